@@ -1,0 +1,2 @@
+//! The `holo` program: one file per verb.
+fn main() {}

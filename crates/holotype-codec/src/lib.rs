@@ -1,0 +1,13 @@
+//! Samples to bytes and back: the lossless codecs of Holotype.
+//!
+//! This room knows no file, no thread and no clock. Everything a decoder allocates is bounded by the shape
+//! its caller asked for plus the length of the input. Decoding gives the same bits on every platform.
+
+mod error;
+pub mod image;
+mod sample;
+mod tile;
+
+pub use error::CodecError;
+pub use sample::SampleType;
+pub use tile::{TileMut, TileRef, TileShape};
