@@ -34,8 +34,18 @@ pub enum SampleType {
 impl SampleType {
     /// Every sample type, in wire order.
     pub const ALL: [Self; 12] = [
-        Self::Bool, Self::U8, Self::I8, Self::U16, Self::I16, Self::U32,
-        Self::I32, Self::U64, Self::I64, Self::F16, Self::F32, Self::F64,
+        Self::Bool,
+        Self::U8,
+        Self::I8,
+        Self::U16,
+        Self::I16,
+        Self::U32,
+        Self::I32,
+        Self::U64,
+        Self::I64,
+        Self::F16,
+        Self::F32,
+        Self::F64,
     ];
 
     /// Size of one sample in memory, in bytes.

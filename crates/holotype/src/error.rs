@@ -1,0 +1,145 @@
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+/// What every fallible call of this crate returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Who can act on an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The bytes contradict a hash or a rule: restore them from elsewhere, or salvage.
+    Corrupt,
+    /// The bytes end too early.
+    Truncated,
+    /// This build cannot do that; nothing is wrong with the data.
+    Unsupported,
+    /// The caller asked for something that does not fit.
+    InvalidArgument,
+    /// A limit refused it; raise the limit if the data is trusted.
+    LimitExceeded,
+    /// The operating system refused.
+    Io,
+    /// The named item is not in the archive.
+    NotFound,
+    /// Exporting would lose something.
+    WouldLose,
+}
+
+/// Everything that can go wrong, typed by who can act ([`Error::kind`]).
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A coded tile is wrong although its block's hash holds, or the caller's shape is.
+    #[error("item `{item}`, tile {tile}: {source}")]
+    Tile {
+        /// The item's name.
+        item: String,
+        /// Row-major tile number.
+        tile: u64,
+        /// What the codec said.
+        source: holotype_codec::CodecError,
+    },
+    /// The decoded content does not match the item's SHA-256.
+    #[error("item `{item}`: content hash is {found}, sealed as {expected}")]
+    ContentHash {
+        /// The item's name.
+        item: String,
+        /// Sealed SHA-256, hex.
+        expected: String,
+        /// Computed SHA-256, hex.
+        found: String,
+    },
+    /// A source file of another format is damaged or breaks its format's rules.
+    #[error("{format}: {message}")]
+    SourceFormat {
+        /// The format, as in `PNG`.
+        format: &'static str,
+        /// What its reader said.
+        message: String,
+    },
+    /// A feature this build does not have.
+    #[error("{what}")]
+    Unsupported {
+        /// What is missing, and what to do instead.
+        what: String,
+    },
+    /// The caller's arguments do not fit.
+    #[error("{what}")]
+    InvalidArgument {
+        /// The rule that was broken.
+        what: String,
+    },
+    /// A limit was exceeded.
+    #[error("{what} is {found}, the limit is {limit}")]
+    LimitExceeded {
+        /// What is limited.
+        what: &'static str,
+        /// The value asked for.
+        found: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// An export format cannot hold everything.
+    #[error("{format} cannot hold: {}", losses.join(", "))]
+    WouldLose {
+        /// The export format.
+        format: &'static str,
+        /// What would be lost.
+        losses: Vec<String>,
+    },
+    /// No such item.
+    #[error("no item named `{name}`")]
+    NotFound {
+        /// The name asked for.
+        name: String,
+    },
+    /// The operating system refused.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file, or `-` for a stream.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+impl Error {
+    /// Who can act on it.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Tile { source, .. } => match source {
+                holotype_codec::CodecError::Unsupported { .. } => ErrorKind::Unsupported,
+                _ => ErrorKind::Corrupt,
+            },
+            Self::ContentHash { .. } | Self::SourceFormat { .. } => ErrorKind::Corrupt,
+            Self::Unsupported { .. } => ErrorKind::Unsupported,
+            Self::InvalidArgument { .. } => ErrorKind::InvalidArgument,
+            Self::LimitExceeded { .. } => ErrorKind::LimitExceeded,
+            Self::WouldLose { .. } => ErrorKind::WouldLose,
+            Self::NotFound { .. } => ErrorKind::NotFound,
+            Self::Io { .. } => ErrorKind::Io,
+        }
+    }
+
+    /// An I/O error with the path it happened on.
+    pub fn io(path: impl AsRef<Path>, source: std::io::Error) -> Self {
+        Self::Io { path: path.as_ref().to_path_buf(), source }
+    }
+
+    /// A source-format error.
+    pub(crate) fn source_format(format: &'static str, message: impl std::fmt::Display) -> Self {
+        Self::SourceFormat { format, message: message.to_string() }
+    }
+
+    /// An unsupported feature.
+    pub(crate) fn unsupported(what: impl Into<String>) -> Self {
+        Self::Unsupported { what: what.into() }
+    }
+
+    /// An argument that does not fit.
+    pub(crate) fn invalid(what: impl Into<String>) -> Self {
+        Self::InvalidArgument { what: what.into() }
+    }
+}

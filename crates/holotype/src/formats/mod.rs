@@ -1,0 +1,66 @@
+//! Real image files in and out, values exact. One file per format.
+
+use crate::{Error, ImageDescriptor, Metadata, Result};
+use std::io::{BufRead, Seek, Write};
+
+/// A seekable input.
+pub trait Input: BufRead + Seek + Send {}
+impl<T: BufRead + Seek + Send> Input for T {}
+
+/// A seekable output.
+pub trait Output: Write + Seek + Send {}
+impl<T: Write + Seek + Send> Output for T {}
+
+/// Reads the images of one source file, one after another, in bands of rows.
+pub trait ImageReader: Send {
+    /// Moves to the next image. The first call moves to the first image.
+    ///
+    /// # Errors
+    /// `SourceFormat` if the file is damaged, `Unsupported` if it cannot be read exactly, `LimitExceeded`.
+    fn next_image(&mut self) -> Result<Option<SourceImage>>;
+
+    /// Fills `rows` with the next `rows.len() / row_bytes` rows of the current image: row-major interleaved
+    /// little-endian samples as its descriptor says.
+    ///
+    /// # Errors
+    /// As [`Self::next_image`].
+    fn read_rows(&mut self, rows: &mut [u8]) -> Result<()>;
+
+    /// True if memory stays bounded by a band of rows rather than by the image.
+    fn is_streaming(&self) -> bool;
+}
+
+/// One image found in a source file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceImage {
+    /// What it is.
+    pub descriptor: ImageDescriptor,
+    /// Its metadata, byte for byte.
+    pub metadata: Metadata,
+}
+
+/// Writes the images of one exported file.
+pub trait ImageWriter: Send {
+    /// Starts the next image.
+    ///
+    /// # Errors
+    /// `WouldLose` or `Unsupported` if the format cannot hold it.
+    fn start_image(&mut self, image: &SourceImage) -> Result<()>;
+
+    /// Takes the next whole rows of the image.
+    ///
+    /// # Errors
+    /// `Io`.
+    fn write_rows(&mut self, rows: &[u8]) -> Result<()>;
+
+    /// Ends the file and flushes it.
+    ///
+    /// # Errors
+    /// `Io`.
+    fn finish(self: Box<Self>) -> Result<()>;
+}
+
+/// An error for rows asked for before an image was started.
+pub(crate) fn no_image() -> Error {
+    Error::invalid("no image was started")
+}
