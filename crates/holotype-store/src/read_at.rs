@@ -1,0 +1,156 @@
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+/// A source of bytes read by position: any number of threads at once, no shared offset.
+pub trait ReadAt: Send + Sync {
+    /// Length of the source in bytes, fixed when it was opened.
+    fn len_bytes(&self) -> u64;
+
+    /// Fills `out` with the bytes from `offset_bytes`.
+    ///
+    /// # Errors
+    /// `UnexpectedEof` if the source ends first; whatever the system says.
+    fn read_exact_at(&self, offset_bytes: u64, out: &mut [u8]) -> io::Result<()>;
+
+    /// The bytes `offset_bytes..offset_bytes + n_bytes` without a copy, if the source holds them in memory.
+    fn slice(&self, offset_bytes: u64, n_bytes: u64) -> Option<&[u8]> {
+        let _ = (offset_bytes, n_bytes);
+        None
+    }
+}
+
+impl<T: ReadAt + ?Sized> ReadAt for Arc<T> {
+    fn len_bytes(&self) -> u64 {
+        (**self).len_bytes()
+    }
+
+    fn read_exact_at(&self, offset_bytes: u64, out: &mut [u8]) -> io::Result<()> {
+        (**self).read_exact_at(offset_bytes, out)
+    }
+
+    fn slice(&self, offset_bytes: u64, n_bytes: u64) -> Option<&[u8]> {
+        (**self).slice(offset_bytes, n_bytes)
+    }
+}
+
+fn past_the_end() -> io::Error {
+    io::Error::new(io::ErrorKind::UnexpectedEof, "read past the end of the source")
+}
+
+/// Bytes in memory.
+#[derive(Debug, Clone)]
+pub struct MemorySource<B> {
+    bytes: B,
+}
+
+impl<B: AsRef<[u8]> + Send + Sync> MemorySource<B> {
+    /// Wraps `bytes`.
+    pub fn new(bytes: B) -> Self {
+        Self { bytes }
+    }
+}
+
+impl<B: AsRef<[u8]> + Send + Sync> ReadAt for MemorySource<B> {
+    fn len_bytes(&self) -> u64 {
+        self.bytes.as_ref().len() as u64
+    }
+
+    fn read_exact_at(&self, offset_bytes: u64, out: &mut [u8]) -> io::Result<()> {
+        let bytes = self.slice(offset_bytes, out.len() as u64).ok_or_else(past_the_end)?;
+        out.copy_from_slice(bytes);
+        Ok(())
+    }
+
+    fn slice(&self, offset_bytes: u64, n_bytes: u64) -> Option<&[u8]> {
+        let start = usize::try_from(offset_bytes).ok()?;
+        let end = start.checked_add(usize::try_from(n_bytes).ok()?)?;
+        self.bytes.as_ref().get(start..end)
+    }
+}
+
+/// A local file, read with `pread`.
+#[derive(Debug)]
+pub struct FileSource {
+    file: File,
+    n_bytes: u64,
+}
+
+impl FileSource {
+    /// Opens `path` for reading.
+    ///
+    /// # Errors
+    /// Whatever the system says; `InvalidInput` if it is not a regular file.
+    pub fn open(path: impl AsRef<Path>) -> io::Result<Self> {
+        let file = File::open(path)?;
+        let metadata = file.metadata()?;
+        if !metadata.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+        }
+        Ok(Self { n_bytes: metadata.len(), file })
+    }
+}
+
+impl ReadAt for FileSource {
+    fn len_bytes(&self) -> u64 {
+        self.n_bytes
+    }
+
+    #[cfg(unix)]
+    fn read_exact_at(&self, offset_bytes: u64, out: &mut [u8]) -> io::Result<()> {
+        std::os::unix::fs::FileExt::read_exact_at(&self.file, out, offset_bytes)
+    }
+
+    #[cfg(windows)]
+    fn read_exact_at(&self, mut offset_bytes: u64, mut out: &mut [u8]) -> io::Result<()> {
+        use std::os::windows::fs::FileExt;
+        while !out.is_empty() {
+            match self.file.seek_read(out, offset_bytes) {
+                Ok(0) => return Err(past_the_end()),
+                Ok(n) => {
+                    out = &mut out[n..];
+                    offset_bytes += n as u64;
+                }
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write as _;
+
+    #[test]
+    fn memory_and_file_read_the_same_ranges() {
+        let bytes: Vec<u8> = (0..=255).collect();
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(&bytes).unwrap();
+        let memory = MemorySource::new(bytes.clone());
+        let disk = FileSource::open(file.path()).unwrap();
+        assert_eq!((memory.len_bytes(), disk.len_bytes()), (256, 256));
+        for (offset, n) in [(0, 0), (0, 256), (7, 9), (255, 1), (256, 0)] {
+            let mut a = vec![0; n];
+            let mut b = vec![0; n];
+            memory.read_exact_at(offset, &mut a).unwrap();
+            disk.read_exact_at(offset, &mut b).unwrap();
+            assert_eq!(a, bytes[offset as usize..offset as usize + n]);
+            assert_eq!(a, b);
+        }
+        for source in [&memory as &dyn ReadAt, &disk] {
+            let err = source.read_exact_at(250, &mut [0; 7]).unwrap_err();
+            assert_eq!(err.kind(), io::ErrorKind::UnexpectedEof);
+        }
+        assert!(memory.slice(u64::MAX, 2).is_none());
+    }
+
+    #[test]
+    fn a_directory_is_not_a_source() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(FileSource::open(dir.path()).is_err());
+    }
+}
