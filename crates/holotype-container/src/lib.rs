@@ -1,1 +1,32 @@
-//! See `ARCHITECTURE.md`.
+//! The Holotype file format, version 1: bytes to structs and back. `docs/format.md` is the specification.
+//!
+//! This room does no I/O and knows no codec. Everything a reader allocates is bounded by [`Limits`] or by the
+//! bytes it was given.
+
+mod block;
+mod builder;
+pub mod cbor;
+mod cursor;
+mod error;
+mod frame;
+mod header;
+mod item;
+mod limits;
+mod manifest;
+mod merkle;
+mod page;
+mod root;
+mod trailer;
+
+pub use block::{BlockRecord, VerifiedPayload};
+pub use builder::ArchiveBuilder;
+pub use error::{Error, ErrorKind, hex};
+pub use frame::{Codec, FRAME_SYNC, FrameHeader, FrameType};
+pub use header::{FORMAT_VERSION, Header, MAGIC};
+pub use item::{BlockRun, ItemKind, ItemRecord, Metadata, Preview};
+pub use limits::Limits;
+pub use manifest::Manifest;
+pub use merkle::{MerkleTree, frame_hash};
+pub use page::{PageRef, unpack};
+pub use root::{Root, Table};
+pub use trailer::Trailer;

@@ -1,0 +1,180 @@
+use crate::cursor::{Cursor, put_varint};
+use crate::{Codec, Error, FrameHeader, FrameType, Limits, frame_hash};
+
+/// Where a block lies and what it must hash to. Spec §5.4.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BlockRecord {
+    /// Offset of its frame in the file.
+    pub offset_bytes: u64,
+    /// How it is coded.
+    pub codec: Codec,
+    /// Payload bytes on disk.
+    pub stored_bytes: u64,
+    /// Payload bytes before coding.
+    pub raw_bytes: u64,
+    /// BLAKE3 of the whole frame.
+    pub hash: [u8; 32],
+}
+
+/// A payload whose frame matched its record; only [`BlockRecord::verify`] makes one.
+#[derive(Debug, Clone, Copy)]
+pub struct VerifiedPayload<'a>(&'a [u8]);
+
+impl<'a> VerifiedPayload<'a> {
+    /// The stored payload bytes.
+    #[must_use]
+    pub fn bytes(self) -> &'a [u8] {
+        self.0
+    }
+}
+
+impl BlockRecord {
+    /// Bytes of the frame on disk.
+    #[must_use]
+    pub fn frame_bytes(&self) -> u64 {
+        FrameHeader::N_BYTES as u64 + self.stored_bytes
+    }
+
+    /// Offset after the frame; `None` on overflow.
+    #[must_use]
+    pub fn end_bytes(&self) -> Option<u64> {
+        self.offset_bytes.checked_add(FrameHeader::N_BYTES as u64)?.checked_add(self.stored_bytes)
+    }
+
+    /// Checks the frame read from `offset_bytes` and returns its payload.
+    ///
+    /// # Errors
+    /// `Truncated`; `Hash` if any bit of the frame was changed; `Corrupt` if its header disagrees.
+    pub fn verify<'a>(&self, frame: &'a [u8], limits: &Limits) -> Result<VerifiedPayload<'a>, Error> {
+        if frame.len() as u64 != self.frame_bytes() {
+            return Err(Error::Truncated {
+                what: "block",
+                offset_bytes: self.offset_bytes,
+                expected: self.frame_bytes(),
+                found: frame.len() as u64,
+            });
+        }
+        let found = frame_hash(frame);
+        if found != self.hash {
+            return Err(Error::hash("block", self.offset_bytes, &self.hash, &found));
+        }
+        let header = FrameHeader::parse(frame, self.offset_bytes, limits)?;
+        let agrees = header.frame_type == FrameType::Block
+            && header.codec == self.codec
+            && header.stored_bytes == self.stored_bytes
+            && header.raw_bytes == self.raw_bytes;
+        match frame.get(FrameHeader::N_BYTES..) {
+            Some(payload) if agrees => Ok(VerifiedPayload(payload)),
+            _ => Err(Error::Corrupt {
+                what: "block",
+                offset_bytes: self.offset_bytes,
+                rule: "the frame header disagrees with the block table",
+            }),
+        }
+    }
+}
+
+/// Appends records: for each, the gap since the end of the one before, codec, sizes, hash.
+pub(crate) fn encode_blocks(blocks: &[BlockRecord], out: &mut Vec<u8>) {
+    let mut end = 0;
+    for block in blocks {
+        let BlockRecord { offset_bytes, codec, stored_bytes, raw_bytes, hash } = block;
+        put_varint(out, offset_bytes - end);
+        out.push(*codec as u8);
+        put_varint(out, *stored_bytes);
+        put_varint(out, *raw_bytes);
+        out.extend_from_slice(hash);
+        end = offset_bytes + block.frame_bytes();
+    }
+}
+
+/// Smallest record: three one-byte numbers, a codec and a hash.
+const MIN_RECORD_BYTES: u64 = 36;
+
+/// Reads `n_blocks` records that fill `bytes` and lie before `frames_end_bytes`.
+pub(crate) fn decode_blocks(
+    bytes: &[u8],
+    n_blocks: u64,
+    frames_end_bytes: u64,
+    limits: &Limits,
+) -> Result<Vec<BlockRecord>, Error> {
+    let mut cursor = Cursor::new(bytes, "block table");
+    if n_blocks > cursor.remaining() as u64 / MIN_RECORD_BYTES {
+        return Err(cursor.corrupt("the table is too short for its count"));
+    }
+    let mut blocks = Vec::with_capacity(n_blocks as usize);
+    let mut end = 0_u64;
+    for _ in 0..n_blocks {
+        let gap = cursor.varint()?;
+        let code = cursor.u8()?;
+        let block = BlockRecord {
+            offset_bytes: end.checked_add(gap).ok_or_else(|| cursor.corrupt("a block lies past the end"))?,
+            codec: Codec::from_code(code)
+                .ok_or(Error::Unsupported { what: "block codec", id: u64::from(code) })?,
+            stored_bytes: cursor.varint()?,
+            raw_bytes: cursor.varint()?,
+            hash: cursor.array()?,
+        };
+        crate::error::check_limit("the stored size of a block", block.stored_bytes, limits.max_block_bytes)?;
+        crate::error::check_limit("the raw size of a block", block.raw_bytes, limits.max_block_bytes)?;
+        end = block
+            .end_bytes()
+            .filter(|end| *end <= frames_end_bytes)
+            .ok_or_else(|| cursor.corrupt("a block lies past the end"))?;
+        blocks.push(block);
+    }
+    cursor.finish()?;
+    Ok(blocks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn table_round_trips_and_refuses_blocks_past_the_end() {
+        let block = |offset_bytes, stored_bytes| BlockRecord {
+            offset_bytes,
+            codec: Codec::Raw,
+            stored_bytes,
+            raw_bytes: stored_bytes,
+            hash: [9; 32],
+        };
+        let blocks = [block(32, 10), block(74, 0), block(200, 1000)];
+        let mut bytes = Vec::new();
+        encode_blocks(&blocks, &mut bytes);
+        let limits = Limits::default();
+        assert_eq!(decode_blocks(&bytes, 3, 1232, &limits).unwrap(), blocks);
+        assert!(decode_blocks(&bytes, 3, 1231, &limits).is_err());
+        assert!(decode_blocks(&bytes, 2, 1232, &limits).is_err());
+        assert!(decode_blocks(&bytes, u64::MAX, 1232, &limits).is_err());
+    }
+
+    #[test]
+    fn only_the_recorded_frame_verifies() {
+        let payload = b"samples";
+        let header = FrameHeader {
+            frame_type: FrameType::Block,
+            codec: Codec::Raw,
+            stored_bytes: 7,
+            raw_bytes: 7,
+            item_hint: 0,
+        };
+        let frame = [header.encode().as_slice(), payload].concat();
+        let record = BlockRecord {
+            offset_bytes: 32,
+            codec: Codec::Raw,
+            stored_bytes: 7,
+            raw_bytes: 7,
+            hash: frame_hash(&frame),
+        };
+        let limits = Limits::default();
+        assert_eq!(record.verify(&frame, &limits).unwrap().bytes(), payload);
+        for bit in 0..frame.len() * 8 {
+            let mut bad = frame.clone();
+            bad[bit / 8] ^= 1 << (bit % 8);
+            assert!(matches!(record.verify(&bad, &limits), Err(Error::Hash { .. })), "bit {bit}");
+        }
+        assert!(record.verify(&frame[..38], &limits).is_err());
+    }
+}

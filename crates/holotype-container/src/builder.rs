@@ -1,0 +1,135 @@
+use crate::{
+    BlockRecord, Codec, Error, FrameHeader, FrameType, Header, ItemRecord, MerkleTree, Root, Trailer,
+};
+use std::collections::BTreeMap;
+
+/// Builds an archive front to back without doing I/O: the caller writes what it returns, in order.
+///
+/// ```
+/// use holotype_container::{ArchiveBuilder, Codec, ItemKind, ItemRecord, BlockRun};
+/// let (mut builder, header) = ArchiveBuilder::begin();
+/// let mut file = header.to_vec();
+/// let (frame_header, block) = builder.add_block(Codec::Raw, b"hello", 5, 0);
+/// file.extend_from_slice(&frame_header);
+/// file.extend_from_slice(b"hello");
+/// let mut item = ItemRecord::new("greeting".into(), ItemKind::File);
+/// item.content.push(BlockRun { first: block, n_blocks: 1 });
+/// builder.add_item(item)?;
+/// let (tail, _trailer) = builder.finish();
+/// file.extend_from_slice(&tail);
+/// # Ok::<(), holotype_container::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct ArchiveBuilder {
+    header: [u8; Header::N_BYTES],
+    position_bytes: u64,
+    blocks: Vec<BlockRecord>,
+    tree: MerkleTree,
+    items: BTreeMap<String, ItemRecord>,
+}
+
+impl ArchiveBuilder {
+    /// Starts an archive; returns the header to write first.
+    #[must_use]
+    pub fn begin() -> (Self, [u8; Header::N_BYTES]) {
+        let header = Header::default().encode();
+        let builder = Self {
+            header,
+            position_bytes: header.len() as u64,
+            blocks: Vec::new(),
+            tree: MerkleTree::default(),
+            items: BTreeMap::new(),
+        };
+        (builder, header)
+    }
+
+    /// Adds a block; returns the frame header to write, followed by `payload`, and the block's id.
+    ///
+    /// `raw_bytes` is the payload's size before coding, `item_hint` the ordinal of its item.
+    pub fn add_block(
+        &mut self,
+        codec: Codec,
+        payload: &[u8],
+        raw_bytes: u64,
+        item_hint: u32,
+    ) -> ([u8; FrameHeader::N_BYTES], u64) {
+        let stored_bytes = payload.len() as u64;
+        let header =
+            FrameHeader { frame_type: FrameType::Block, codec, stored_bytes, raw_bytes, item_hint }.encode();
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&header);
+        hasher.update(payload);
+        let hash = hasher.finalize().into();
+        let block = BlockRecord { offset_bytes: self.position_bytes, codec, stored_bytes, raw_bytes, hash };
+        self.position_bytes += block.frame_bytes();
+        self.tree.push(hash);
+        self.blocks.push(block);
+        (header, self.blocks.len() as u64 - 1)
+    }
+
+    /// The ordinal the next item will get.
+    #[must_use]
+    pub fn next_ordinal(&self) -> u64 {
+        self.items.len() as u64
+    }
+
+    /// Bytes written so far: header and frames.
+    #[must_use]
+    pub fn position_bytes(&self) -> u64 {
+        self.position_bytes
+    }
+
+    /// True if an item of that name was added.
+    #[must_use]
+    pub fn has_item(&self, name: &str) -> bool {
+        self.items.contains_key(name)
+    }
+
+    /// Adds an item; its ordinal is set here.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for an empty, overlong or repeated name, or a block that was not added.
+    pub fn add_item(&mut self, mut item: ItemRecord) -> Result<(), Error> {
+        let max_name_bytes = crate::Limits::default().max_name_bytes;
+        if item.name.is_empty() || item.name.len() as u64 > max_name_bytes {
+            return Err(Error::InvalidArgument { what: "an item's name has 1 to 4096 bytes" });
+        }
+        if self.items.contains_key(&item.name) {
+            return Err(Error::InvalidArgument { what: "two items have the same name" });
+        }
+        let n_blocks = self.blocks.len() as u64;
+        if item
+            .content
+            .iter()
+            .any(|run| run.n_blocks == 0 || run.first.saturating_add(run.n_blocks) > n_blocks)
+        {
+            return Err(Error::InvalidArgument { what: "an item's block was not added" });
+        }
+        item.ordinal = self.next_ordinal();
+        self.items.insert(item.name.clone(), item);
+        Ok(())
+    }
+
+    /// Ends the archive; returns the bytes to write last and the trailer with its seal.
+    #[must_use]
+    pub fn finish(self) -> (Vec<u8>, Trailer) {
+        let Self { header, position_bytes, blocks, tree, items } = self;
+        let items: Vec<ItemRecord> = items.into_values().collect();
+        let (mut tail, root_frame) = Root::encode(&items, &blocks, position_bytes);
+        let root_offset_bytes = position_bytes + tail.len() as u64;
+        let root_frame_bytes = root_frame.len() as u64;
+        let trailer = Trailer {
+            revision: 1,
+            previous_trailer_bytes: 0,
+            root_offset_bytes,
+            root_frame_bytes,
+            file_bytes: root_offset_bytes + root_frame_bytes + Trailer::N_BYTES as u64,
+            merkle_root: tree.root(),
+            seal: [0; 32],
+        };
+        let (trailer, encoded) = trailer.sealed(&header, &root_frame);
+        tail.extend_from_slice(&root_frame);
+        tail.extend_from_slice(&encoded);
+        (tail, trailer)
+    }
+}

@@ -1,0 +1,286 @@
+use crate::cbor::{Map, Value};
+use crate::{Error, Limits, error::check_limit};
+
+/// What an item is. Wire values; append only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[repr(u8)]
+pub enum ItemKind {
+    /// A still image.
+    Image = 0,
+    /// Bytes kept as they are.
+    File = 1,
+}
+
+impl ItemKind {
+    /// Lower-case name, as in `image`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Image => "image",
+            Self::File => "file",
+        }
+    }
+}
+
+/// Consecutive blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct BlockRun {
+    /// Id of the first block.
+    pub first: u64,
+    /// Number of blocks.
+    pub n_blocks: u64,
+}
+
+/// One named, typed thing. Spec §5.3.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ItemRecord {
+    /// Its name, unique in the archive, not empty.
+    pub name: String,
+    /// What it is.
+    pub kind: ItemKind,
+    /// Its place in the order of adding, from 0.
+    pub ordinal: u64,
+    /// SHA-256 of its raw content.
+    pub content_sha256: [u8; 32],
+    /// Bytes of its raw content.
+    pub raw_bytes: u64,
+    /// The blocks of its content, in order.
+    pub content: Vec<BlockRun>,
+    /// What its kind needs to be understood; the container does not look inside.
+    pub descriptor: Map,
+    /// Metadata: inline, or in blocks when it is large. The container does not look inside.
+    pub metadata: Option<Metadata>,
+    /// The preview's descriptor and block.
+    pub preview: Option<Preview>,
+    /// Keys this version does not know; kept on rewriting.
+    pub unknown: Map,
+}
+
+/// Where an item's metadata is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Metadata {
+    /// In the record.
+    Inline(Value),
+    /// CBOR in a block of its own.
+    Block(u64),
+}
+
+/// An item's preview.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preview {
+    /// Its block.
+    pub block: u64,
+    /// What it needs to be understood.
+    pub descriptor: Map,
+}
+
+mod key {
+    pub(super) const NAME: u64 = 0;
+    pub(super) const KIND: u64 = 1;
+    pub(super) const ORDINAL: u64 = 2;
+    pub(super) const CONTENT_SHA256: u64 = 3;
+    pub(super) const RAW_BYTES: u64 = 4;
+    pub(super) const CONTENT: u64 = 5;
+    pub(super) const DESCRIPTOR: u64 = 6;
+    pub(super) const METADATA: u64 = 7;
+    pub(super) const METADATA_BLOCK: u64 = 8;
+    pub(super) const PREVIEW: u64 = 9;
+    /// Keys from here on must be understood.
+    pub(super) const FIRST_REQUIRED: u64 = 1 << 16;
+}
+
+impl ItemRecord {
+    /// A record without content.
+    #[must_use]
+    pub fn new(name: String, kind: ItemKind) -> Self {
+        Self {
+            name,
+            kind,
+            ordinal: 0,
+            content_sha256: [0; 32],
+            raw_bytes: 0,
+            content: Vec::new(),
+            descriptor: Map::new(),
+            metadata: None,
+            preview: None,
+            unknown: Map::new(),
+        }
+    }
+
+    /// Ids of the blocks of its content, in order.
+    pub fn content_blocks(&self) -> impl Iterator<Item = u64> + '_ {
+        self.content.iter().flat_map(|run| run.first..run.first + run.n_blocks)
+    }
+
+    /// Id of block number `index` of its content.
+    #[must_use]
+    pub fn content_block(&self, mut index: u64) -> Option<u64> {
+        for run in &self.content {
+            if index < run.n_blocks {
+                return Some(run.first + index);
+            }
+            index -= run.n_blocks;
+        }
+        None
+    }
+
+    /// Number of blocks of its content.
+    #[must_use]
+    pub fn n_content_blocks(&self) -> u64 {
+        self.content.iter().map(|run| run.n_blocks).sum()
+    }
+
+    pub(crate) fn to_value(&self) -> Value {
+        let Self {
+            name,
+            kind,
+            ordinal,
+            content_sha256,
+            raw_bytes,
+            content,
+            descriptor,
+            metadata,
+            preview,
+            unknown,
+        } = self;
+        let mut map = unknown.clone();
+        map.insert(key::NAME, Value::Text(name.clone()));
+        map.insert(key::KIND, Value::Unsigned(*kind as u64));
+        map.insert(key::ORDINAL, Value::Unsigned(*ordinal));
+        map.insert(key::CONTENT_SHA256, Value::Bytes(content_sha256.to_vec()));
+        map.insert(key::RAW_BYTES, Value::Unsigned(*raw_bytes));
+        let runs = content.iter().flat_map(|run| [run.first, run.n_blocks]).map(Value::Unsigned);
+        map.insert(key::CONTENT, Value::Array(runs.collect()));
+        if !descriptor.is_empty() {
+            map.insert(key::DESCRIPTOR, Value::Map(descriptor.clone()));
+        }
+        match metadata {
+            Some(Metadata::Inline(value)) => drop(map.insert(key::METADATA, value.clone())),
+            Some(Metadata::Block(id)) => drop(map.insert(key::METADATA_BLOCK, Value::Unsigned(*id))),
+            None => {}
+        }
+        if let Some(Preview { block, descriptor }) = preview {
+            let value = Value::Array(vec![Value::Unsigned(*block), Value::Map(descriptor.clone())]);
+            map.insert(key::PREVIEW, value);
+        }
+        Value::Map(map)
+    }
+
+    /// Reads a record; every block id must be below `n_blocks`.
+    pub(crate) fn from_value(value: Value, n_blocks: u64, limits: &Limits) -> Result<Self, Error> {
+        let Value::Map(mut map) = value else { return Err(corrupt("an item is not a map")) };
+        let name = match map.remove(&key::NAME) {
+            Some(Value::Text(name)) if !name.is_empty() => name,
+            _ => return Err(corrupt("the name is missing")),
+        };
+        check_limit("the length of an item's name", name.len() as u64, limits.max_name_bytes)?;
+        let kind = match take_unsigned(&mut map, key::KIND)? {
+            0 => ItemKind::Image,
+            1 => ItemKind::File,
+            id => return Err(Error::Unsupported { what: "item kind", id }),
+        };
+        let ordinal = take_unsigned(&mut map, key::ORDINAL)?;
+        let content_sha256 = match map.remove(&key::CONTENT_SHA256) {
+            Some(Value::Bytes(bytes)) => bytes.try_into().ok(),
+            _ => None,
+        };
+        let raw_bytes = take_unsigned(&mut map, key::RAW_BYTES)?;
+        let Some(Value::Array(runs)) = map.remove(&key::CONTENT) else {
+            return Err(corrupt("the list of blocks is missing"));
+        };
+        let descriptor = match map.remove(&key::DESCRIPTOR) {
+            None => Map::new(),
+            Some(Value::Map(descriptor)) if !descriptor.is_empty() => descriptor,
+            Some(_) => return Err(corrupt("the descriptor is not a map with entries")),
+        };
+        let metadata = match (map.remove(&key::METADATA), map.remove(&key::METADATA_BLOCK)) {
+            (None, None) => None,
+            (Some(value), None) => Some(Metadata::Inline(value)),
+            (None, Some(Value::Unsigned(id))) if id < n_blocks => Some(Metadata::Block(id)),
+            _ => return Err(corrupt("the metadata is neither inline nor in a block")),
+        };
+        let preview = map.remove(&key::PREVIEW).map(|value| read_preview(&value, n_blocks)).transpose()?;
+        if let Some((&id, _)) = map.range(key::FIRST_REQUIRED..).next() {
+            return Err(Error::Unsupported { what: "item key", id });
+        }
+        Ok(Self {
+            name,
+            kind,
+            ordinal,
+            content_sha256: content_sha256.ok_or_else(|| corrupt("the content hash is missing"))?,
+            raw_bytes,
+            content: read_runs(&runs, n_blocks)?,
+            descriptor,
+            metadata,
+            preview,
+            unknown: map,
+        })
+    }
+}
+
+fn corrupt(rule: &'static str) -> Error {
+    Error::Corrupt { what: "item record", offset_bytes: 0, rule }
+}
+
+fn take_unsigned(map: &mut Map, key: u64) -> Result<u64, Error> {
+    map.remove(&key).and_then(|v| v.as_unsigned()).ok_or_else(|| corrupt("a number is missing"))
+}
+
+fn read_runs(values: &[Value], n_blocks: u64) -> Result<Vec<BlockRun>, Error> {
+    let (pairs, []) = values.as_chunks::<2>() else { return Err(corrupt("the list of blocks is odd")) };
+    let run = |[first, n]: &[Value; 2]| {
+        let run = BlockRun { first: first.as_unsigned()?, n_blocks: n.as_unsigned()? };
+        let end = run.first.checked_add(run.n_blocks)?;
+        (run.n_blocks > 0 && end <= n_blocks).then_some(run)
+    };
+    pairs.iter().map(|pair| run(pair).ok_or_else(|| corrupt("a block number is past the table"))).collect()
+}
+
+fn read_preview(value: &Value, n_blocks: u64) -> Result<Preview, Error> {
+    match value.as_array() {
+        Some([Value::Unsigned(block), Value::Map(descriptor)]) if *block < n_blocks => {
+            Ok(Preview { block: *block, descriptor: descriptor.clone() })
+        }
+        _ => Err(corrupt("the preview is malformed")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record() -> ItemRecord {
+        let mut record = ItemRecord::new("scan.tif".into(), ItemKind::Image);
+        record.content = vec![BlockRun { first: 0, n_blocks: 4 }, BlockRun { first: 6, n_blocks: 1 }];
+        record.descriptor.insert(0, Value::Unsigned(5));
+        record.preview = Some(Preview { block: 5, descriptor: Map::new() });
+        record.unknown.insert(99, Value::Text("kept".into()));
+        record
+    }
+
+    #[test]
+    fn round_trips_and_keeps_unknown_keys() {
+        let limits = Limits::default();
+        assert_eq!(ItemRecord::from_value(record().to_value(), 7, &limits), Ok(record()));
+        assert!(ItemRecord::from_value(record().to_value(), 6, &limits).is_err());
+    }
+
+    #[test]
+    fn required_keys_are_refused_by_name() {
+        let mut required = record();
+        required.unknown.insert(1 << 16, Value::Unsigned(0));
+        let error = ItemRecord::from_value(required.to_value(), 7, &Limits::default()).unwrap_err();
+        assert_eq!(error, Error::Unsupported { what: "item key", id: 1 << 16 });
+    }
+
+    #[test]
+    fn blocks_are_numbered_across_runs() {
+        let record = record();
+        assert_eq!(record.content_blocks().collect::<Vec<_>>(), [0, 1, 2, 3, 6]);
+        assert_eq!((record.content_block(4), record.content_block(5)), (Some(6), None));
+        assert_eq!(record.n_content_blocks(), 5);
+    }
+}
