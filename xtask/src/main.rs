@@ -1,2 +1,40 @@
-//! Project tasks.
-fn main() {}
+//! Project tasks. `cargo xtask test` runs every check of the project.
+
+mod python;
+mod report;
+mod run;
+mod test;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask <task>
+
+tasks:
+  test [STEP…]   every check, or only the named steps (fmt, clippy, deny, rust, wheel, ruff, mypy,
+                 stubtest, pytest, reference)";
+
+fn main() -> ExitCode {
+    let mut args = std::env::args().skip(1);
+    match args.next().as_deref() {
+        Some("test") => test::main(&args.collect::<Vec<_>>()),
+        Some("help" | "--help" | "-h") => {
+            println!("{USAGE}");
+            ExitCode::SUCCESS
+        }
+        other => {
+            if let Some(task) = other {
+                eprintln!("no task named `{task}`");
+            }
+            eprintln!("{USAGE}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// The root of the repository.
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_path_buf()
+}
