@@ -71,6 +71,25 @@ impl SampleType {
         Self::ALL.get(usize::from(code)).copied()
     }
 
+    /// Lower-case name, as in `u16`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Bool => "bool",
+            Self::U8 => "u8",
+            Self::I8 => "i8",
+            Self::U16 => "u16",
+            Self::I16 => "i16",
+            Self::U32 => "u32",
+            Self::I32 => "i32",
+            Self::U64 => "u64",
+            Self::I64 => "i64",
+            Self::F16 => "f16",
+            Self::F32 => "f32",
+            Self::F64 => "f64",
+        }
+    }
+
     /// True for f16, f32 and f64.
     #[must_use]
     pub const fn is_float(self) -> bool {

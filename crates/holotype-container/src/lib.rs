@@ -27,6 +27,6 @@ pub use item::{BlockRun, ItemKind, ItemRecord, Metadata, Preview};
 pub use limits::Limits;
 pub use manifest::Manifest;
 pub use merkle::{MerkleTree, frame_hash};
-pub use page::{PageRef, unpack};
+pub use page::{PageRef, pack, unpack};
 pub use root::{Root, Table};
 pub use trailer::Trailer;

@@ -1,7 +1,7 @@
 use crate::{Codec, Error, FrameHeader, FrameType, Limits, error::check_limit, frame_hash};
 use std::borrow::Cow;
 
-/// Zstandard level of manifest frames: dense enough, and quick for a million items.
+/// Zstandard level of packed bytes: dense enough, and quick for a million items.
 const ZSTD_LEVEL: i32 = 6;
 
 /// Where a page of a table lies, what it must hash to, and what it holds. Spec §5.2.
@@ -30,10 +30,18 @@ impl<K> PageRef<K> {
     }
 }
 
+/// `raw` as one Zstandard frame if that is smaller, else as it is.
+#[must_use]
+pub fn pack(raw: &[u8]) -> (Codec, Cow<'_, [u8]>) {
+    match zstd::bulk::compress(raw, ZSTD_LEVEL) {
+        Ok(packed) if packed.len() < raw.len() => (Codec::Zstd, Cow::Owned(packed)),
+        _ => (Codec::Raw, Cow::Borrowed(raw)),
+    }
+}
+
 /// A manifest frame: `payload`, compressed if that is smaller.
 pub(crate) fn build_frame(frame_type: FrameType, payload: &[u8]) -> Vec<u8> {
-    let packed = zstd::bulk::compress(payload, ZSTD_LEVEL).ok().filter(|packed| packed.len() < payload.len());
-    let (codec, stored) = packed.as_deref().map_or((Codec::Raw, payload), |packed| (Codec::Zstd, packed));
+    let (codec, stored) = pack(payload);
     let header = FrameHeader {
         frame_type,
         codec,
@@ -43,7 +51,7 @@ pub(crate) fn build_frame(frame_type: FrameType, payload: &[u8]) -> Vec<u8> {
     };
     let mut frame = Vec::with_capacity(FrameHeader::N_BYTES + stored.len());
     frame.extend_from_slice(&header.encode());
-    frame.extend_from_slice(stored);
+    frame.extend_from_slice(&stored);
     frame
 }
 

@@ -30,6 +30,25 @@ pub enum ErrorKind {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// A structural or integrity error of the container.
+    #[error(transparent)]
+    Container(#[from] holotype_container::Error),
+    /// A block of an item is damaged.
+    #[error("item `{item}`: {source}")]
+    Block {
+        /// The item's name.
+        item: String,
+        /// What the container said.
+        source: holotype_container::Error,
+    },
+    /// An item's descriptor or metadata breaks a rule of the format although its hash holds.
+    #[error("item `{item}`: {rule}")]
+    Item {
+        /// The item's name.
+        item: String,
+        /// The rule that was broken.
+        rule: &'static str,
+    },
     /// A coded tile is wrong although its block's hash holds, or the caller's shape is.
     #[error("item `{item}`, tile {tile}: {source}")]
     Tile {
@@ -108,7 +127,16 @@ impl Error {
     /// Who can act on it.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
+        use holotype_container::ErrorKind as Container;
         match self {
+            Self::Container(e) | Self::Block { source: e, .. } => match e.kind() {
+                Container::Truncated => ErrorKind::Truncated,
+                Container::Unsupported => ErrorKind::Unsupported,
+                Container::LimitExceeded => ErrorKind::LimitExceeded,
+                Container::InvalidArgument => ErrorKind::InvalidArgument,
+                _ => ErrorKind::Corrupt,
+            },
+            Self::Item { .. } => ErrorKind::Corrupt,
             Self::Tile { source, .. } => match source {
                 holotype_codec::CodecError::Unsupported { .. } => ErrorKind::Unsupported,
                 _ => ErrorKind::Corrupt,

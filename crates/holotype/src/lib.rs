@@ -3,14 +3,30 @@
 //! This is the crate people use: it joins the codec, the container and the store, and adds threads, the import
 //! and export of real image formats, and progress. See `ARCHITECTURE.md`.
 
+mod archive;
 mod error;
+mod export;
 pub mod formats;
 mod image;
+mod import;
 mod limits;
+mod output;
+mod parallel;
+mod progress;
+mod writer;
 
+pub use archive::{Archive, Finding, ImageItem, Item, VerifyOptions, VerifyReport};
 pub use error::{Error, ErrorKind, Result};
+pub use export::{ExportOptions, export, source_format};
+pub use formats::SourceImage;
 pub use holotype_codec::SampleType;
+pub use holotype_container::ItemKind;
 pub use image::{
-    Alpha, ChannelOrder, ColourModel, ImageDescriptor, Metadata, MetadataEntry, MetadataKind, Palette,
+    Alpha, ChannelOrder, ColourModel, ImageDescriptor, ImageOptions, Metadata, MetadataEntry, MetadataKind,
+    Mode, PREVIEW_EDGE, Palette, Preview, PreviewChoice, Region,
 };
+pub use import::{ImportOptions, Imported, import};
 pub use limits::Limits;
+pub use output::{FileOutput, Replace};
+pub use progress::Progress;
+pub use writer::{Writer, WriterOptions};

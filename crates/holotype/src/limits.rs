@@ -10,6 +10,8 @@ pub struct Limits {
     pub max_metadata_bytes: u64,
     /// Images taken from one source file; default 65536.
     pub max_images: u64,
+    /// Limits of the container's structures.
+    pub container: holotype_container::Limits,
 }
 
 impl Default for Limits {
@@ -19,6 +21,7 @@ impl Default for Limits {
             max_decoded_bytes: 16 << 30,
             max_metadata_bytes: 256 << 20,
             max_images: 65536,
+            container: holotype_container::Limits::default(),
         }
     }
 }

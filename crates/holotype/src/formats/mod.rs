@@ -1,6 +1,10 @@
 //! Real image files in and out, values exact. One file per format.
 
-use crate::{Error, ImageDescriptor, Metadata, Result};
+mod format;
+
+pub use format::Format;
+
+use crate::{Error, ImageDescriptor, Limits, Metadata, Result};
 use std::io::{BufRead, Seek, Write};
 
 /// A seekable input.
@@ -63,4 +67,35 @@ pub trait ImageWriter: Send {
 /// An error for rows asked for before an image was started.
 pub(crate) fn no_image() -> Error {
     Error::invalid("no image was started")
+}
+
+/// True if `input` holds a lossy or animated image, whose file is better kept as it is. The position is restored.
+///
+/// # Errors
+/// `Io`.
+pub fn is_opaque(format: Format, input: &mut dyn Input) -> Result<bool> {
+    let _ = input;
+    Ok(format == Format::Jpeg)
+}
+
+/// Opens a source file.
+///
+/// # Errors
+/// `SourceFormat` if it is damaged, `Unsupported` if it cannot be read exactly, `LimitExceeded`.
+pub fn open_reader(format: Format, input: Box<dyn Input>, limits: &Limits) -> Result<Box<dyn ImageReader>> {
+    let _ = (input, limits);
+    Err(Error::unsupported(format!("{format} files cannot be read")))
+}
+
+/// Starts a file of `format` on `out`.
+///
+/// # Errors
+/// `Unsupported` if the format is not written.
+pub fn open_writer<'a>(
+    format: Format,
+    out: Box<dyn Output + 'a>,
+    allow_metadata_loss: bool,
+) -> Result<Box<dyn ImageWriter + 'a>> {
+    let _ = (out, allow_metadata_loss);
+    Err(Error::unsupported(format!("{format} files cannot be written")))
 }

@@ -37,6 +37,27 @@ impl ColourModel {
         Self::Channels,
     ];
 
+    /// Lower-case name, as in `rgb`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Gray => "gray",
+            Self::GrayInverted => "gray-inverted",
+            Self::Rgb => "rgb",
+            Self::Cmyk => "cmyk",
+            Self::Palette => "palette",
+            Self::YCbCr => "ycbcr",
+            Self::Lab => "lab",
+            Self::Channels => "channels",
+        }
+    }
+
+    /// Inverse of `self as u8`.
+    #[must_use]
+    pub fn from_code(code: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(code)).copied()
+    }
+
     /// Channels the model itself takes; `None` if any number.
     #[must_use]
     pub const fn n_colour_channels(self) -> Option<u16> {
@@ -63,6 +84,27 @@ pub enum Alpha {
     Premultiplied = 2,
 }
 
+impl Alpha {
+    /// Every value, in wire order.
+    pub const ALL: [Self; 3] = [Self::None, Self::Straight, Self::Premultiplied];
+
+    /// Lower-case name, as in `straight`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Straight => "straight",
+            Self::Premultiplied => "premultiplied",
+        }
+    }
+
+    /// Inverse of `self as u8`.
+    #[must_use]
+    pub fn from_code(code: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(code)).copied()
+    }
+}
+
 /// Order in which an RGB(A) array came and will be returned. Wire values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
@@ -73,6 +115,26 @@ pub enum ChannelOrder {
     Rgb = 0,
     /// Blue first (OpenCV). The stored samples are in this order; readers swap on request.
     Bgr = 1,
+}
+
+impl ChannelOrder {
+    /// Every value, in wire order.
+    pub const ALL: [Self; 2] = [Self::Rgb, Self::Bgr];
+
+    /// Lower-case name, as in `bgr`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Rgb => "rgb",
+            Self::Bgr => "bgr",
+        }
+    }
+
+    /// Inverse of `self as u8`.
+    #[must_use]
+    pub fn from_code(code: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(code)).copied()
+    }
 }
 
 /// A colour table.

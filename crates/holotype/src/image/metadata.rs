@@ -43,6 +43,24 @@ impl MetadataKind {
         Self::User,
     ];
 
+    /// Lower-case name, as in `icc`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Icc => "icc",
+            Self::Exif => "exif",
+            Self::Xmp => "xmp",
+            Self::Iptc => "iptc",
+            Self::Text => "text",
+            Self::PngChunk => "png-chunk",
+            Self::TiffTag => "tiff-tag",
+            Self::ExrAttribute => "exr-attribute",
+            Self::Comment => "comment",
+            Self::SourceFormat => "source-format",
+            Self::User => "user",
+        }
+    }
+
     /// Inverse of `self as u8`.
     #[must_use]
     pub fn from_code(code: u8) -> Option<Self> {
@@ -59,6 +77,56 @@ pub struct MetadataEntry {
     pub key: String,
     /// Its bytes.
     pub data: Vec<u8>,
+}
+
+/// Longest readable view, in bytes of the source.
+const MAX_READABLE_BYTES: usize = 1 << 16;
+
+impl MetadataEntry {
+    /// The entry as text for people, if it is text or a small well-known structure.
+    #[must_use]
+    pub fn readable(&self) -> Option<String> {
+        let data = self.data.get(..self.data.len().min(MAX_READABLE_BYTES))?;
+        match self.kind {
+            MetadataKind::Text
+            | MetadataKind::Xmp
+            | MetadataKind::Comment
+            | MetadataKind::SourceFormat
+            | MetadataKind::User => std::str::from_utf8(data).ok().map(str::to_owned),
+            MetadataKind::PngChunk => readable_png_chunk(&self.key, data),
+            _ => None,
+        }
+    }
+}
+
+/// `key: value` of the PNG chunks people look for. PNG (Third Edition), sections 11.3.2 to 11.3.4.
+fn readable_png_chunk(kind: &str, data: &[u8]) -> Option<String> {
+    let u32_at = |at: usize| Some(u32::from_be_bytes(data.get(at..at + 4)?.try_into().ok()?));
+    match kind {
+        "tEXt" => {
+            let mut parts = data.splitn(2, |&b| b == 0);
+            let latin1 = |bytes: &[u8]| bytes.iter().map(|&b| char::from(b)).collect::<String>();
+            Some(format!("{}: {}", latin1(parts.next()?), latin1(parts.next()?)))
+        }
+        "iTXt" => {
+            let mut parts = data.splitn(2, |&b| b == 0);
+            let keyword = std::str::from_utf8(parts.next()?).ok()?;
+            let [0, _, rest @ ..] = parts.next()? else { return None };
+            let text = rest.splitn(3, |&b| b == 0).nth(2)?;
+            Some(format!("{keyword}: {}", std::str::from_utf8(text).ok()?))
+        }
+        "gAMA" if data.len() == 4 => Some(format!("{:.5}", f64::from(u32_at(0)?) / 100_000.0)),
+        "pHYs" if data.len() == 9 => {
+            let unit = if data.get(8) == Some(&1) { "pixels per metre" } else { "aspect" };
+            Some(format!("{} × {} {unit}", u32_at(0)?, u32_at(4)?))
+        }
+        "tIME" => {
+            let &[y1, y0, month, day, hour, minute, second] = data else { return None };
+            let year = u16::from_be_bytes([y1, y0]);
+            Some(format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z"))
+        }
+        _ => None,
+    }
 }
 
 /// An image's metadata, in source order; keys may repeat.
@@ -84,5 +152,35 @@ impl Metadata {
     #[must_use]
     pub fn get_key(&self, kind: MetadataKind, key: &str) -> Option<&[u8]> {
         self.entries.iter().find(|e| e.kind == kind && e.key == key).map(|e| e.data.as_slice())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn view(key: &str, data: &[u8]) -> Option<String> {
+        MetadataEntry { kind: MetadataKind::PngChunk, key: key.into(), data: data.to_vec() }.readable()
+    }
+
+    #[test]
+    fn png_chunks_read_as_text() {
+        assert_eq!(view("tEXt", b"Author\0Ren\xe9").as_deref(), Some("Author: René"));
+        assert_eq!(view("iTXt", "k\0\0\0de\0K\0grün".as_bytes()).as_deref(), Some("k: grün"));
+        assert_eq!(view("gAMA", &45455_u32.to_be_bytes()).as_deref(), Some("0.45455"));
+        assert_eq!(
+            view("pHYs", &[0, 0, 11, 19, 0, 0, 11, 19, 1]).as_deref(),
+            Some("2835 × 2835 pixels per metre")
+        );
+        assert_eq!(view("tIME", &[7, 234, 11, 21, 3, 4, 5]).as_deref(), Some("2026-11-21T03:04:05Z"));
+    }
+
+    #[test]
+    fn broken_chunks_have_no_view() {
+        for data in [&b""[..], b"x", b"k\0", b"k\0\x01"] {
+            for key in ["iTXt", "gAMA", "pHYs", "tIME"] {
+                assert_eq!(view(key, data), None, "{key} {data:?}");
+            }
+        }
     }
 }

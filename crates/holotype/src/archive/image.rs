@@ -1,0 +1,202 @@
+use super::{Item, SharedRecord};
+use crate::image::decode;
+use crate::image::grid::TileGrid;
+use crate::image::preview::{PREVIEW_EDGE, Preview};
+use crate::image::wire;
+use crate::{Error, ImageDescriptor, Metadata, Region, Result};
+use holotype_container::{Codec, ItemKind};
+
+/// An image of an archive: its description, and its samples when asked.
+#[derive(Debug, Clone)]
+pub struct ImageItem<'a> {
+    item: Item<'a>,
+    descriptor: ImageDescriptor,
+    metadata: Metadata,
+    tile_edge: u32,
+    grid: TileGrid,
+}
+
+impl<'a> ImageItem<'a> {
+    pub(super) fn open(item: Item<'a>) -> Result<Self> {
+        if item.kind() != ItemKind::Image {
+            return Err(Error::invalid(format!("item `{}` is no image", item.name())));
+        }
+        let record = item.record();
+        let (descriptor, tile_edge) = wire::decode_descriptor(&record.descriptor)
+            .ok_or_else(|| item.broken("the image descriptor is malformed"))?;
+        let limit = item.archive().limits.max_pixels;
+        if descriptor.n_pixels() > limit {
+            return Err(Error::LimitExceeded {
+                what: "the number of pixels",
+                found: descriptor.n_pixels(),
+                limit,
+            });
+        }
+        if descriptor.raw_bytes() != Some(record.raw_bytes) {
+            return Err(item.broken("the content's size is not the image's"));
+        }
+        let grid = TileGrid::new(&descriptor, tile_edge);
+        if grid.n_tiles() != record.n_content_blocks() {
+            return Err(item.broken("the number of blocks is not the number of tiles"));
+        }
+        let metadata = item.metadata()?;
+        Ok(Self { descriptor, metadata, tile_edge, grid, item })
+    }
+
+    /// The item.
+    #[must_use]
+    pub fn item(&self) -> &Item<'a> {
+        &self.item
+    }
+
+    /// What the image is.
+    #[must_use]
+    pub fn descriptor(&self) -> &ImageDescriptor {
+        &self.descriptor
+    }
+
+    /// Its metadata.
+    #[must_use]
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    /// Edge of its tiles, in pixels.
+    #[must_use]
+    pub fn tile_edge(&self) -> u32 {
+        self.tile_edge
+    }
+
+    /// Number of its tiles.
+    #[must_use]
+    pub fn n_tiles(&self) -> u64 {
+        self.grid.n_tiles()
+    }
+
+    /// True if a preview is stored.
+    #[must_use]
+    pub fn has_preview(&self) -> bool {
+        self.item.record().preview.is_some()
+    }
+
+    /// The stored preview, checked.
+    ///
+    /// # Errors
+    /// `Corrupt` if it is damaged; `Io`.
+    pub fn preview(&self) -> Result<Option<Preview>> {
+        let Some(stored) = &self.item.record().preview else { return Ok(None) };
+        let broken = || self.item.broken("the preview is malformed");
+        let (descriptor, _) = wire::decode_descriptor(&stored.descriptor).ok_or_else(broken)?;
+        let (width, height) = (descriptor.width, descriptor.height);
+        let expected =
+            ImageDescriptor::new(width, height, descriptor.n_channels, holotype_codec::SampleType::U8);
+        if width > PREVIEW_EDGE
+            || height > PREVIEW_EDGE
+            || descriptor.n_channels > 4
+            || descriptor != expected
+        {
+            return Err(broken());
+        }
+        let mut pixels = vec![0; descriptor.raw_bytes().unwrap_or(0) as usize];
+        let grid = TileGrid::new(&descriptor, PREVIEW_EDGE);
+        let fetch = |_: u64, work: &mut dyn FnMut(&[u8]) -> Result<()>| {
+            self.with_tile(stored.block, pixels_of(&descriptor), work)
+        };
+        decode::decode_region(
+            self.item.name(),
+            &descriptor,
+            &grid,
+            &fetch,
+            &Region::whole(&descriptor),
+            &mut pixels,
+            1,
+        )?;
+        Ok(Some(Preview { width, height, n_channels: descriptor.n_channels, pixels }))
+    }
+
+    /// All samples: row-major, interleaved, little-endian.
+    ///
+    /// # Errors
+    /// `Corrupt` if any of it is damaged; `LimitExceeded`; `Io`.
+    pub fn read(&self) -> Result<Vec<u8>> {
+        let whole = Region::whole(&self.descriptor);
+        let n_bytes = self.descriptor.raw_bytes().unwrap_or(u64::MAX);
+        let limit = self.item.archive().limits.max_decoded_bytes;
+        if n_bytes > limit {
+            return Err(Error::LimitExceeded { what: "the size of the samples", found: n_bytes, limit });
+        }
+        let mut samples = vec![0; n_bytes as usize];
+        self.read_into(whole, &mut samples, 0)?;
+        Ok(samples)
+    }
+
+    /// The samples of `region` into `out`, reading and decoding only the tiles it touches.
+    ///
+    /// `n_threads` 0 uses what the machine offers. Every block is checked before it is decoded.
+    ///
+    /// # Errors
+    /// `InvalidArgument` if the region or the buffer does not fit; `Corrupt` if a tile is damaged (`out` then
+    /// holds unspecified samples); `Io`.
+    pub fn read_into(&self, region: Region, out: &mut [u8], n_threads: usize) -> Result<()> {
+        let fetch = self.fetch();
+        decode::decode_region(self.item.name(), &self.descriptor, &self.grid, &fetch, &region, out, n_threads)
+    }
+
+    /// Hands the rows of `region` to `sink` in bands of at most one row of tiles, top to bottom.
+    ///
+    /// # Errors
+    /// As [`Self::read_into`], and what `sink` returns.
+    pub fn read_bands(
+        &self,
+        region: Region,
+        n_threads: usize,
+        sink: &mut dyn FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
+        region.check(&self.descriptor)?;
+        let (_, rows) = self.grid.touched(&region);
+        let mut band = Vec::new();
+        for row in rows {
+            let strip = Region { x: region.x, width: region.width, ..self.grid.tile(0, row) };
+            let Some(part) = strip.intersection(&region) else { continue };
+            let n_bytes = part.raw_bytes(&self.descriptor).and_then(|n| usize::try_from(n).ok());
+            band.resize(n_bytes.ok_or_else(|| Error::invalid("the region's size overflows"))?, 0);
+            self.read_into(part, &mut band, n_threads)?;
+            sink(&band)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn grid(&self) -> &TileGrid {
+        &self.grid
+    }
+
+    pub(super) fn record(&self) -> &SharedRecord {
+        self.item.shared()
+    }
+
+    /// Fetches tiles of the image by number.
+    pub(super) fn fetch(
+        &self,
+    ) -> impl Fn(u64, &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> + Sync + '_ {
+        move |number, work| {
+            let columns = u64::from(self.grid.n_columns());
+            let tile = self.grid.tile((number % columns) as u32, (number / columns) as u32);
+            let raw_bytes = tile.raw_bytes(&self.descriptor).unwrap_or(u64::MAX);
+            let id = self.record().content_block(number);
+            self.with_tile(id.ok_or_else(|| self.item.broken("a tile has no block"))?, raw_bytes, work)
+        }
+    }
+
+    fn with_tile(&self, id: u64, raw_bytes: u64, work: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        self.item.archive().with_block(self.item.name(), id, |block, payload| {
+            if block.codec != Codec::ImageTile || block.raw_bytes != raw_bytes {
+                return Err(self.item.broken("a tile's block has another codec or size"));
+            }
+            work(payload)
+        })
+    }
+}
+
+fn pixels_of(descriptor: &ImageDescriptor) -> u64 {
+    descriptor.raw_bytes().unwrap_or(u64::MAX)
+}

@@ -1,0 +1,123 @@
+use super::{Archive, SharedRecord};
+use crate::writer::decode_metadata_block;
+use crate::{Error, Metadata, Result};
+use holotype_container::{ItemKind, ItemRecord, hex};
+use sha2::{Digest, Sha256};
+
+/// One item of an archive.
+#[derive(Debug, Clone)]
+pub struct Item<'a> {
+    archive: &'a Archive,
+    record: SharedRecord,
+}
+
+impl<'a> Item<'a> {
+    pub(super) fn new(archive: &'a Archive, record: SharedRecord) -> Self {
+        Self { archive, record }
+    }
+
+    pub(super) fn archive(&self) -> &'a Archive {
+        self.archive
+    }
+
+    pub(super) fn shared(&self) -> &SharedRecord {
+        &self.record
+    }
+
+    pub(super) fn record(&self) -> &ItemRecord {
+        &self.record
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.record.name
+    }
+
+    /// What it is.
+    #[must_use]
+    pub fn kind(&self) -> ItemKind {
+        self.record.kind
+    }
+
+    /// Bytes of its raw content.
+    #[must_use]
+    pub fn raw_bytes(&self) -> u64 {
+        self.record.raw_bytes
+    }
+
+    /// Bytes its content takes in the archive, frame headers included.
+    ///
+    /// # Errors
+    /// `Corrupt` or `Io` if a manifest page cannot be read.
+    pub fn stored_bytes(&self) -> Result<u64> {
+        self.record.content_blocks().map(|id| Ok(self.archive.block(id)?.frame_bytes())).sum()
+    }
+
+    /// SHA-256 of its raw content.
+    #[must_use]
+    pub fn content_sha256(&self) -> [u8; 32] {
+        self.record.content_sha256
+    }
+
+    /// SHA-256 of its raw content, in hexadecimal.
+    #[must_use]
+    pub fn content_sha256_hex(&self) -> String {
+        hex(&self.record.content_sha256)
+    }
+
+    /// Its metadata, checked.
+    ///
+    /// # Errors
+    /// `Corrupt` if the block it is in is damaged; `LimitExceeded`; `Io`.
+    pub fn metadata(&self) -> Result<Metadata> {
+        use holotype_container::Metadata as Stored;
+        let limits = &self.archive.limits;
+        let metadata = match &self.record.metadata {
+            None => Some(Metadata::default()),
+            Some(Stored::Inline(value)) => crate::image::wire::decode_metadata(value),
+            Some(Stored::Block(id)) => {
+                let bytes = self.archive.unpacked(self.name(), *id, limits.max_metadata_bytes)?;
+                decode_metadata_block(&bytes, limits)?
+            }
+            Some(_) => None,
+        };
+        metadata.ok_or_else(|| self.broken("the metadata is malformed"))
+    }
+
+    pub(super) fn read_file(&self, sink: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        if self.kind() != ItemKind::File {
+            return Err(Error::invalid(format!("item `{}` is no file", self.name())));
+        }
+        let mut content = Sha256::new();
+        let mut n_bytes = 0_u64;
+        for id in self.record.content_blocks() {
+            let bytes = self.archive.unpacked(self.name(), id, self.archive.limits.max_decoded_bytes)?;
+            n_bytes = n_bytes.saturating_add(bytes.len() as u64);
+            if n_bytes > self.record.raw_bytes {
+                return Err(self.broken("the file is longer than recorded"));
+            }
+            content.update(&bytes);
+            sink(&bytes)?;
+        }
+        if n_bytes != self.record.raw_bytes {
+            return Err(self.broken("the file is shorter than recorded"));
+        }
+        self.check_content(content.finalize().into())
+    }
+
+    pub(super) fn check_content(&self, found: [u8; 32]) -> Result<()> {
+        if found == self.record.content_sha256 {
+            return Ok(());
+        }
+        Err(Error::ContentHash {
+            item: self.name().to_owned(),
+            expected: self.content_sha256_hex(),
+            found: hex(&found),
+        })
+    }
+
+    pub(super) fn broken(&self, rule: &'static str) -> Error {
+        Error::Item { item: self.name().to_owned(), rule }
+    }
+}

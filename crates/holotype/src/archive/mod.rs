@@ -1,0 +1,281 @@
+//! Reading archives: from the end, piece by piece, every byte checked before it is used.
+
+mod image;
+mod item;
+mod tables;
+mod verify;
+
+pub use image::ImageItem;
+pub use item::Item;
+pub use verify::{Finding, VerifyOptions, VerifyReport};
+
+use crate::{Error, Limits, Result};
+use holotype_container::{
+    BlockRecord, Codec, FORMAT_VERSION, Header, ItemKind, ItemRecord, Manifest, Trailer, hex, unpack,
+};
+use holotype_store::{FileSource, MemorySource, ReadAt};
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tables::Tables;
+
+/// Bytes read from the end of a file at first: the whole manifest of ordinary archives.
+const TAIL_BYTES: u64 = 64 << 10;
+
+/// An open archive. Cheap to share between threads; safe after `fork`.
+pub struct Archive {
+    source: Box<dyn ReadAt>,
+    path: PathBuf,
+    manifest: Manifest,
+    tables: Tables,
+    limits: Limits,
+}
+
+impl std::fmt::Debug for Archive {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Archive")
+            .field("path", &self.path)
+            .field("seal", &self.seal_hex())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Archive {
+    /// Opens a file: reads its end and its first bytes and checks the seal over all metadata.
+    ///
+    /// # Errors
+    /// `Io`; `Corrupt`, `Truncated` or `Unsupported` if it is no sealed archive of a known version.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let source = FileSource::open(path).map_err(|e| Error::io(path, e))?;
+        Self::open_source(Box::new(source), path, Limits::default())
+    }
+
+    /// Opens an archive in memory.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn from_bytes(bytes: impl AsRef<[u8]> + Send + Sync + 'static) -> Result<Self> {
+        Self::open_source(Box::new(MemorySource::new(bytes)), "<memory>", Limits::default())
+    }
+
+    /// Opens any source; `path` is for messages.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_source(source: Box<dyn ReadAt>, path: impl AsRef<Path>, limits: Limits) -> Result<Self> {
+        let path = path.as_ref().to_path_buf();
+        let manifest = open_manifest(source.as_ref(), &path, &limits)?;
+        Ok(Self { source, path, manifest, tables: Tables::default(), limits })
+    }
+
+    /// Bytes of the archive.
+    #[must_use]
+    pub fn n_bytes(&self) -> u64 {
+        self.source.len_bytes()
+    }
+
+    /// The format version it was written in.
+    #[must_use]
+    pub fn format_version(&self) -> u8 {
+        FORMAT_VERSION
+    }
+
+    /// Number of its revision.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.manifest.trailer().revision
+    }
+
+    /// The seal: SHA-256 over everything that vouches for every byte.
+    #[must_use]
+    pub fn seal(&self) -> [u8; 32] {
+        self.manifest.trailer().seal
+    }
+
+    /// The seal in hexadecimal.
+    #[must_use]
+    pub fn seal_hex(&self) -> String {
+        hex(&self.seal())
+    }
+
+    /// The limits it is read under.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Number of items.
+    #[must_use]
+    pub fn n_items(&self) -> u64 {
+        self.manifest.root().n_items
+    }
+
+    /// All items, in the order they were added.
+    ///
+    /// # Errors
+    /// `Corrupt` or `Io` if a manifest page cannot be read.
+    pub fn items(&self) -> Result<Vec<Item<'_>>> {
+        let mut records = tables::all_items(self)?;
+        records.sort_by_key(|record| record.ordinal);
+        Ok(records.into_iter().map(|record| Item::new(self, record)).collect())
+    }
+
+    /// The item named `name`.
+    ///
+    /// # Errors
+    /// `NotFound`; `Corrupt` or `Io` if its manifest page cannot be read.
+    pub fn item(&self, name: &str) -> Result<Item<'_>> {
+        let record = tables::item(self, name)?.ok_or_else(|| Error::NotFound { name: name.to_owned() })?;
+        Ok(Item::new(self, record))
+    }
+
+    /// The kind of the item named `name`.
+    ///
+    /// # Errors
+    /// As [`Self::item`].
+    pub fn kind(&self, name: &str) -> Result<ItemKind> {
+        Ok(self.item(name)?.kind())
+    }
+
+    /// The image named `name`: its description and, when asked, its samples.
+    ///
+    /// # Errors
+    /// As [`Self::item`]; `InvalidArgument` if it is no image; `LimitExceeded`.
+    pub fn image(&self, name: &str) -> Result<ImageItem<'_>> {
+        ImageItem::open(self.item(name)?)
+    }
+
+    /// The first image in the order of adding.
+    ///
+    /// # Errors
+    /// `NotFound` if there is none.
+    pub fn first_image(&self) -> Result<ImageItem<'_>> {
+        let first = self.items()?.into_iter().find(|item| item.kind() == ItemKind::Image);
+        ImageItem::open(first.ok_or_else(|| Error::NotFound { name: "<an image>".into() })?)
+    }
+
+    /// Hands the bytes of the file item `name` to `sink`, block by block, and checks their SHA-256.
+    ///
+    /// # Errors
+    /// As [`Self::item`]; `InvalidArgument` if it is no file; `Corrupt` if a block or the whole is damaged,
+    /// after the blocks before it were handed out; what `sink` returns.
+    pub fn read_file(&self, name: &str, sink: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        self.item(name)?.read_file(sink)
+    }
+
+    /// Checks structure, every block and every content hash.
+    ///
+    /// # Errors
+    /// Only if the check itself cannot be made; damage is in the report.
+    pub fn verify(&self, options: &VerifyOptions) -> Result<VerifyReport> {
+        verify::verify(self, options)
+    }
+
+    /// Reads bytes of the archive as they lie.
+    fn read(&self, offset_bytes: u64, n_bytes: u64) -> Result<Cow<'_, [u8]>> {
+        read(self.source.as_ref(), &self.path, offset_bytes, n_bytes)
+    }
+
+    fn block(&self, id: u64) -> Result<BlockRecord> {
+        tables::block(self, id)
+    }
+
+    /// Reads block `id`, checks it, and hands its stored payload to `work`.
+    fn with_block<T>(
+        &self,
+        item: &str,
+        id: u64,
+        work: impl FnOnce(&BlockRecord, &[u8]) -> Result<T>,
+    ) -> Result<T> {
+        let block = self.block(id)?;
+        let frame = self.read(block.offset_bytes, block.frame_bytes())?;
+        let verified = block
+            .verify(&frame, &self.limits.container)
+            .map_err(|source| Error::Block { item: item.to_owned(), source })?;
+        work(&block, verified.bytes())
+    }
+
+    /// Reads a raw or packed block whole.
+    fn unpacked(&self, item: &str, id: u64, max_bytes: u64) -> Result<Vec<u8>> {
+        self.with_block(item, id, |block, payload| {
+            if block.raw_bytes > max_bytes {
+                return Err(Error::LimitExceeded {
+                    what: "the size of a block",
+                    found: block.raw_bytes,
+                    limit: max_bytes,
+                });
+            }
+            let rule = "a block does not unpack to its recorded size";
+            match block.codec {
+                Codec::Raw => Ok(payload.to_vec()),
+                Codec::Zstd => unpack(payload, block.raw_bytes)
+                    .ok_or_else(|| Error::Item { item: item.to_owned(), rule }),
+                _ => Err(Error::Item { item: item.to_owned(), rule: "a block of bytes has an image codec" }),
+            }
+        })
+    }
+}
+
+/// Reads and checks what is needed to find everything else: header, trailer, root.
+fn open_manifest(source: &dyn ReadAt, path: &Path, limits: &Limits) -> Result<Manifest> {
+    let n_bytes = source.len_bytes();
+    let smallest = (Header::N_BYTES + Trailer::N_BYTES) as u64;
+    if n_bytes < smallest {
+        return Err(holotype_container::Error::Truncated {
+            what: "archive",
+            offset_bytes: 0,
+            expected: smallest,
+            found: n_bytes,
+        }
+        .into());
+    }
+    let tail_offset = n_bytes.saturating_sub(TAIL_BYTES);
+    let tail = read(source, path, tail_offset, n_bytes - tail_offset)?;
+    let header = if tail_offset == 0 {
+        Cow::Borrowed(&tail[..Header::N_BYTES])
+    } else {
+        read(source, path, 0, Header::N_BYTES as u64)?
+    };
+    Header::parse(&header)?;
+    let trailer = Trailer::parse(&tail[tail.len() - Trailer::N_BYTES..], n_bytes)?;
+    let max_root_bytes = limits.container.max_root_bytes;
+    if trailer.root_frame_bytes > max_root_bytes {
+        return Err(Error::LimitExceeded {
+            what: "the size of the root record",
+            found: trailer.root_frame_bytes,
+            limit: max_root_bytes,
+        });
+    }
+    let root_frame = match trailer.root_offset_bytes.checked_sub(tail_offset) {
+        Some(start) => Cow::Borrowed(&tail[start as usize..tail.len() - Trailer::N_BYTES]),
+        None => read(source, path, trailer.root_offset_bytes, trailer.root_frame_bytes)?,
+    };
+    Ok(Manifest::open(&header, &root_frame, trailer, &limits.container)?)
+}
+
+fn read<'a>(source: &'a dyn ReadAt, path: &Path, offset_bytes: u64, n_bytes: u64) -> Result<Cow<'a, [u8]>> {
+    if let Some(bytes) = source.slice(offset_bytes, n_bytes) {
+        return Ok(Cow::Borrowed(bytes));
+    }
+    if offset_bytes.checked_add(n_bytes).is_none_or(|end| end > source.len_bytes()) {
+        return Err(holotype_container::Error::Truncated {
+            what: "archive",
+            offset_bytes,
+            expected: n_bytes,
+            found: source.len_bytes().saturating_sub(offset_bytes),
+        }
+        .into());
+    }
+    let n = usize::try_from(n_bytes).map_err(|_| Error::LimitExceeded {
+        what: "the size of a read",
+        found: n_bytes,
+        limit: usize::MAX as u64,
+    })?;
+    let mut bytes = vec![0; n];
+    source.read_exact_at(offset_bytes, &mut bytes).map_err(|e| Error::io(path, e))?;
+    Ok(Cow::Owned(bytes))
+}
+
+/// Shared records of an archive's items.
+type SharedRecord = Arc<ItemRecord>;

@@ -1,0 +1,244 @@
+use super::{Archive, ImageItem, Item, tables};
+use crate::image::decode;
+use crate::{Error, Progress, Region, Result, parallel};
+use holotype_container::{BlockRecord, ItemKind};
+use sha2::{Digest, Sha256};
+use std::fmt;
+
+/// How [`Archive::verify`] works.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct VerifyOptions {
+    /// Threads; 0 (default) uses what the machine offers.
+    pub n_threads: usize,
+    /// Told of the stored bytes checked.
+    pub progress: Progress,
+}
+
+impl VerifyOptions {
+    /// Sets [`Self::n_threads`].
+    #[must_use]
+    pub fn with_n_threads(mut self, n_threads: usize) -> Self {
+        self.n_threads = n_threads;
+        self
+    }
+
+    /// Sets [`Self::progress`].
+    #[must_use]
+    pub fn with_progress(mut self, progress: Progress) -> Self {
+        self.progress = progress;
+        self
+    }
+}
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Finding {
+    /// The item it belongs to.
+    pub item: Option<String>,
+    /// The pixels of the damaged tile.
+    pub tile: Option<Region>,
+    /// Where the damaged block's frame starts.
+    pub offset_bytes: Option<u64>,
+    /// Bytes of that frame.
+    pub n_bytes: Option<u64>,
+    /// What is wrong.
+    pub message: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(item) = &self.item {
+            write!(f, "{item}")?;
+        } else {
+            f.write_str("archive")?;
+        }
+        if let Some(Region { x, y, width, height }) = self.tile {
+            write!(f, ", tile at x {x}, y {y} ({width} × {height})")?;
+        }
+        if let (Some(offset), Some(n)) = (self.offset_bytes, self.n_bytes) {
+            write!(f, ", bytes {offset}..{}", offset.saturating_add(n))?;
+        }
+        write!(f, ": {}", self.message)
+    }
+}
+
+/// What [`Archive::verify`] found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct VerifyReport {
+    /// Items checked.
+    pub n_items: u64,
+    /// Blocks checked.
+    pub n_blocks: u64,
+    /// Bytes of the archive, all of them covered.
+    pub n_bytes: u64,
+    /// What is wrong; empty if all is good.
+    pub findings: Vec<Finding>,
+}
+
+impl VerifyReport {
+    /// True if nothing is wrong.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        self.findings.is_empty()
+    }
+}
+
+/// Header, root and trailer were checked by the seal when the archive was opened. What is left: the tables,
+/// every block's frame, every item's content decoded and hashed.
+pub(super) fn verify(archive: &Archive, options: &VerifyOptions) -> Result<VerifyReport> {
+    let mut report = VerifyReport { n_bytes: archive.n_bytes(), ..VerifyReport::default() };
+    let blocks = match tables::all_blocks(archive) {
+        Ok(blocks) => blocks,
+        Err(error) => return unreadable(report, error),
+    };
+    if let Err(error) = archive.manifest.check_blocks(&blocks) {
+        report.findings.push(whole(None, &error.into()));
+    }
+    let items = match archive.items() {
+        Ok(items) => items,
+        Err(error) => return unreadable(report, error),
+    };
+    report.n_items = items.len() as u64;
+    report.n_blocks = blocks.len() as u64;
+    let mut is_content = vec![false; blocks.len()];
+    for item in &items {
+        for id in item.record().content_blocks() {
+            if let Some(seen) = is_content.get_mut(id as usize) {
+                *seen = true;
+            }
+        }
+        match item.kind() {
+            ItemKind::Image => verify_image(item, options, &mut report)?,
+            _ => verify_file(item, options, &mut report)?,
+        }
+    }
+    for (block, _) in blocks.iter().zip(&is_content).filter(|(_, seen)| !**seen) {
+        verify_other(archive, block, options, &mut report)?;
+    }
+    Ok(report)
+}
+
+fn unreadable(mut report: VerifyReport, error: Error) -> Result<VerifyReport> {
+    damage_only(&error)?;
+    report.findings.push(whole(None, &error));
+    Ok(report)
+}
+
+/// Passes on what is not damage: a disk that fails, a limit.
+fn damage_only(error: &Error) -> Result<()> {
+    match error {
+        Error::Io { path, source } => {
+            Err(Error::io(path, std::io::Error::new(source.kind(), source.to_string())))
+        }
+        Error::LimitExceeded { what, found, limit } => {
+            Err(Error::LimitExceeded { what, found: *found, limit: *limit })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn whole(item: Option<&Item<'_>>, error: &Error) -> Finding {
+    Finding {
+        item: item.map(|item| item.name().to_owned()),
+        tile: None,
+        offset_bytes: None,
+        n_bytes: None,
+        message: error.to_string(),
+    }
+}
+
+fn in_block(block: Option<&BlockRecord>, finding: Finding) -> Finding {
+    Finding {
+        offset_bytes: block.map(|b| b.offset_bytes),
+        n_bytes: block.map(BlockRecord::frame_bytes),
+        ..finding
+    }
+}
+
+fn verify_image(item: &Item<'_>, options: &VerifyOptions, report: &mut VerifyReport) -> Result<()> {
+    let image = match ImageItem::open(item.clone()) {
+        Ok(image) => image,
+        Err(error) => {
+            damage_only(&error)?;
+            report.findings.push(whole(Some(item), &error));
+            return Ok(());
+        }
+    };
+    let n_before = report.findings.len();
+    let descriptor = image.descriptor();
+    let grid = image.grid();
+    let fetch = image.fetch();
+    let mut content = Sha256::new();
+    let mut band = Vec::new();
+    for row in 0..grid.n_rows() {
+        let strip = Region { x: 0, width: descriptor.width, ..grid.tile(0, row) };
+        band.clear();
+        band.resize(strip.raw_bytes(descriptor).unwrap_or(0) as usize, 0);
+        let jobs = decode::cut(descriptor, grid, &strip, &mut band);
+        let n_threads = parallel::n_threads(options.n_threads, jobs.len());
+        let found = parallel::map(n_threads, jobs, |job| {
+            let (column, row) = (job.column, job.row);
+            let id = item.record().content_block(grid.tile_number(column, row));
+            let block = id.and_then(|id| item.archive().block(id).ok());
+            options.progress.advance(block.map_or(0, |b| b.frame_bytes()));
+            match decode::decode_one(item.name(), descriptor, grid, &fetch, &strip, job) {
+                Ok(()) => Ok(None),
+                Err(error) => {
+                    damage_only(&error)?;
+                    let finding = Finding { tile: Some(grid.tile(column, row)), ..whole(Some(item), &error) };
+                    Ok(Some(in_block(block.as_ref(), finding)))
+                }
+            }
+        })?;
+        report.findings.extend(found.into_iter().flatten());
+        content.update(&band);
+    }
+    if report.findings.len() == n_before
+        && let Err(error) = item.check_content(content.finalize().into())
+    {
+        report.findings.push(whole(Some(item), &error));
+    }
+    if let Err(error) = image.preview() {
+        damage_only(&error)?;
+        report.findings.push(whole(Some(item), &error));
+    }
+    Ok(())
+}
+
+fn verify_file(item: &Item<'_>, options: &VerifyOptions, report: &mut VerifyReport) -> Result<()> {
+    let mut checked = item.read_file(&mut |bytes| {
+        options.progress.advance(bytes.len() as u64);
+        Ok(())
+    });
+    if checked.is_ok() {
+        checked = item.metadata().map(drop);
+    }
+    let Err(error) = checked else { return Ok(()) };
+    damage_only(&error)?;
+    let offset = match &error {
+        Error::Block { source: holotype_container::Error::Hash { offset_bytes, .. }, .. } => {
+            Some(*offset_bytes)
+        }
+        _ => None,
+    };
+    report.findings.push(Finding { offset_bytes: offset, ..whole(Some(item), &error) });
+    Ok(())
+}
+
+/// A block outside every item's content: metadata, previews.
+fn verify_other(
+    archive: &Archive,
+    block: &BlockRecord,
+    options: &VerifyOptions,
+    report: &mut VerifyReport,
+) -> Result<()> {
+    options.progress.advance(block.frame_bytes());
+    let frame = archive.read(block.offset_bytes, block.frame_bytes())?;
+    if let Err(error) = block.verify(&frame, &archive.limits.container) {
+        report.findings.push(in_block(Some(block), whole(None, &error.into())));
+    }
+    Ok(())
+}

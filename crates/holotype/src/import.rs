@@ -1,0 +1,94 @@
+//! Source files → items.
+
+use crate::formats::{self, Format, Input};
+use crate::{ImageOptions, Limits, Result, Writer};
+use std::io::{Read as _, Seek as _, SeekFrom, Write};
+
+/// How a source file becomes items.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct ImportOptions {
+    /// How images are stored.
+    pub image: ImageOptions,
+    /// Store the decoded samples of lossy sources (JPEG) instead of the untouched file; default false.
+    pub decode_lossy: bool,
+    /// What a source file may ask for.
+    pub limits: Limits,
+}
+
+impl ImportOptions {
+    /// Options that store images as `image` says.
+    #[must_use]
+    pub fn new(image: ImageOptions) -> Self {
+        Self { image, ..Self::default() }
+    }
+
+    /// Sets [`Self::decode_lossy`].
+    #[must_use]
+    pub fn with_decode_lossy(mut self, decode_lossy: bool) -> Self {
+        self.decode_lossy = decode_lossy;
+        self
+    }
+
+    /// Sets [`Self::limits`].
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+}
+
+/// What an import did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Imported {
+    /// The source's format.
+    pub format: Format,
+    /// Names of the items made.
+    pub items: Vec<String>,
+    /// Bytes of samples or of file content.
+    pub raw_bytes: u64,
+    /// True if the file's own bytes were stored because decoding it would have grown it.
+    pub kept_as_file: bool,
+}
+
+/// Bytes looked at to recognise a format.
+const PREFIX_BYTES: usize = 64;
+
+/// Adds the images of a source file, or its untouched bytes if it is lossy or animated.
+///
+/// `name` names the first item; further images of a file become `name#1`, `name#2`, …
+///
+/// # Errors
+/// `Unsupported` if the format is unknown or cannot be read exactly; `SourceFormat` if the file is damaged;
+/// `Io`, `LimitExceeded`.
+pub fn import<W: Write>(
+    writer: &mut Writer<W>,
+    name: &str,
+    mut input: Box<dyn Input>,
+    options: &ImportOptions,
+) -> Result<Imported> {
+    let io = |e| crate::Error::io(name, e);
+    let mut prefix = Vec::with_capacity(PREFIX_BYTES);
+    (&mut input).take(PREFIX_BYTES as u64).read_to_end(&mut prefix).map_err(io)?;
+    input.seek(SeekFrom::Start(0)).map_err(io)?;
+    let format = Format::detect(&prefix).ok_or_else(|| {
+        crate::Error::unsupported(format!("`{name}` is in no image format this program reads"))
+    })?;
+    if !options.decode_lossy && formats::is_opaque(format, &mut input)? {
+        let raw_bytes = writer.add_file(name, &mut input, Some(format))?;
+        return Ok(Imported { format, items: vec![name.to_owned()], raw_bytes, kept_as_file: true });
+    }
+    let mut reader = formats::open_reader(format, input, &options.limits)?;
+    let mut imported = Imported { format, items: Vec::new(), raw_bytes: 0, kept_as_file: false };
+    while let Some(image) = reader.next_image()? {
+        let item = match imported.items.len() {
+            0 => name.to_owned(),
+            k => format!("{name}#{k}"),
+        };
+        writer.add_image_rows(&item, &image, &mut |rows| reader.read_rows(rows), &options.image)?;
+        imported.raw_bytes += image.descriptor.raw_bytes().unwrap_or(u64::MAX);
+        imported.items.push(item);
+    }
+    Ok(imported)
+}

@@ -1,0 +1,86 @@
+//! Jobs on a bounded number of threads that live only as long as the call: nothing survives to be broken by
+//! `fork`, and one thread means the caller's own.
+
+use crate::Result;
+use std::num::NonZeroUsize;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+/// Threads to use: `asked`, or what the machine offers for 0, never more than `n_jobs`.
+pub(crate) fn n_threads(asked: usize, n_jobs: usize) -> usize {
+    let n = if asked == 0 { thread::available_parallelism().map_or(1, NonZeroUsize::get) } else { asked };
+    n.clamp(1, n_jobs.max(1))
+}
+
+/// Runs `work` on every job and returns the results in the order of the jobs.
+///
+/// The first error in job order is returned; jobs not yet started when an error occurs are dropped.
+pub(crate) fn map<J: Send, T: Send>(
+    n_threads: usize,
+    jobs: Vec<J>,
+    work: impl Fn(J) -> Result<T> + Sync,
+) -> Result<Vec<T>> {
+    if n_threads <= 1 || jobs.len() <= 1 {
+        return jobs.into_iter().map(work).collect();
+    }
+    let n_jobs = jobs.len();
+    let queue = Mutex::new(jobs.into_iter().enumerate());
+    let done: Mutex<Vec<(usize, Result<T>)>> = Mutex::new(Vec::with_capacity(n_jobs));
+    let run = || {
+        loop {
+            let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let Some((index, job)) = next else { break };
+            let result = work(job);
+            let failed = result.is_err();
+            done.lock().unwrap_or_else(PoisonError::into_inner).push((index, result));
+            if failed {
+                // Drains the queue so that the other threads stop early.
+                queue.lock().unwrap_or_else(PoisonError::into_inner).by_ref().for_each(drop);
+            }
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 1..n_threads {
+            // A thread that cannot be started is no error: the others do its work.
+            let _ = thread::Builder::new().spawn_scoped(scope, run);
+        }
+        run();
+    });
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_unstable_by_key(|(index, _)| *index);
+    done.into_iter().map(|(_, result)| result).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Error;
+
+    #[test]
+    fn keeps_the_order_on_any_number_of_threads() {
+        for n in [1, 2, 7] {
+            let squares = map(n, (0..100_u64).collect(), |i| Ok(i * i)).unwrap();
+            assert_eq!(squares, (0..100).map(|i| i * i).collect::<Vec<u64>>());
+        }
+    }
+
+    #[test]
+    fn returns_an_error_of_a_job() {
+        for n in [1, 3] {
+            let result =
+                map(
+                    n,
+                    (0..50).collect(),
+                    |i| if i >= 20 { Err(Error::invalid(format!("{i}"))) } else { Ok(()) },
+                );
+            assert!(matches!(result, Err(Error::InvalidArgument { .. })));
+        }
+    }
+
+    #[test]
+    fn threads_are_bounded_by_the_jobs() {
+        assert_eq!(n_threads(8, 3), 3);
+        assert_eq!(n_threads(2, 0), 1);
+        assert!(n_threads(0, 1000) >= 1);
+    }
+}

@@ -1,0 +1,273 @@
+use crate::formats::{Format, SourceImage};
+use crate::image::preview::{PREVIEW_EDGE, Preview, PreviewBuilder};
+use crate::image::{encode::BandEncoder, grid::TileGrid, wire};
+use crate::{
+    Error, ImageDescriptor, ImageOptions, Metadata, MetadataKind, Mode, PreviewChoice, Progress, Result,
+};
+use holotype_codec::{TileRef, image::TileOptions, image::encode_tile};
+use holotype_container::{ArchiveBuilder, BlockRun, Codec, ItemKind, ItemRecord, Trailer, cbor, pack};
+use sha2::{Digest, Sha256};
+use std::io::{Read, Write};
+
+/// Bytes of file content in one block.
+const FILE_BLOCK_BYTES: usize = 4 << 20;
+/// Metadata up to this size stays in the item's record; more goes into a block of its own.
+const MAX_INLINE_METADATA_BYTES: usize = 1024;
+/// Pixels from which [`PreviewChoice::Auto`] stores a preview.
+const MIN_AUTO_PREVIEW_PIXELS: u64 = 512 * 512;
+
+/// How an archive is written.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct WriterOptions {
+    /// Told of the bytes of content taken in.
+    pub progress: Progress,
+}
+
+impl WriterOptions {
+    /// Sets [`Self::progress`].
+    #[must_use]
+    pub fn with_progress(mut self, progress: Progress) -> Self {
+        self.progress = progress;
+        self
+    }
+}
+
+/// Writes an archive front to back: no seeking, memory bounded by a band of tiles.
+///
+/// ```
+/// use holotype::{Archive, ImageDescriptor, ImageOptions, Metadata, SampleType, SourceImage, Writer, WriterOptions};
+/// let descriptor = ImageDescriptor::new(4, 2, 1, SampleType::U16);
+/// let image = SourceImage { descriptor, metadata: Metadata::default() };
+/// let samples = [7; 16];
+/// let mut writer = Writer::new(Vec::new(), WriterOptions::default())?;
+/// writer.add_image("ramp", &image, &samples, &ImageOptions::default())?;
+/// let (bytes, _seal) = writer.finish()?;
+/// let archive = Archive::from_bytes(bytes)?;
+/// assert_eq!(archive.image("ramp")?.read()?, samples);
+/// # Ok::<(), holotype::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Writer<W: Write> {
+    out: W,
+    builder: ArchiveBuilder,
+    options: WriterOptions,
+}
+
+impl<W: Write> Writer<W> {
+    /// Starts an archive on `out`.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn new(mut out: W, options: WriterOptions) -> Result<Self> {
+        let (builder, header) = ArchiveBuilder::begin();
+        out.write_all(&header).map_err(output_error)?;
+        Ok(Self { out, builder, options })
+    }
+
+    /// Adds an image from all its samples: row-major, interleaved, little-endian, as its descriptor says.
+    ///
+    /// # Errors
+    /// `InvalidArgument` if descriptor, samples or name do not fit; `Io`.
+    pub fn add_image(
+        &mut self,
+        name: &str,
+        image: &SourceImage,
+        samples: &[u8],
+        options: &ImageOptions,
+    ) -> Result<()> {
+        if image.descriptor.raw_bytes() != Some(samples.len() as u64) {
+            return Err(Error::invalid(format!(
+                "the image has {} bytes of samples, its descriptor says {}",
+                samples.len(),
+                image.descriptor.raw_bytes().unwrap_or(u64::MAX)
+            )));
+        }
+        let mut rest = samples;
+        self.add_bands(name, image, options, &mut |n_bytes, encode| {
+            let (band, after) = rest.split_at(n_bytes.min(rest.len()));
+            rest = after;
+            encode(band)
+        })
+    }
+
+    /// Adds an image whose rows come from `read_rows`, which fills the buffer it is given with the next rows.
+    ///
+    /// Memory is one row of tiles of samples and their coded bytes, whatever the image's height.
+    ///
+    /// # Errors
+    /// As [`Self::add_image`], and what `read_rows` returns.
+    pub fn add_image_rows(
+        &mut self,
+        name: &str,
+        image: &SourceImage,
+        read_rows: &mut dyn FnMut(&mut [u8]) -> Result<()>,
+        options: &ImageOptions,
+    ) -> Result<()> {
+        let mut band = Vec::new();
+        self.add_bands(name, image, options, &mut |n_bytes, encode| {
+            band.resize(n_bytes, 0);
+            read_rows(&mut band)?;
+            encode(&band)
+        })
+    }
+
+    fn add_bands(
+        &mut self,
+        name: &str,
+        image: &SourceImage,
+        options: &ImageOptions,
+        next: NextBand<'_>,
+    ) -> Result<()> {
+        let SourceImage { descriptor, metadata } = image;
+        descriptor.validate()?;
+        self.check_name(name)?;
+        let row_bytes = descriptor.row_bytes().ok_or_else(|| Error::invalid("the image's size overflows"))?;
+        let tile_edge = options.tile_edge_for(descriptor)?;
+        let grid = TileGrid::new(descriptor, tile_edge);
+        let mut encoder = BandEncoder::new(descriptor, options, grid);
+        let mut preview = wants_preview(descriptor, options.preview).then(|| PreviewBuilder::new(descriptor));
+        let mut item = ItemRecord::new(name.to_owned(), ItemKind::Image);
+        for row in 0..grid.n_rows() {
+            let n_bytes = grid.tile(0, row).height as usize * row_bytes;
+            let mut coded = Vec::new();
+            next(n_bytes, &mut |band| {
+                if let Some(preview) = &mut preview {
+                    preview.push_rows(band);
+                }
+                coded = encoder.encode(row, band)?;
+                Ok(())
+            })?;
+            for (column, tile) in (0..).zip(&coded) {
+                let region = grid.tile(column, row);
+                let raw_bytes = region.raw_bytes(descriptor).unwrap_or(0);
+                let id = self.add_block(Codec::ImageTile, tile, raw_bytes)?;
+                extend(&mut item.content, id);
+            }
+            self.options.progress.advance(n_bytes as u64);
+        }
+        item.content_sha256 = encoder.finish();
+        item.raw_bytes = descriptor.raw_bytes().unwrap_or(0);
+        item.descriptor = wire::encode_descriptor(descriptor, tile_edge);
+        item.metadata = self.add_metadata(metadata)?;
+        if let Some(preview) = preview {
+            item.preview = Some(self.add_preview(&preview.finish())?);
+        }
+        Ok(self.builder.add_item(item)?)
+    }
+
+    /// Adds a file's bytes as they are. Returns their number.
+    ///
+    /// # Errors
+    /// `InvalidArgument` if the name does not fit; `Io`.
+    pub fn add_file(&mut self, name: &str, input: &mut dyn Read, format: Option<Format>) -> Result<u64> {
+        self.check_name(name)?;
+        let mut item = ItemRecord::new(name.to_owned(), ItemKind::File);
+        let mut content = Sha256::new();
+        let mut block = Vec::new();
+        loop {
+            block.clear();
+            let mut part = (&mut *input).take(FILE_BLOCK_BYTES as u64);
+            let n_bytes = part.read_to_end(&mut block).map_err(|e| Error::io(name, e))?;
+            if n_bytes == 0 {
+                break;
+            }
+            content.update(&block);
+            let (codec, stored) = pack(&block);
+            let id = self.add_block(codec, &stored, n_bytes as u64)?;
+            extend(&mut item.content, id);
+            item.raw_bytes += n_bytes as u64;
+            self.options.progress.advance(n_bytes as u64);
+        }
+        item.content_sha256 = content.finalize().into();
+        let mut metadata = Metadata::default();
+        if let Some(format) = format {
+            metadata.push(MetadataKind::SourceFormat, "", format.name());
+        }
+        item.metadata = self.add_metadata(&metadata)?;
+        let raw_bytes = item.raw_bytes;
+        self.builder.add_item(item)?;
+        Ok(raw_bytes)
+    }
+
+    /// Ends and seals the archive; returns the output and the seal.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn finish(self) -> Result<(W, [u8; 32])> {
+        let Self { mut out, builder, .. } = self;
+        let (tail, Trailer { seal, .. }) = builder.finish();
+        out.write_all(&tail).and_then(|()| out.flush()).map_err(output_error)?;
+        Ok((out, seal))
+    }
+
+    fn check_name(&self, name: &str) -> Result<()> {
+        if name.is_empty() || self.builder.has_item(name) {
+            return Err(Error::invalid(format!("`{name}` cannot name another item")));
+        }
+        Ok(())
+    }
+
+    fn add_block(&mut self, codec: Codec, payload: &[u8], raw_bytes: u64) -> Result<u64> {
+        let hint = u32::try_from(self.builder.next_ordinal()).unwrap_or(u32::MAX);
+        let (header, id) = self.builder.add_block(codec, payload, raw_bytes, hint);
+        self.out.write_all(&header).and_then(|()| self.out.write_all(payload)).map_err(output_error)?;
+        Ok(id)
+    }
+
+    fn add_metadata(&mut self, metadata: &Metadata) -> Result<Option<holotype_container::Metadata>> {
+        if metadata.entries.is_empty() {
+            return Ok(None);
+        }
+        let value = wire::encode_metadata(metadata);
+        let mut bytes = Vec::new();
+        value.encode_into(&mut bytes);
+        if bytes.len() <= MAX_INLINE_METADATA_BYTES {
+            return Ok(Some(holotype_container::Metadata::Inline(value)));
+        }
+        let (codec, stored) = pack(&bytes);
+        let id = self.add_block(codec, &stored, bytes.len() as u64)?;
+        Ok(Some(holotype_container::Metadata::Block(id)))
+    }
+
+    fn add_preview(&mut self, preview: &Preview) -> Result<holotype_container::Preview> {
+        let descriptor = preview.descriptor();
+        let shape = descriptor.tile_shape(preview.width, preview.height);
+        let rows: Vec<&[u8]> = preview.pixels.chunks_exact(shape.row_bytes()).collect();
+        let tile = TileRef::new(shape, &rows).map_err(|e| Error::invalid(e.to_string()))?;
+        let coded = encode_tile(&tile, &TileOptions::new(Mode::Standard));
+        let block = self.add_block(Codec::ImageTile, &coded, preview.pixels.len() as u64)?;
+        Ok(holotype_container::Preview {
+            block,
+            descriptor: wire::encode_descriptor(&descriptor, PREVIEW_EDGE),
+        })
+    }
+}
+
+/// Fetches the next band of so many bytes and hands it to the encoder.
+type NextBand<'a> = &'a mut dyn FnMut(usize, &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()>;
+
+fn wants_preview(image: &ImageDescriptor, choice: PreviewChoice) -> bool {
+    let is_larger = image.width > PREVIEW_EDGE || image.height > PREVIEW_EDGE;
+    match choice {
+        PreviewChoice::Auto => image.n_pixels() >= MIN_AUTO_PREVIEW_PIXELS && is_larger,
+        PreviewChoice::On => is_larger,
+        PreviewChoice::Off => false,
+    }
+}
+
+fn extend(runs: &mut Vec<BlockRun>, id: u64) {
+    match runs.last_mut() {
+        Some(run) if run.first + run.n_blocks == id => run.n_blocks += 1,
+        _ => runs.push(BlockRun { first: id, n_blocks: 1 }),
+    }
+}
+
+fn output_error(source: std::io::Error) -> Error {
+    Error::io("the archive", source)
+}
+
+/// The deterministic CBOR of metadata, for readers.
+pub(crate) fn decode_metadata_block(bytes: &[u8], limits: &crate::Limits) -> Result<Option<Metadata>> {
+    Ok(wire::decode_metadata(&cbor::decode(bytes, &limits.container)?))
+}
