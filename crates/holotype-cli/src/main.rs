@@ -1,2 +1,24 @@
-//! The `holo` program: one file per verb.
-fn main() {}
+//! The `holo` program: one file per verb. Data goes to stdout, talk to stderr.
+
+mod args;
+mod destination;
+mod exit;
+mod names;
+mod printer;
+mod progress;
+mod verbs;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = args::Cli::parse();
+    let printer = printer::Printer::new(cli.json, cli.quiet);
+    match verbs::run(&cli.verb, &printer) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            printer.failure(&failure);
+            failure.exit.into()
+        }
+    }
+}

@@ -1,0 +1,227 @@
+#!/usr/bin/env python3
+"""Compare Holotype's image modes with their peers on the same files in one run.
+
+    python bench/compare.py [--corpus DIR] [--markdown OUT.md] [--plot OUT.svg]
+
+DIR holds one folder a class of PNG and TIFF files; without it the images that scikit-image ships are used.
+Every decode is compared with its input. Speeds are MB (1e6 bytes) of raw samples per second of process CPU
+time on one thread, best of `--repeat`: on a shared machine they hold only as ratios within one run.
+
+Needs: holotype, numpy, pillow, tifffile, imagecodecs; matplotlib for the plot, scikit-image without `--corpus`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import holotype
+import imagecodecs
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+Images = list[tuple[str, Array]]
+
+
+class NotTaken(Exception):
+    """The codec does not take this type of image."""
+
+
+@dataclass
+class Codec:
+    """One encoder and its decoder."""
+
+    name: str
+    encode: Callable[[Array], bytes]
+    decode: Callable[[bytes], Any]
+
+
+def only(dtypes: tuple[type, ...], channels: tuple[int, ...], encode: Callable[[Array], bytes]) -> Callable[[Array], bytes]:
+    """`encode` restricted to some sample types and channel counts (1 stands for no channel axis)."""
+
+    def checked(a: Array) -> bytes:
+        n_channels = a.shape[2] if a.ndim == 3 else 1
+        if a.dtype not in dtypes or a.ndim not in (2, 3) or n_channels not in channels:
+            raise NotTaken
+        return encode(a)
+
+    return checked
+
+
+def holo(mode: str) -> Codec:
+    return Codec(
+        f"holotype {mode}",
+        lambda a: holotype.dumps(a, mode=mode, threads=1),
+        lambda b: holotype.loads(b, threads=1),
+    )
+
+
+def jpeg_xl(effort: int) -> Codec:
+    def encode(a: Array) -> bytes:
+        return imagecodecs.jpegxl_encode(a, lossless=True, effort=effort, numthreads=1)
+
+    taken = only((np.uint8, np.uint16), (1, 3, 4), encode)
+    return Codec(f"JPEG XL e{effort}", taken, lambda b: imagecodecs.jpegxl_decode(b, numthreads=1))
+
+
+def codecs() -> list[Codec]:
+    u8, u16 = np.uint8, np.uint16
+    return [
+        holo("fast"),
+        holo("standard"),
+        holo("archival"),
+        jpeg_xl(1),
+        jpeg_xl(3),
+        jpeg_xl(7),
+        Codec(
+            "WebP m4",
+            only((u8,), (3, 4), lambda a: imagecodecs.webp_encode(a, lossless=True, method=4)),
+            imagecodecs.webp_decode,
+        ),
+        Codec("QOI", only((u8,), (3, 4), imagecodecs.qoi_encode), imagecodecs.qoi_decode),
+        Codec("PNG 6", only((u8, u16), (1, 2, 3, 4), lambda a: imagecodecs.png_encode(a, level=6)), imagecodecs.png_decode),
+    ]
+
+
+@dataclass
+class Row:
+    """Totals of one codec."""
+
+    raw_bytes: int = 0
+    coded_bytes: int = 0
+    encode_s: float = 0.0
+    decode_s: float = 0.0
+    n_files: int = 0
+    n_refused: int = 0
+
+    def add(self, other: Row) -> None:
+        for name, value in vars(other).items():
+            setattr(self, name, getattr(self, name) + value)
+
+    def line(self, name: str) -> str:
+        encode, decode = (self.raw_bytes / max(s, 1e-9) / 1e6 for s in (self.encode_s, self.decode_s))
+        ratio = self.raw_bytes / self.coded_bytes
+        return f"| {name} | {ratio:.3f} | {encode:.0f} | {decode:.0f} | {self.n_refused or ''} |"
+
+
+def best(work: Callable[[], Any], repeat: int) -> tuple[Any, float]:
+    times = []
+    for _ in range(repeat):
+        start = time.process_time()
+        result = work()
+        times.append(time.process_time() - start)
+    return result, min(times)
+
+
+def load(path: Path) -> Array:
+    if path.suffix == ".tif":
+        import tifffile
+
+        return np.asarray(tifffile.imread(path))
+    from PIL import Image
+
+    with Image.open(path) as image:
+        if image.mode == "P":
+            return np.asarray(image.convert("RGBA" if "transparency" in image.info else "RGB"))
+    return np.asarray(imagecodecs.png_decode(path.read_bytes()))
+
+
+def classes(corpus: Path | None, wanted: set[str] | None) -> Iterator[tuple[str, Images]]:
+    """Class name and images, one class at a time."""
+    if corpus is None:
+        from skimage import data
+
+        names = ["astronaut", "camera", "cat", "coffee", "coins", "moon", "page", "rocket", "text"]
+        yield "scikit-image", [(n, np.asarray(getattr(data, n)())) for n in names]
+        return
+    for folder in sorted(p for p in corpus.iterdir() if p.is_dir()):
+        files = sorted([*folder.glob("*.png"), *folder.glob("*.tif")])
+        if files and (wanted is None or folder.name in wanted):
+            yield folder.name, [(f.name, load(f)) for f in files]
+
+
+def one(codec: Codec, name: str, array: Array, repeat: int) -> Row:
+    ours = codec.name.startswith("holotype")
+    try:
+        coded, encode_s = best(lambda: codec.encode(array), repeat)
+    except Exception:
+        if ours:
+            raise
+        return Row(n_refused=1)
+    decoded, decode_s = best(lambda: codec.decode(coded), repeat)
+    back = np.asarray(decoded)
+    back = back.reshape(array.shape) if back.size == array.size else back
+    if back.dtype != array.dtype or back.tobytes() != array.tobytes():
+        if ours:
+            sys.exit(f"{codec.name} did not return {name}")
+        return Row(n_refused=1)
+    return Row(array.nbytes, len(coded), encode_s, decode_s, 1)
+
+
+def table(title: str, rows: dict[str, Row]) -> str:
+    head = [f"**{title}** ({max(r.n_files for r in rows.values())} files)", ""]
+    head += ["| codec | ratio | encode MB/s | decode MB/s | refused |", "|---|---|---|---|---|"]
+    return "\n".join(head + [r.line(name) for name, r in rows.items() if r.n_files]) + "\n"
+
+
+def plot(rows: dict[str, Row], out: Path) -> None:
+    """Ratio against speed of the codecs that took every file."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    matplotlib.rcParams["svg.hashsalt"] = "holotype"
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(1, 2, figsize=(11, 4.2), sharey=True)
+    n_files = max(r.n_files for r in rows.values())
+    for axis, what in zip(axes, ("encode", "decode"), strict=True):
+        for name, row in rows.items():
+            if row.n_files < n_files:
+                continue
+            speed = row.raw_bytes / max(getattr(row, f"{what}_s"), 1e-9) / 1e6
+            at = (speed, row.raw_bytes / row.coded_bytes)
+            ours = name.startswith("holotype")
+            axis.scatter(*at, s=60, marker="D" if ours else "o", color="#b5432e" if ours else "#5b6770")
+            axis.annotate(name, at, xytext=(6, 4), textcoords="offset points", fontsize=8)
+        axis.set_xscale("log")
+        axis.set_xlabel(f"{what} speed, MB/s of CPU time on one core")
+        axis.grid(alpha=0.25)
+    axes[0].set_ylabel("compression ratio")
+    figure.tight_layout()
+    figure.savefig(out, metadata={"Date": None})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--corpus", type=Path)
+    parser.add_argument("--classes", help="comma-separated folder names of the corpus; default all")
+    parser.add_argument("--repeat", type=int, default=2)
+    parser.add_argument("--markdown", type=Path)
+    parser.add_argument("--plot", type=Path)
+    options = parser.parse_args()
+    wanted = set(options.classes.split(",")) if options.classes else None
+    everything = {codec.name: Row() for codec in codecs()}
+    text = ""
+    for title, images in classes(options.corpus, wanted):
+        rows = {codec.name: Row() for codec in codecs()}
+        for name, array in images:
+            for codec in codecs():
+                row = one(codec, name, np.ascontiguousarray(array), options.repeat)
+                rows[codec.name].add(row)
+                everything[codec.name].add(row)
+        print(table(title, rows), flush=True)
+        text += table(title, rows) + "\n"
+    if options.markdown:
+        options.markdown.write_text(text)
+    if options.plot:
+        plot(everything, options.plot)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,230 @@
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// One sealed, lossless, random-access file for images: exact to the bit, and able to prove it.
+///
+/// Examples:
+///   holo compress scan.tif scan.holo
+///   holo compress *.png -o archive/ --mode archival
+///   holo decompress scan.holo scan.tif
+///   holo verify archive/*.holo
+#[derive(Debug, Parser)]
+#[command(name = "holo", version, verbatim_doc_comment, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+    /// Print results as JSON, one object a line
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Print nothing but results and errors
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Turn image files into sealed archives
+    Compress(Compress),
+    /// Turn archives back into image files, values and metadata exact
+    Decompress(Decompress),
+    /// Describe archives without decoding a pixel
+    Info(Inputs),
+    /// Write the preview of an archive as an image file
+    Preview(Preview),
+    /// Check structure, every block and every content hash, and name what is damaged
+    Verify(Verify),
+    /// List the items of archives
+    List(Inputs),
+    /// Write the raw content of an item to stdout
+    Cat(Cat),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages into a folder
+    Man {
+        /// The folder
+        directory: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Compress {
+    /// Source files, `-` for stdin; without `-o` the last one is the archive to write, `-` for stdout
+    #[arg(required = true, value_name = "IN")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Folder for the archives: each gets its source's name with `.holo` appended in place of the extension
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+    /// Time against density
+    #[arg(long, value_enum, default_value_t = ModeArg::Standard)]
+    pub(crate) mode: ModeArg,
+    /// The strongest, slowest setting of the archival mode
+    #[arg(long)]
+    pub(crate) max_effort: bool,
+    /// Tile edge in pixels, 16 to 16384 [default: 1024, 512 for very wide images]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub(crate) tile: u32,
+    /// Threads [default: all]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub(crate) threads: usize,
+    /// Whether a preview is stored
+    #[arg(long, value_enum, default_value_t = PreviewArg::Auto)]
+    pub(crate) preview: PreviewArg,
+    /// Store the decoded pixels of lossy sources (JPEG) instead of the untouched file
+    #[arg(long)]
+    pub(crate) pixels: bool,
+    /// Replace existing archives
+    #[arg(long, conflicts_with = "skip_existing")]
+    pub(crate) force: bool,
+    /// Leave out sources whose archive exists: continues an interrupted run
+    #[arg(long)]
+    pub(crate) skip_existing: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Decompress {
+    /// Archives, `-` for stdin; without `-o` the last one is the file to write, `-` for stdout
+    #[arg(required = true, value_name = "IN")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Folder for the files
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+    /// Format to write [default: by the extension, or the source's own format]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) format: Option<String>,
+    /// Item to write [default: all images]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) item: Option<String>,
+    /// Only this box of pixels
+    #[arg(long, value_name = "X,Y,W,H", value_parser = parse_region)]
+    pub(crate) region: Option<holotype::Region>,
+    /// Threads [default: all]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub(crate) threads: usize,
+    /// Write even if the format cannot hold some metadata
+    #[arg(long)]
+    pub(crate) lossy_metadata: bool,
+    /// Replace existing files
+    #[arg(long, conflicts_with = "skip_existing")]
+    pub(crate) force: bool,
+    /// Leave out archives whose output exists
+    #[arg(long)]
+    pub(crate) skip_existing: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Inputs {
+    /// Archives, `-` for stdin
+    #[arg(required = true, value_name = "IN")]
+    pub(crate) paths: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// Archives, `-` for stdin
+    #[arg(required = true, value_name = "IN")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Threads [default: all]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub(crate) threads: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Preview {
+    /// The archive, `-` for stdin
+    #[arg(value_name = "IN")]
+    pub(crate) input: PathBuf,
+    /// The image file to write, `-` for stdout (PNG)
+    #[arg(value_name = "OUT")]
+    pub(crate) output: PathBuf,
+    /// Item [default: the first with a preview]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) item: Option<String>,
+    /// Replace an existing file
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Cat {
+    /// The archive, `-` for stdin
+    #[arg(value_name = "IN")]
+    pub(crate) input: PathBuf,
+    /// Item [default: the only one]: a file's bytes, or an image's samples, row-major little-endian
+    #[arg(value_name = "ITEM")]
+    pub(crate) item: Option<String>,
+    /// Only this box of pixels of an image
+    #[arg(long, value_name = "X,Y,W,H", value_parser = parse_region)]
+    pub(crate) region: Option<holotype::Region>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum ModeArg {
+    /// For data loaders: quickest
+    Fast,
+    /// The balanced default
+    Standard,
+    /// For vaults: smallest
+    Archival,
+}
+
+impl From<ModeArg> for holotype::Mode {
+    fn from(mode: ModeArg) -> Self {
+        match mode {
+            ModeArg::Fast => Self::Fast,
+            ModeArg::Standard => Self::Standard,
+            ModeArg::Archival => Self::Archival,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum PreviewArg {
+    /// For images of at least 512 × 512 pixels
+    Auto,
+    /// Always
+    On,
+    /// Never
+    Off,
+}
+
+impl From<PreviewArg> for holotype::PreviewChoice {
+    fn from(preview: PreviewArg) -> Self {
+        match preview {
+            PreviewArg::Auto => Self::Auto,
+            PreviewArg::On => Self::On,
+            PreviewArg::Off => Self::Off,
+        }
+    }
+}
+
+fn parse_region(text: &str) -> Result<holotype::Region, String> {
+    let numbers: Vec<u32> = text
+        .split(',')
+        .map(|part| part.trim().parse().map_err(|e| format!("`{part}`: {e}")))
+        .collect::<Result<_, String>>()?;
+    let &[x, y, width, height] = numbers.as_slice() else {
+        return Err("expected four numbers `x,y,width,height`".into());
+    };
+    Ok(holotype::Region { x, y, width, height })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn regions_parse() {
+        assert_eq!(parse_region("1, 2,3,4"), Ok(holotype::Region { x: 1, y: 2, width: 3, height: 4 }));
+        assert!(parse_region("1,2,3").is_err());
+        assert!(parse_region("1,2,3,-4").is_err());
+    }
+}

@@ -1,0 +1,38 @@
+use super::open::open;
+use crate::args::Cat;
+use crate::exit::{Exit, Failure};
+use holotype::{Error, ItemKind, Region};
+use std::io::Write as _;
+
+pub(crate) fn run(args: &Cat) -> Result<Exit, Failure> {
+    let archive = open(&args.input)?;
+    let name = match &args.item {
+        Some(name) => name.clone(),
+        None => {
+            let names: Vec<String> = archive.items()?.iter().map(|item| item.name().to_owned()).collect();
+            let [name] = names.as_slice() else {
+                return Err(Failure::usage(format!("the archive holds {} items", names.len()))
+                    .with_hint("name one; `holo list` names them"));
+            };
+            name.clone()
+        }
+    };
+    let mut out = std::io::stdout().lock();
+    let mut write = |bytes: &[u8]| out.write_all(bytes).map_err(|e| Error::io("-", e));
+    match archive.kind(&name)? {
+        ItemKind::Image => {
+            let image = archive.image(&name)?;
+            image.read_bands(args.region.unwrap_or(Region::whole(image.descriptor())), 0, &mut write)?;
+        }
+        ItemKind::File if args.region.is_none() => archive.read_file(&name, &mut write)?,
+        ItemKind::File => return Err(Failure::usage("a file has no region")),
+        kind => {
+            return Err(Failure::new(
+                Exit::Error,
+                format!("`{name}` is of a kind not written here: {kind:?}"),
+            ));
+        }
+    }
+    out.flush().map_err(|e| Error::io("-", e))?;
+    Ok(Exit::Good)
+}

@@ -1,0 +1,85 @@
+use super::for_each;
+use super::open::open;
+use crate::args::Inputs;
+use crate::exit::{Exit, Failure};
+use crate::printer::Printer;
+use holotype::{Archive, ImageItem, Item, ItemKind};
+use serde_json::{Map, Value, json};
+use std::path::Path;
+
+pub(crate) fn run(args: &Inputs, printer: &Printer) -> Result<Exit, Failure> {
+    for_each(&args.paths, printer, |path| {
+        let archive = open(path)?;
+        let value = describe(&archive, path)?;
+        if printer.is_json() {
+            printer.value(&value);
+        } else {
+            print(printer, &value, 0);
+        }
+        Ok(Exit::Good)
+    })
+}
+
+fn describe(archive: &Archive, path: &Path) -> Result<Value, Failure> {
+    let items =
+        archive.items()?.iter().map(|item| describe_item(archive, &item)).collect::<Result<Vec<_>, _>>()?;
+    Ok(json!({
+        "archive": path.to_string_lossy(), "bytes": archive.n_bytes(), "format_version": archive.format_version(),
+        "revision": archive.revision(), "seal": archive.seal_hex(), "items": items,
+    }))
+}
+
+fn describe_item(archive: &Archive, item: &Item<'_>) -> Result<Value, Failure> {
+    let mut value = json!({
+        "name": item.name(), "kind": item.kind().name(), "raw_bytes": item.raw_bytes(),
+        "stored_bytes": item.stored_bytes()?, "sha256": item.content_sha256_hex(),
+    });
+    if let (ItemKind::Image, Some(map)) = (item.kind(), value.as_object_mut()) {
+        describe_image(&archive.image(item.name())?, map);
+    }
+    Ok(value)
+}
+
+fn describe_image(image: &ImageItem<'_>, map: &mut Map<String, Value>) {
+    let d = image.descriptor();
+    let fields = json!({
+        "width": d.width, "height": d.height, "channels": d.n_channels, "sample": d.sample.name(),
+        "bits_per_sample": d.bits_per_sample, "colour": d.colour.name(), "alpha": d.alpha.name(),
+        "order": d.order.name(), "palette_entries": d.palette.as_ref().map(|p| p.rgb.len()),
+        "channel_names": d.channel_names, "tile_edge": image.tile_edge(), "tiles": image.n_tiles(),
+        "has_preview": image.has_preview(),
+        "metadata": image.metadata().entries.iter().map(|e| json!({
+            "kind": e.kind.name(), "key": e.key, "bytes": e.data.len(), "text": e.readable(),
+        })).collect::<Vec<_>>(),
+    });
+    if let Value::Object(fields) = fields {
+        map.extend(fields);
+    }
+}
+
+/// Prints a value as indented `key: value` lines.
+fn print(printer: &Printer, value: &Value, indent: usize) {
+    let pad = " ".repeat(indent);
+    match value {
+        Value::Object(map) => {
+            for (key, value) in map {
+                match value {
+                    Value::Null => {}
+                    Value::Array(list) if list.iter().any(Value::is_object) => {
+                        printer.line(format!("{pad}{key}:"));
+                        for (i, entry) in list.iter().enumerate() {
+                            if i > 0 {
+                                printer.line("");
+                            }
+                            print(printer, entry, indent + 2);
+                        }
+                    }
+                    Value::Array(list) if list.is_empty() => {}
+                    Value::String(text) => printer.line(format!("{pad}{key}: {text}")),
+                    other => printer.line(format!("{pad}{key}: {other}")),
+                }
+            }
+        }
+        other => printer.line(format!("{pad}{other}")),
+    }
+}

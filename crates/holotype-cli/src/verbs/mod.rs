@@ -1,0 +1,51 @@
+//! One file per verb.
+
+mod cat;
+mod completions;
+mod compress;
+mod decompress;
+mod info;
+mod list;
+mod man;
+mod open;
+mod preview;
+mod verify;
+
+use crate::args::Verb;
+use crate::exit::{Exit, Failure};
+use crate::printer::Printer;
+
+/// Runs one verb.
+pub(crate) fn run(verb: &Verb, printer: &Printer) -> Result<Exit, Failure> {
+    match verb {
+        Verb::Compress(args) => compress::run(args, printer),
+        Verb::Decompress(args) => decompress::run(args, printer),
+        Verb::Info(args) => info::run(args, printer),
+        Verb::Preview(args) => preview::run(args, printer),
+        Verb::Verify(args) => verify::run(args, printer),
+        Verb::List(args) => list::run(args, printer),
+        Verb::Cat(args) => cat::run(args),
+        Verb::Completions { shell } => completions::run(*shell),
+        Verb::Man { directory } => man::run(directory, printer),
+    }
+}
+
+/// Runs `work` on every pair and goes on after a failure; the worst exit code counts.
+fn for_each<T>(
+    jobs: &[T],
+    printer: &Printer,
+    mut work: impl FnMut(&T) -> Result<Exit, Failure>,
+) -> Result<Exit, Failure> {
+    if let [job] = jobs {
+        return work(job);
+    }
+    let mut worst = Exit::Good;
+    for job in jobs {
+        let exit = work(job).unwrap_or_else(|failure| {
+            printer.failure(&failure);
+            failure.exit
+        });
+        worst = worst.max(exit);
+    }
+    Ok(worst)
+}

@@ -1,0 +1,40 @@
+use super::open::open;
+use crate::args::Preview;
+use crate::destination::Destination;
+use crate::exit::{Exit, Failure};
+use crate::printer::Printer;
+use holotype::ItemKind;
+use holotype::formats::{self, Format};
+
+pub(crate) fn run(args: &Preview, _printer: &Printer) -> Result<Exit, Failure> {
+    let archive = open(&args.input)?;
+    let names: Vec<String> = match &args.item {
+        Some(name) => vec![name.clone()],
+        None => archive
+            .items()?
+            .into_iter()
+            .filter(|item| item.kind() == ItemKind::Image)
+            .map(|item| item.name().to_owned())
+            .collect(),
+    };
+    let mut found = None;
+    for name in &names {
+        if let Some(preview) = archive.image(name)?.preview()? {
+            found = Some(preview);
+            break;
+        }
+    }
+    let preview = found.ok_or_else(|| {
+        Failure::new(Exit::Error, "the archive holds no preview")
+            .with_hint("previews are stored for larger images, or with `holo compress --preview on`")
+    })?;
+    let extension = args.output.extension().and_then(|e| e.to_str());
+    let format = extension.and_then(Format::from_extension).unwrap_or(Format::Png);
+    let mut out = Destination::create(&args.output, args.force)?;
+    let mut writer = formats::open_writer(format, Box::new(&mut out), true)?;
+    writer.start_image(&preview.source_image())?;
+    writer.write_rows(&preview.pixels)?;
+    writer.finish()?;
+    out.commit()?;
+    Ok(Exit::Good)
+}
