@@ -1,4 +1,5 @@
 //! Archives through the public API: round trips, regions, damage, what is read.
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use holotype::{
     Archive, ErrorKind, ImageDescriptor, ImageOptions, Limits, Metadata, MetadataKind, Mode, PreviewChoice,

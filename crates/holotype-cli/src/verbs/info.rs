@@ -22,7 +22,7 @@ pub(crate) fn run(args: &Inputs, printer: &Printer) -> Result<Exit, Failure> {
 
 fn describe(archive: &Archive, path: &Path) -> Result<Value, Failure> {
     let items =
-        archive.items()?.iter().map(|item| describe_item(archive, &item)).collect::<Result<Vec<_>, _>>()?;
+        archive.items()?.iter().map(|item| describe_item(archive, item)).collect::<Result<Vec<_>, _>>()?;
     Ok(json!({
         "archive": path.to_string_lossy(), "bytes": archive.n_bytes(), "format_version": archive.format_version(),
         "revision": archive.revision(), "seal": archive.seal_hex(), "items": items,

@@ -1,5 +1,5 @@
 use super::{Item, SharedRecord};
-use crate::image::decode;
+use crate::image::decode::{self, UseTile};
 use crate::image::grid::TileGrid;
 use crate::image::preview::{PREVIEW_EDGE, Preview};
 use crate::image::wire;
@@ -99,9 +99,7 @@ impl<'a> ImageItem<'a> {
         }
         let mut pixels = vec![0; descriptor.raw_bytes().unwrap_or(0) as usize];
         let grid = TileGrid::new(&descriptor, PREVIEW_EDGE);
-        let fetch = |_: u64, work: &mut dyn FnMut(&[u8]) -> Result<()>| {
-            self.with_tile(stored.block, pixels_of(&descriptor), work)
-        };
+        let fetch = |_: u64, work: UseTile<'_>| self.with_tile(stored.block, pixels_of(&descriptor), work);
         decode::decode_region(
             self.item.name(),
             &descriptor,
@@ -175,9 +173,7 @@ impl<'a> ImageItem<'a> {
     }
 
     /// Fetches tiles of the image by number.
-    pub(super) fn fetch(
-        &self,
-    ) -> impl Fn(u64, &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> + Sync + '_ {
+    pub(super) fn fetch(&self) -> impl Fn(u64, UseTile<'_>) -> Result<()> + Sync + '_ {
         move |number, work| {
             let columns = u64::from(self.grid.n_columns());
             let tile = self.grid.tile((number % columns) as u32, (number / columns) as u32);
@@ -187,7 +183,7 @@ impl<'a> ImageItem<'a> {
         }
     }
 
-    fn with_tile(&self, id: u64, raw_bytes: u64, work: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+    fn with_tile(&self, id: u64, raw_bytes: u64, work: UseTile<'_>) -> Result<()> {
         self.item.archive().with_block(self.item.name(), id, |block, payload| {
             if block.codec != Codec::ImageTile || block.raw_bytes != raw_bytes {
                 return Err(self.item.broken("a tile's block has another codec or size"));

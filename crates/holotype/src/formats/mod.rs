@@ -1,6 +1,7 @@
 //! Real image files in and out, values exact. One file per format.
 
 mod format;
+mod png;
 
 pub use format::Format;
 
@@ -72,10 +73,13 @@ pub(crate) fn no_image() -> Error {
 /// True if `input` holds a lossy or animated image, whose file is better kept as it is. The position is restored.
 ///
 /// # Errors
-/// `Io`.
+/// `SourceFormat`, `Io`.
 pub fn is_opaque(format: Format, input: &mut dyn Input) -> Result<bool> {
-    let _ = input;
-    Ok(format == Format::Jpeg)
+    match format {
+        Format::Jpeg => Ok(true),
+        Format::Png => png::is_animated(input),
+        _ => Ok(false),
+    }
 }
 
 /// Opens a source file.
@@ -83,11 +87,15 @@ pub fn is_opaque(format: Format, input: &mut dyn Input) -> Result<bool> {
 /// # Errors
 /// `SourceFormat` if it is damaged, `Unsupported` if it cannot be read exactly, `LimitExceeded`.
 pub fn open_reader(format: Format, input: Box<dyn Input>, limits: &Limits) -> Result<Box<dyn ImageReader>> {
-    let _ = (input, limits);
-    Err(Error::unsupported(format!("{format} files cannot be read")))
+    match format {
+        Format::Png => png::open(input, limits),
+        other => Err(Error::unsupported(format!("{other} files cannot be read"))),
+    }
 }
 
 /// Starts a file of `format` on `out`.
+///
+/// Samples are never lost; metadata only with `allow_metadata_loss`.
 ///
 /// # Errors
 /// `Unsupported` if the format is not written.
@@ -96,6 +104,17 @@ pub fn open_writer<'a>(
     out: Box<dyn Output + 'a>,
     allow_metadata_loss: bool,
 ) -> Result<Box<dyn ImageWriter + 'a>> {
-    let _ = (out, allow_metadata_loss);
-    Err(Error::unsupported(format!("{format} files cannot be written")))
+    match format {
+        Format::Png => png::create(out, allow_metadata_loss),
+        other => Err(Error::unsupported(format!("{other} files cannot be written"))),
+    }
+}
+
+/// Refuses an export that would lose samples, or metadata without leave: (samples, metadata).
+fn refuse(format: &'static str, losses: (Vec<String>, Vec<String>), allow_metadata_loss: bool) -> Result<()> {
+    let (mut losses, metadata) = losses;
+    if !allow_metadata_loss {
+        losses.extend(metadata);
+    }
+    if losses.is_empty() { Ok(()) } else { Err(Error::WouldLose { format, losses }) }
 }

@@ -5,7 +5,9 @@ use crate::{Error, ImageDescriptor, Result, parallel};
 use holotype_codec::{TileMut, image::decode_tile};
 
 /// Hands the verified coded bytes of a tile, by its row-major number, to a function.
-pub(crate) type FetchTile<'a> = &'a (dyn Fn(u64, &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> + Sync);
+pub(crate) type FetchTile<'a> = &'a (dyn Fn(u64, UseTile<'_>) -> Result<()> + Sync);
+/// What is done with a tile's coded bytes.
+pub(crate) type UseTile<'a> = &'a mut dyn FnMut(&[u8]) -> Result<()>;
 
 /// One touched tile and the pieces of the output it fills.
 pub(crate) struct Job<'a> {
