@@ -1,5 +1,72 @@
-"""One sealed, lossless, random-access file for images, tensors and data sets."""
+"""One sealed, lossless, random-access file for images, tensors and data sets.
 
+Archives are read from paths, `bytes`, buffers and file objects, and every byte is checked before it is used.
+
+>>> import holotype, numpy
+>>> image = numpy.random.default_rng(1).integers(0, 4096, (64, 48, 3), dtype="u2")
+>>> data = holotype.dumps(image)
+>>> holotype.info(data).image.shape
+(64, 48, 3)
+>>> bool((holotype.loads(data) == image).all())
+True
+>>> bool(holotype.verify(data))
+True
+
+Importing this module imports neither NumPy nor Pillow and starts no thread.
+"""
+
+from holotype._errors import (
+    ArgumentError,
+    FormatError,
+    HolotypeError,
+    IntegrityError,
+    LimitError,
+    LossError,
+    NotFoundError,
+    TruncatedError,
+    UnsupportedError,
+)
 from holotype._holotype import __version__
+from holotype._info import (
+    ArchiveInfo,
+    Encoded,
+    Finding,
+    ImageInfo,
+    ItemInfo,
+    MetadataEntry,
+    Palette,
+    VerifyReport,
+)
+from holotype._read import decode, decode_to_file, extract_thumbnail, info, loads, read, verify
+from holotype._write import dumps, encode, write
 
-__all__ = ["__version__"]
+__all__ = [
+    "ArchiveInfo",
+    "ArgumentError",
+    "Encoded",
+    "Finding",
+    "FormatError",
+    "HolotypeError",
+    "ImageInfo",
+    "IntegrityError",
+    "ItemInfo",
+    "LimitError",
+    "LossError",
+    "MetadataEntry",
+    "NotFoundError",
+    "Palette",
+    "TruncatedError",
+    "UnsupportedError",
+    "VerifyReport",
+    "__version__",
+    "decode",
+    "decode_to_file",
+    "dumps",
+    "encode",
+    "extract_thumbnail",
+    "info",
+    "loads",
+    "read",
+    "verify",
+    "write",
+]

@@ -1,0 +1,246 @@
+use crate::error::{argument_error, raise};
+use crate::fields::{
+    ImageFields, ItemFields, MetadataFields, PreviewFields, RegionFields, ReportFields, metadata_fields,
+    region,
+};
+use crate::source::FileObject;
+use crate::write::into_bytes;
+use holotype::formats::Format;
+use holotype::{
+    Error, ExportOptions, FileOutput, ImageItem, ItemKind, Limits, Region, Replace, VerifyOptions, export,
+    source_format,
+};
+use numpy::PyReadwriteArray1;
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
+use pyo3::types::PyBytes;
+use std::io::Cursor;
+
+/// An open archive.
+#[pyclass(frozen, module = "holotype._holotype")]
+pub(crate) struct Archive {
+    inner: holotype::Archive,
+}
+
+impl Archive {
+    fn new(inner: holotype::Result<holotype::Archive>) -> PyResult<Self> {
+        inner.map(|inner| Self { inner }).map_err(raise)
+    }
+
+    /// The region asked for, or all of the image, and the bytes of its samples.
+    fn extent(
+        &self,
+        image: &ImageItem<'_>,
+        asked: Option<RegionFields>,
+    ) -> holotype::Result<(Region, usize)> {
+        let asked = asked.map_or_else(|| Region::whole(image.descriptor()), region);
+        asked.check(image.descriptor())?;
+        let n_bytes = asked.raw_bytes(image.descriptor()).unwrap_or(u64::MAX);
+        let limit = self.inner.limits().max_decoded_bytes;
+        match usize::try_from(n_bytes) {
+            Ok(n) if n_bytes <= limit => Ok((asked, n)),
+            _ => Err(Error::LimitExceeded { what: "the size of the samples", found: n_bytes, limit }),
+        }
+    }
+}
+
+#[pymethods]
+impl Archive {
+    #[staticmethod]
+    fn open(py: Python<'_>, path: &str) -> PyResult<Self> {
+        Self::new(py.detach(|| holotype::Archive::open(path)))
+    }
+
+    #[staticmethod]
+    fn from_bytes(py: Python<'_>, data: PyBackedBytes) -> PyResult<Self> {
+        Self::new(py.detach(|| holotype::Archive::from_bytes(data)))
+    }
+
+    #[staticmethod]
+    fn from_file_object(py: Python<'_>, file: Py<PyAny>, start: u64, end: u64) -> PyResult<Self> {
+        let source = Box::new(FileObject::new(file, start, end));
+        Self::new(py.detach(|| holotype::Archive::open_source(source, "<file object>", Limits::default())))
+    }
+
+    #[getter]
+    fn n_bytes(&self) -> u64 {
+        self.inner.n_bytes()
+    }
+
+    #[getter]
+    fn format_version(&self) -> u8 {
+        self.inner.format_version()
+    }
+
+    #[getter]
+    fn revision(&self) -> u64 {
+        self.inner.revision()
+    }
+
+    #[getter]
+    fn seal(&self) -> String {
+        self.inner.seal_hex()
+    }
+
+    /// Everything known of every item, in the order they were added.
+    fn items(&self, py: Python<'_>) -> PyResult<Vec<ItemFields>> {
+        let describe = || -> holotype::Result<Vec<ItemFields>> {
+            self.inner.items()?.iter().map(|item| ItemFields::new(&self.inner, item)).collect()
+        };
+        py.detach(describe).map_err(raise)
+    }
+
+    /// Name and kind of every item, in the order they were added.
+    fn names(&self, py: Python<'_>) -> PyResult<Vec<(String, &'static str)>> {
+        let items = py.detach(|| self.inner.items()).map_err(raise)?;
+        Ok(items.iter().map(|item| (item.name().to_owned(), item.kind().name())).collect())
+    }
+
+    fn image(&self, py: Python<'_>, name: &str) -> PyResult<ImageFields> {
+        py.detach(|| self.inner.image(name).map(|image| ImageFields::new(&image))).map_err(raise)
+    }
+
+    fn metadata(&self, py: Python<'_>, name: &str) -> PyResult<Vec<MetadataFields>> {
+        let metadata = py.detach(|| self.inner.item(name)?.metadata()).map_err(raise)?;
+        Ok(metadata_fields(&metadata))
+    }
+
+    /// Decodes the samples of a region into flat bytes.
+    fn read_into(
+        &self,
+        py: Python<'_>,
+        name: &str,
+        region: Option<RegionFields>,
+        mut out: PyReadwriteArray1<'_, u8>,
+        threads: usize,
+    ) -> PyResult<()> {
+        let out = out.as_slice_mut().map_err(|e| argument_error(e.to_string()))?;
+        let read = || {
+            let image = self.inner.image(name)?;
+            let (region, _) = self.extent(&image, region)?;
+            image.read_into(region, out, threads)
+        };
+        py.detach(read).map_err(raise)
+    }
+
+    /// The samples of a region.
+    fn read_bytes<'py>(
+        &self,
+        py: Python<'py>,
+        name: &str,
+        region: Option<RegionFields>,
+        threads: usize,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let image = py.detach(|| self.inner.image(name)).map_err(raise)?;
+        let (region, n_bytes) = self.extent(&image, region).map_err(raise)?;
+        PyBytes::new_with(py, n_bytes, |out| {
+            py.detach(|| image.read_into(region, out, threads)).map_err(raise)
+        })
+    }
+
+    /// All bytes of a file item.
+    fn read_file<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyBytes>> {
+        let item = py.detach(|| self.inner.item(name)).map_err(raise)?;
+        let limit = self.inner.limits().max_decoded_bytes;
+        if item.raw_bytes() > limit {
+            let what = "the size of the file";
+            return Err(raise(Error::LimitExceeded { what, found: item.raw_bytes(), limit }));
+        }
+        let mut data = Vec::new();
+        let read = || {
+            self.inner.read_file(name, &mut |part| {
+                data.extend_from_slice(part);
+                Ok(())
+            })
+        };
+        py.detach(read).map_err(raise)?;
+        Ok(PyBytes::new(py, &data))
+    }
+
+    fn preview(&self, py: Python<'_>, name: &str) -> PyResult<Option<PreviewFields>> {
+        let preview = py.detach(|| self.inner.image(name)?.preview()).map_err(raise)?;
+        Ok(preview.map(Into::into))
+    }
+
+    fn verify(&self, py: Python<'_>, threads: usize) -> PyResult<ReportFields> {
+        let options = VerifyOptions::default().with_n_threads(threads);
+        py.detach(|| self.inner.verify(&options)).map(Into::into).map_err(raise)
+    }
+
+    /// Writes items as one file of another format, or an untouched file; its bytes if there is no path.
+    #[expect(clippy::too_many_arguments, reason = "they are the Python call's")]
+    fn export<'py>(
+        &self,
+        py: Python<'py>,
+        names: Vec<String>,
+        format: &str,
+        path: Option<&str>,
+        overwrite: bool,
+        lossy_metadata: bool,
+        region: Option<RegionFields>,
+        threads: usize,
+    ) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let options = ExportOptions::default()
+            .with_region(region.map(crate::fields::region))
+            .with_n_threads(threads)
+            .with_metadata_loss(lossy_metadata);
+        let job = || -> holotype::Result<Option<Vec<u8>>> {
+            let Some(path) = path else {
+                let mut out = Cursor::new(Vec::new());
+                self.export_to(&names, format, &mut out, &options)?;
+                return Ok(Some(out.into_inner()));
+            };
+            let replace = if overwrite { Replace::Allow } else { Replace::Never };
+            let mut out = FileOutput::create(path, replace)?;
+            self.export_to(&names, format, &mut out, &options)?;
+            out.commit()?;
+            Ok(None)
+        };
+        let data = py.detach(job).map_err(raise)?;
+        Ok(data.map(|data| into_bytes(py, &data)))
+    }
+}
+
+impl Archive {
+    fn export_to(
+        &self,
+        names: &[String],
+        format: &str,
+        out: &mut dyn holotype::formats::Output,
+        options: &ExportOptions,
+    ) -> holotype::Result<()> {
+        let wanted = match format {
+            "" => None,
+            name => Some(Format::from_name(name).ok_or_else(|| Error::InvalidArgument {
+                what: format!("no image format is named `{name}`"),
+            })?),
+        };
+        if let [name] = names
+            && self.inner.kind(name)? == ItemKind::File
+        {
+            let kept = self.inner.item(name)?.metadata()?;
+            let kept =
+                kept.get(holotype::MetadataKind::SourceFormat).and_then(|f| std::str::from_utf8(f).ok());
+            if options.region.is_some() || wanted.is_some_and(|f| kept != Some(f.name())) {
+                return Err(Error::Unsupported {
+                    what: format!(
+                        "`{name}` was kept as its untouched {} file and is written only as that",
+                        kept.unwrap_or("source")
+                    ),
+                });
+            }
+            return self.inner.read_file(name, &mut |part| {
+                out.write_all(part).map_err(|e| Error::io("the destination", e))
+            });
+        }
+        let format = match (wanted, names.first()) {
+            (Some(format), _) => format,
+            (None, Some(name)) => source_format(&self.inner.image(name)?).unwrap_or(Format::Png),
+            (None, None) => Format::Png,
+        };
+        if names.is_empty() {
+            return Err(Error::NotFound { name: "<an image>".into() });
+        }
+        export(&self.inner, names, format, Box::new(out), options)
+    }
+}

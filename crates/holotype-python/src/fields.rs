@@ -1,0 +1,267 @@
+//! Descriptors, metadata, options and reports ↔ the dictionaries of `python/holotype/_fields.py`.
+
+use crate::error::argument_error;
+use holotype::{
+    Alpha, ChannelOrder, ColourModel, Finding, ImageDescriptor, ImageItem, ImageOptions, Imported, Item,
+    ItemKind, Metadata, MetadataEntry, MetadataKind, Mode, Palette, Preview, PreviewChoice, Region,
+    SampleType, VerifyReport,
+};
+use pyo3::prelude::*;
+
+/// `(x, y, width, height)`.
+pub(crate) type RegionFields = (u32, u32, u32, u32);
+
+pub(crate) fn region((x, y, width, height): RegionFields) -> Region {
+    Region { x, y, width, height }
+}
+
+/// Finds the value called `name` among `all`.
+fn named<T: Copy>(what: &str, all: &[T], name: &str, name_of: impl Fn(T) -> &'static str) -> PyResult<T> {
+    all.iter().copied().find(|&value| name_of(value) == name).ok_or_else(|| {
+        let names: Vec<_> = all.iter().map(|&value| name_of(value)).collect();
+        argument_error(format!("{what} is one of {}, not {name:?}", names.join(", ")))
+    })
+}
+
+#[derive(FromPyObject, IntoPyObject)]
+#[pyo3(from_item_all)]
+struct PaletteFields {
+    bits: u8,
+    rgb: Vec<(u16, u16, u16)>,
+    alpha: Vec<u8>,
+}
+
+#[derive(FromPyObject, IntoPyObject)]
+#[pyo3(from_item_all)]
+pub(crate) struct DescriptorFields {
+    width: u32,
+    height: u32,
+    channels: u16,
+    sample: String,
+    bits_per_sample: u8,
+    colour: String,
+    alpha: String,
+    order: String,
+    palette: Option<PaletteFields>,
+    channel_names: Vec<String>,
+}
+
+impl DescriptorFields {
+    pub(crate) fn new(descriptor: &ImageDescriptor) -> Self {
+        Self {
+            width: descriptor.width,
+            height: descriptor.height,
+            channels: descriptor.n_channels,
+            sample: descriptor.sample.name().to_owned(),
+            bits_per_sample: descriptor.bits_per_sample,
+            colour: descriptor.colour.name().to_owned(),
+            alpha: descriptor.alpha.name().to_owned(),
+            order: descriptor.order.name().to_owned(),
+            palette: descriptor.palette.as_ref().map(|palette| PaletteFields {
+                bits: palette.bits,
+                rgb: palette.rgb.iter().map(|&[r, g, b]| (r, g, b)).collect(),
+                alpha: palette.alpha.clone(),
+            }),
+            channel_names: descriptor.channel_names.clone(),
+        }
+    }
+
+    pub(crate) fn into_descriptor(self) -> PyResult<ImageDescriptor> {
+        let sample = named("sample", &SampleType::ALL, &self.sample, SampleType::name)?;
+        let colour = named("colour", &ColourModel::ALL, &self.colour, ColourModel::name)?;
+        let alpha = named("alpha", &Alpha::ALL, &self.alpha, Alpha::name)?;
+        let order = named("order", &ChannelOrder::ALL, &self.order, ChannelOrder::name)?;
+        let mut descriptor = ImageDescriptor::new(self.width, self.height, self.channels, sample)
+            .with_colour(colour, alpha)
+            .with_order(order)
+            .with_bits_per_sample(self.bits_per_sample)
+            .with_channel_names(self.channel_names);
+        if let Some(PaletteFields { bits, rgb, alpha }) = self.palette {
+            let rgb = rgb.into_iter().map(|(r, g, b)| [r, g, b]).collect();
+            descriptor = descriptor.with_palette(Palette { bits, rgb, alpha });
+        }
+        Ok(descriptor)
+    }
+}
+
+#[derive(FromPyObject, IntoPyObject)]
+#[pyo3(from_item_all)]
+pub(crate) struct MetadataFields {
+    kind: String,
+    key: String,
+    data: Vec<u8>,
+    text: Option<String>,
+}
+
+pub(crate) fn metadata_fields(metadata: &Metadata) -> Vec<MetadataFields> {
+    let fields = |entry: &MetadataEntry| MetadataFields {
+        kind: entry.kind.name().to_owned(),
+        key: entry.key.clone(),
+        data: entry.data.clone(),
+        text: entry.readable(),
+    };
+    metadata.entries.iter().map(fields).collect()
+}
+
+pub(crate) fn into_metadata(fields: Vec<MetadataFields>) -> PyResult<Metadata> {
+    let mut metadata = Metadata::default();
+    for MetadataFields { kind, key, data, text: _ } in fields {
+        metadata.push(named("kind", &MetadataKind::ALL, &kind, MetadataKind::name)?, key, data);
+    }
+    Ok(metadata)
+}
+
+#[derive(IntoPyObject)]
+pub(crate) struct ImageFields {
+    descriptor: DescriptorFields,
+    tile_edge: u32,
+    n_tiles: u64,
+    has_preview: bool,
+}
+
+impl ImageFields {
+    pub(crate) fn new(image: &ImageItem<'_>) -> Self {
+        Self {
+            descriptor: DescriptorFields::new(image.descriptor()),
+            tile_edge: image.tile_edge(),
+            n_tiles: image.n_tiles(),
+            has_preview: image.has_preview(),
+        }
+    }
+}
+
+#[derive(IntoPyObject)]
+pub(crate) struct ItemFields {
+    name: String,
+    kind: &'static str,
+    raw_bytes: u64,
+    stored_bytes: u64,
+    sha256: String,
+    metadata: Vec<MetadataFields>,
+    image: Option<ImageFields>,
+}
+
+impl ItemFields {
+    pub(crate) fn new(archive: &holotype::Archive, item: &Item<'_>) -> holotype::Result<Self> {
+        let is_image = item.kind() == ItemKind::Image;
+        let image = is_image.then(|| archive.image(item.name())).transpose()?;
+        Ok(Self {
+            name: item.name().to_owned(),
+            kind: item.kind().name(),
+            raw_bytes: item.raw_bytes(),
+            stored_bytes: item.stored_bytes()?,
+            sha256: item.content_sha256_hex(),
+            metadata: metadata_fields(&item.metadata()?),
+            image: image.as_ref().map(ImageFields::new),
+        })
+    }
+}
+
+#[derive(IntoPyObject)]
+pub(crate) struct PreviewFields {
+    width: u32,
+    height: u32,
+    channels: u16,
+    pixels: Vec<u8>,
+}
+
+impl From<Preview> for PreviewFields {
+    fn from(Preview { width, height, n_channels, pixels }: Preview) -> Self {
+        Self { width, height, channels: n_channels, pixels }
+    }
+}
+
+#[derive(IntoPyObject)]
+struct FindingFields {
+    item: Option<String>,
+    tile: Option<RegionFields>,
+    offset_bytes: Option<u64>,
+    n_bytes: Option<u64>,
+    message: String,
+}
+
+#[derive(IntoPyObject)]
+pub(crate) struct ReportFields {
+    n_items: u64,
+    n_blocks: u64,
+    n_bytes: u64,
+    findings: Vec<FindingFields>,
+}
+
+impl From<VerifyReport> for ReportFields {
+    fn from(report: VerifyReport) -> Self {
+        let fields = |finding: Finding| FindingFields {
+            message: finding.to_string(),
+            item: finding.item,
+            tile: finding.tile.map(|t| (t.x, t.y, t.width, t.height)),
+            offset_bytes: finding.offset_bytes,
+            n_bytes: finding.n_bytes,
+        };
+        Self {
+            n_items: report.n_items,
+            n_blocks: report.n_blocks,
+            n_bytes: report.n_bytes,
+            findings: report.findings.into_iter().map(fields).collect(),
+        }
+    }
+}
+
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub(crate) struct OptionsFields {
+    mode: String,
+    max_effort: bool,
+    tile_edge: u32,
+    threads: usize,
+    preview: String,
+}
+
+impl OptionsFields {
+    pub(crate) fn into_options(self) -> PyResult<ImageOptions> {
+        const MODES: [Mode; 3] = [Mode::Fast, Mode::Standard, Mode::Archival];
+        const PREVIEWS: [PreviewChoice; 3] = [PreviewChoice::Auto, PreviewChoice::On, PreviewChoice::Off];
+        let mode = named("mode", &MODES, &self.mode, |mode| match mode {
+            Mode::Fast => "fast",
+            Mode::Standard => "standard",
+            _ => "archival",
+        })?;
+        let preview = named("preview", &PREVIEWS, &self.preview, |preview| match preview {
+            PreviewChoice::On => "on",
+            PreviewChoice::Off => "off",
+            _ => "auto",
+        })?;
+        Ok(ImageOptions::new(mode)
+            .with_max_effort(self.max_effort)
+            .with_tile_edge(self.tile_edge)
+            .with_n_threads(self.threads)
+            .with_preview(preview))
+    }
+}
+
+#[derive(IntoPyObject)]
+pub(crate) struct WrittenFields {
+    pub(crate) data: Option<Py<PyAny>>,
+    pub(crate) n_bytes: u64,
+    pub(crate) seal: String,
+}
+
+#[derive(IntoPyObject)]
+pub(crate) struct ImportedFields {
+    written: WrittenFields,
+    format: &'static str,
+    items: Vec<String>,
+    raw_bytes: u64,
+    kept_as_file: bool,
+}
+
+impl ImportedFields {
+    pub(crate) fn new(imported: Imported, written: WrittenFields) -> Self {
+        Self {
+            written,
+            format: imported.format.name(),
+            items: imported.items,
+            raw_bytes: imported.raw_bytes,
+            kept_as_file: imported.kept_as_file,
+        }
+    }
+}

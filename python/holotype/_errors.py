@@ -1,0 +1,62 @@
+"""The exception tree. `OSError` is kept for what the operating system refuses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from holotype._info import VerifyReport
+
+
+class HolotypeError(Exception):
+    """Anything Holotype itself has to say; one subclass per kind.
+
+    Attributes
+    ----------
+    item : str or None
+        The item it happened in.
+    """
+
+    def __init__(self, message: str = "", item: str | None = None) -> None:
+        super().__init__(message)
+        self.item = item
+
+
+class IntegrityError(HolotypeError):
+    """The bytes contradict a hash or a rule: something changed since the archive was sealed.
+
+    Attributes
+    ----------
+    report : VerifyReport or None
+        What `verify` found.
+    """
+
+    report: VerifyReport | None = None
+
+
+class TruncatedError(IntegrityError):
+    """The bytes end too early."""
+
+
+class FormatError(HolotypeError, ValueError):
+    """The bytes are no Holotype archive, or a source file breaks the rules of its own format."""
+
+
+class UnsupportedError(HolotypeError):
+    """This version cannot do that; nothing is wrong with the data."""
+
+
+class LimitError(HolotypeError):
+    """A limit refused it before memory was allocated."""
+
+
+class ArgumentError(HolotypeError, ValueError):
+    """The arguments do not fit together or do not fit the archive."""
+
+
+class NotFoundError(HolotypeError, LookupError):
+    """The archive has no such item."""
+
+
+class LossError(HolotypeError, ValueError):
+    """The file format asked for cannot hold everything the archive holds."""

@@ -1,0 +1,122 @@
+"""What passes between Python and the glue: plain dictionaries, checked by the type checker."""
+
+from __future__ import annotations
+
+from typing import Protocol, TypedDict
+
+
+class SeekableFile(Protocol):
+    """A binary file object that can seek."""
+
+    def read(self, n: int = -1, /) -> bytes: ...
+    def seek(self, offset: int, whence: int = 0, /) -> int: ...
+    def tell(self) -> int: ...
+
+
+class PaletteFields(TypedDict):
+    """A colour table."""
+
+    bits: int
+    rgb: list[tuple[int, int, int]]
+    alpha: bytes
+
+
+class Descriptor(TypedDict):
+    """What an image's samples are."""
+
+    width: int
+    height: int
+    channels: int
+    sample: str
+    bits_per_sample: int
+    colour: str
+    alpha: str
+    order: str
+    palette: PaletteFields | None
+    channel_names: list[str]
+
+
+class MetadataFields(TypedDict):
+    """One metadata entry; `text` is a readable view and ignored when writing."""
+
+    kind: str
+    key: str
+    data: bytes
+    text: str | None
+
+
+class ImageFields(TypedDict):
+    """An image of an archive."""
+
+    descriptor: Descriptor
+    tile_edge: int
+    n_tiles: int
+    has_preview: bool
+
+
+class ItemFields(TypedDict):
+    """An item of an archive."""
+
+    name: str
+    kind: str
+    raw_bytes: int
+    stored_bytes: int
+    sha256: str
+    metadata: list[MetadataFields]
+    image: ImageFields | None
+
+
+class PreviewFields(TypedDict):
+    """A stored preview: gray, gray + alpha, RGB or RGBA, 8 bit."""
+
+    width: int
+    height: int
+    channels: int
+    pixels: bytes
+
+
+class FindingFields(TypedDict):
+    """One damaged place."""
+
+    item: str | None
+    tile: tuple[int, int, int, int] | None
+    offset_bytes: int | None
+    n_bytes: int | None
+    message: str
+
+
+class ReportFields(TypedDict):
+    """What a verification found."""
+
+    n_items: int
+    n_blocks: int
+    n_bytes: int
+    findings: list[FindingFields]
+
+
+class Options(TypedDict):
+    """How images are stored."""
+
+    mode: str
+    max_effort: bool
+    tile_edge: int
+    threads: int
+    preview: str
+
+
+class Written(TypedDict):
+    """An archive that was written: its bytes unless they went to a file, and its size and seal."""
+
+    data: bytes | None
+    n_bytes: int
+    seal: str
+
+
+class Imported(TypedDict):
+    """What an import did."""
+
+    written: Written
+    format: str
+    items: list[str]
+    raw_bytes: int
+    kept_as_file: bool

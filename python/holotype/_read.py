@@ -1,0 +1,326 @@
+"""Reading archives: `info`, `read`, `loads`, `decode`, `decode_to_file`, `extract_thumbnail`, `verify`."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from holotype._errors import ArgumentError, IntegrityError, NotFoundError, UnsupportedError
+from holotype._info import (
+    ArchiveInfo,
+    Finding,
+    ImageInfo,
+    ItemInfo,
+    MetadataEntry,
+    Palette,
+    VerifyReport,
+)
+from holotype._sources import is_path, open_archive, path_of, put
+from holotype._write import thread_limit
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from PIL import Image
+
+    from holotype import _holotype
+    from holotype._fields import ImageFields, MetadataFields
+    from holotype._sources import Destination, Source
+    from holotype._write import Order
+
+Region = tuple[int, int, int, int]
+
+#: Longest side of a thumbnail, in pixels.
+THUMBNAIL_EDGE = 128
+
+
+def info(src: Source) -> ArchiveInfo:
+    """What an archive holds: items, image descriptions, metadata, hashes. No pixel is read.
+
+    Parameters
+    ----------
+    src : path, bytes, buffer or binary file object
+        The archive. A seekable file object is read only where needed.
+
+    Raises
+    ------
+    FormatError, IntegrityError, TruncatedError
+        `src` is no archive, or its description was changed or cut.
+    """
+    with open_archive(src) as archive:
+        items = tuple(
+            ItemInfo(
+                name=item["name"],
+                kind=item["kind"],
+                raw_bytes=item["raw_bytes"],
+                stored_bytes=item["stored_bytes"],
+                sha256=item["sha256"],
+                metadata=_metadata(item["metadata"]),
+                image=None if item["image"] is None else _image_info(item["image"]),
+            )
+            for item in archive.items()
+        )
+        return ArchiveInfo(
+            n_bytes=archive.n_bytes,
+            format_version=archive.format_version,
+            revision=archive.revision,
+            seal=archive.seal,
+            items=items,
+        )
+
+
+def read(
+    src: Source,
+    *,
+    region: Region | None = None,
+    out: Any = None,
+    order: Order | None = "rgb",
+    threads: int | None = None,
+    item: str | None = None,
+) -> NDArray[Any]:
+    """Read an image, or a part of it, as an array; every byte used is checked first.
+
+    Parameters
+    ----------
+    src : path, bytes, buffer or binary file object
+        The archive.
+    region : (x, y, width, height), optional
+        Only these pixels; only the tiles they touch are read.
+    out : numpy.ndarray or writable buffer, optional
+        Decode into this memory. Its shape and dtype must be the image's.
+    order : {"rgb", "bgr"} or None
+        Order of the colours to return, whatever order they are stored in; None leaves them as stored.
+    threads : int, optional
+        At most so many; by default what the machine offers.
+    item : str, optional
+        Name of the image; by default the first.
+
+    Returns
+    -------
+    numpy.ndarray
+        `(height, width)` for a single channel, otherwise `(height, width, channels)`; `out` if it was given.
+        Palette images come as indices; `info` has the palette.
+
+    Raises
+    ------
+    IntegrityError
+        The archive was changed; `out` then holds unspecified samples.
+    """
+    from holotype import _arrays
+
+    if order not in ("rgb", "bgr", None):
+        raise ArgumentError(f"order is 'rgb', 'bgr' or None, not {order!r}")
+    n_threads = thread_limit(threads)
+    with open_archive(src) as archive:
+        name = image_name(archive, item)
+        image = _image_info(archive.image(name))
+        width, height = (image.width, image.height) if region is None else region[2:]
+        result = _arrays.empty((height, width, *image.shape[2:]), image, out)
+        flat = _arrays.flat_bytes(result)
+        if flat is not None:
+            archive.read_into(name, region, flat, n_threads)
+        else:
+            fresh = _arrays.from_bytes(archive.read_bytes(name, region, n_threads), image, result.shape)
+            result[...] = fresh
+    if order is not None and order != image.order and image.colour == "rgb":
+        _arrays.reverse_colours(result)
+    return out if out is not None and hasattr(out, "shape") else result
+
+
+def loads(
+    data: Source,
+    *,
+    threads: int | None = None,
+    out: Any = None,
+    order: Order | None = "rgb",
+    region: Region | None = None,
+) -> NDArray[Any]:
+    """The array in an archive in memory; inverse of `dumps`. Parameters are those of `read`."""
+    if is_path(data):
+        raise TypeError("loads takes an archive's bytes; read takes a path")
+    return read(data, region=region, out=out, order=order, threads=threads)
+
+
+def decode(src: Source, *, threads: int | None = None, item: str | None = None) -> Image.Image:
+    """Decode an image as a Pillow image, with its ICC profile, EXIF, XMP, resolution and text in `info`.
+
+    Values are what Pillow itself gives for the source: 1, 2 and 4-bit grays are spread to 8 bit. A lossy
+    source kept as its file is opened by Pillow.
+
+    Raises
+    ------
+    UnsupportedError
+        Pillow has no mode that holds the samples exactly (16-bit RGB, for one); `read` gives an array.
+    IntegrityError
+        The archive was changed.
+    """
+    from holotype import _modes
+
+    n_threads = thread_limit(threads)
+    with open_archive(src) as archive:
+        name = _picture_name(archive, item)
+        if dict(archive.names())[name] == "file":
+            return _modes.open_file(archive.read_file(name))
+        image = _image_info(archive.image(name))
+        layout = _modes.layout_of(image)
+        samples = archive.read_bytes(name, None, n_threads)
+        return _modes.to_pillow(image, layout, samples, _metadata(archive.metadata(name)))
+
+
+def decode_to_file(
+    src: Source,
+    dst: Destination,
+    *,
+    format: str | None = None,
+    region: Region | None = None,
+    lossy_metadata: bool = False,
+    threads: int | None = None,
+    item: str | None = None,
+    overwrite: bool = True,
+) -> None:
+    """Write an archive's images back as an image file, values exact and metadata included.
+
+    Parameters
+    ----------
+    src : path, bytes, buffer or binary file object
+        The archive.
+    dst : path or binary file object
+        Where the file goes. A file appears whole or not at all.
+    format : str, optional
+        Such as `png` or `tiff`; by default as the extension of `dst` says, else the source's own.
+    region : (x, y, width, height), optional
+        Only these pixels.
+    lossy_metadata : bool
+        Write even if the format cannot hold some metadata. Samples are never changed.
+    item : str, optional
+        Only this item; by default all images, or the only file.
+    overwrite : bool
+        False raises `FileExistsError` if `dst` exists.
+
+    Raises
+    ------
+    LossError
+        The format cannot hold everything; the message names what would be lost.
+    """
+    n_threads = thread_limit(threads)
+    path = path_of(dst) if is_path(dst) else None
+    if format is None and path is not None:
+        format = os.path.splitext(path)[1].lstrip(".") or None
+    with open_archive(src) as archive:
+        kinds = dict(archive.names())
+        if item is not None and item not in kinds:
+            raise NotFoundError(f"no item named `{item}`", item)
+        names = [item] if item is not None else [n for n, kind in kinds.items() if kind == "image"]
+        names = names or [n for n, kind in kinds.items() if kind == "file"][:1]
+        data = archive.export(names, format or "", path, overwrite, lossy_metadata, region, n_threads)
+    if data is not None:
+        put(dst, data)
+
+
+def extract_thumbnail(src: Source, *, item: str | None = None) -> Image.Image:
+    """A small picture, longest side 128, covered by the seal.
+
+    The stored preview is read and nothing else of the pixels. Archives without one (small images, kept
+    files, `preview=False`) are decoded and reduced.
+    """
+    from holotype import _modes
+
+    with open_archive(src) as archive:
+        name = _picture_name(archive, item)
+        is_image = dict(archive.names())[name] == "image"
+        preview = archive.preview(name) if is_image else None
+        if preview is not None:
+            return _modes.from_preview(preview)
+        if not is_image:
+            return _modes.reduced(_modes.open_file(archive.read_file(name)), THUMBNAIL_EDGE)
+        image = _image_info(archive.image(name))
+        layout = _modes.layout_of(image)
+        samples = archive.read_bytes(name, None, 0)
+        return _modes.reduced(_modes.to_pillow(image, layout, samples, ()), THUMBNAIL_EDGE)
+
+
+def verify(src: Source, *, threads: int | None = None) -> VerifyReport:
+    """Check every byte of an archive: structure, every block, the SHA-256 of every item's content.
+
+    Returns
+    -------
+    VerifyReport
+        What was checked.
+
+    Raises
+    ------
+    IntegrityError
+        Something was changed. Its `report` names items, tiles and byte ranges.
+    FormatError, TruncatedError
+        `src` is no archive, or its end is missing.
+    """
+    n_threads = thread_limit(threads)
+    with open_archive(src) as archive:
+        fields = archive.verify(n_threads)
+    report = VerifyReport(
+        n_items=fields["n_items"],
+        n_blocks=fields["n_blocks"],
+        n_bytes=fields["n_bytes"],
+        findings=tuple(Finding(**finding) for finding in fields["findings"]),
+    )
+    if report:
+        return report
+    first = report.findings[0]
+    more = f" (and {len(report.findings) - 1} more)" if len(report.findings) > 1 else ""
+    error = IntegrityError(f"{first.message}{more}", first.item)
+    error.report = report
+    raise error
+
+
+def image_name(archive: _holotype.Archive, item: str | None) -> str:
+    """The image asked for, or the first."""
+    names = archive.names()
+    if item is None:
+        item = next((name for name, kind in names if kind == "image"), None)
+    if item is None:
+        files = [name for name, kind in names if kind == "file"]
+        if files:
+            raise UnsupportedError(
+                f"`{files[0]}` was kept as its untouched file; `decode` gives a Pillow image", files[0]
+            )
+        raise NotFoundError("the archive holds no image")
+    return item
+
+
+def _picture_name(archive: _holotype.Archive, item: str | None) -> str:
+    """The item asked for, or the first image, or the first file."""
+    names = archive.names()
+    if item is not None:
+        if item not in dict(names):
+            raise NotFoundError(f"no item named `{item}`", item)
+        return item
+    for wanted in ("image", "file"):
+        for name, kind in names:
+            if kind == wanted:
+                return name
+    raise NotFoundError("the archive holds no image")
+
+
+def _metadata(entries: list[MetadataFields]) -> tuple[MetadataEntry, ...]:
+    return tuple(MetadataEntry(**entry) for entry in entries)
+
+
+def _image_info(fields: ImageFields) -> ImageInfo:
+    d = fields["descriptor"]
+    palette = d["palette"]
+    return ImageInfo(
+        width=d["width"],
+        height=d["height"],
+        channels=d["channels"],
+        sample=d["sample"],
+        bits_per_sample=d["bits_per_sample"],
+        colour=d["colour"],
+        alpha=d["alpha"],
+        order=d["order"],
+        palette=None
+        if palette is None
+        else Palette(palette["bits"], tuple(palette["rgb"]), palette["alpha"]),
+        channel_names=tuple(d["channel_names"]),
+        tile_edge=fields["tile_edge"],
+        n_tiles=fields["n_tiles"],
+        has_preview=fields["has_preview"],
+    )

@@ -1,0 +1,101 @@
+"""Where archives and files come from and go to: paths, bytes, buffers, file objects."""
+
+from __future__ import annotations
+
+import io
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
+
+from holotype import _holotype
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from typing_extensions import Buffer
+
+    from holotype._fields import SeekableFile
+
+
+class Readable(Protocol):
+    """A binary file object to read from; it is read by position if it can seek."""
+
+    def read(self, n: int = -1, /) -> bytes: ...
+
+
+class Writable(Protocol):
+    """A binary file object to write to."""
+
+    def write(self, data: bytes, /) -> object: ...
+
+
+Path: TypeAlias = "str | os.PathLike[str]"
+Source: TypeAlias = "Path | Buffer | Readable"
+Destination: TypeAlias = "Path | Writable"
+
+
+def is_path(source: object) -> bool:
+    return isinstance(source, (str, os.PathLike))
+
+
+def path_of(source: object) -> str:
+    """The path as `str`, `bytes` paths decoded as the file system does."""
+    return os.fsdecode(cast("Path", source))
+
+
+def as_bytes(source: object) -> bytes:
+    """The bytes of a buffer or of the rest of a file object.
+
+    Buffers that someone else may change are copied, so that what was checked is what is decoded.
+    """
+    if isinstance(source, bytes):
+        return source
+    read = getattr(source, "read", None)
+    if callable(read):
+        data = read()
+        if not isinstance(data, bytes):
+            raise TypeError(f"a binary file object is needed, this one reads {type(data).__name__}")
+        return data
+    try:
+        return memoryview(cast("Buffer", source)).tobytes()
+    except TypeError:
+        raise TypeError(
+            f"a path, bytes, a buffer or a binary file object is needed, not {type(source).__name__}"
+        ) from None
+
+
+@contextmanager
+def open_archive(source: Source) -> Iterator[_holotype.Archive]:
+    """Opens an archive for one call.
+
+    A seekable file object is read by position, only where needed, and gets its position back; the archive
+    goes from that position to the file's end.
+    """
+    if isinstance(source, io.TextIOBase):
+        raise TypeError("a binary file object is needed, this one reads text")
+    if is_path(source):
+        yield _holotype.Archive.open(path_of(source))
+        return
+    seekable = getattr(source, "seekable", None)
+    if not (callable(seekable) and seekable()):
+        yield _holotype.Archive.from_bytes(as_bytes(source))
+        return
+    file = cast("SeekableFile", source)
+    start = file.tell()
+    try:
+        end = file.seek(0, os.SEEK_END)
+        yield _holotype.Archive.from_file_object(file, start, end)
+    finally:
+        file.seek(start)
+
+
+def put(destination: Destination, data: bytes) -> None:
+    """Writes `data` to a file object."""
+    write = getattr(destination, "write", None)
+    if not callable(write):
+        raise TypeError(f"a path or a binary file object is needed, not {type(destination).__name__}")
+    view = memoryview(data)
+    while view:
+        n = write(view)
+        # Raw files may take less than they are given; others return the whole length or nothing.
+        view = view[n if isinstance(n, int) else len(view) :]

@@ -1,0 +1,7 @@
+"""Drop-in modules: the documented calls of other systems, argument for argument, on Holotype archives.
+
+>>> import holotype.compat.avix as avix   # instead of: import avix
+>>> import holotype.compat.pzp as pzp     # instead of: import pzp
+
+The files they write are Holotype archives, whatever their extension.
+"""

@@ -1,0 +1,101 @@
+"""Threads, fork, spawn and forkserver; what importing costs."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import holotype
+from samples import smooth
+
+
+def digest(path: str) -> int:
+    return int(holotype.read(path, threads=2).astype("u8").sum())
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> list[str]:
+    found = []
+    for i in range(4):
+        path = tmp_path / f"{i}.holo"
+        holotype.write(path, smooth(150 + i, 130), tile_edge=64, threads=2)
+        found.append(str(path))
+    return found
+
+
+def test_threads_share_nothing(paths: list[str]) -> None:
+    want = [digest(p) for p in paths]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(digest, paths * 8)) == want * 8
+
+
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_processes(method: str, paths: list[str]) -> None:
+    want = [digest(p) for p in paths]
+    with multiprocessing.get_context(method).Pool(2) as pool:
+        assert pool.map(digest, paths * 3) == want * 3
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_fork_while_others_read(paths: list[str]) -> None:
+    want = digest(paths[0])
+    with ThreadPoolExecutor(3) as pool:
+        running = [pool.submit(digest, paths[0]) for _ in range(30)]
+        for _ in range(5):
+            child = os.fork()
+            if child == 0:
+                os._exit(0 if digest(paths[0]) == want else 1)
+            assert os.waitpid(child, 0)[1] == 0
+        assert {future.result() for future in running} == {want}
+
+
+def test_the_lock_is_released() -> None:
+    """Another Python thread runs while one decodes."""
+    data = holotype.dumps(np.random.default_rng(1).integers(0, 256, (1200, 1200), dtype="u1"))
+    steps = 0
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(holotype.loads, data, threads=1)
+        while not future.done():
+            steps += 1
+    assert steps > 1
+
+
+def in_fresh_python(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def test_import_is_light() -> None:
+    code = (
+        "import sys, threading, time; start = time.process_time(); import holotype;"
+        "spent = time.process_time() - start;"
+        "heavy = {'numpy', 'PIL', 'asyncio', 'multiprocessing'} & set(sys.modules);"
+        "print(sorted(heavy), threading.active_count(), spent < 0.05)"
+    )
+    assert in_fresh_python(code) == "[] 1 True"
+
+
+def test_numpy_and_pillow_are_optional(paths: list[str]) -> None:
+    code = f"""
+import sys
+sys.modules["numpy"] = None
+sys.modules["PIL"] = None
+import holotype
+info = holotype.info({paths[0]!r})
+assert info.image.shape == (150, 130, 3)
+assert holotype.verify({paths[0]!r})
+try:
+    holotype.read({paths[0]!r})
+except ImportError as error:
+    print("ImportError")
+"""
+    assert in_fresh_python(code) == "ImportError"
