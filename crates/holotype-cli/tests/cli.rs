@@ -1,0 +1,239 @@
+//! The program as a user runs it.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::fs::{self, File};
+use std::io::{BufReader, BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+fn holo(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_holo")).args(args).output().unwrap()
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn path(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// A 16-bit RGB ramp with a text chunk.
+fn write_png(to: &Path, width: u32, height: u32) {
+    let mut encoder = png::Encoder::new(BufWriter::new(File::create(to).unwrap()), width, height);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Sixteen);
+    encoder.add_text_chunk("Title".into(), "ramp".into()).unwrap();
+    let samples: Vec<u8> = (0..width * height * 3).flat_map(|i| ((i * 257) as u16).to_be_bytes()).collect();
+    encoder.write_header().unwrap().write_image_data(&samples).unwrap();
+}
+
+/// Samples and texts as another program's reader sees them.
+fn read_png(from: &Path) -> (Vec<u8>, Vec<(String, String)>) {
+    let mut reader = png::Decoder::new(BufReader::new(File::open(from).unwrap())).read_info().unwrap();
+    let mut samples = vec![0; reader.output_buffer_size().unwrap()];
+    reader.next_frame(&mut samples).unwrap();
+    let texts = reader.info().uncompressed_latin1_text.iter();
+    (samples, texts.map(|t| (t.keyword.clone(), t.text.clone())).collect())
+}
+
+struct Dir(tempfile::TempDir);
+
+impl Dir {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn join(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.0.path()).unwrap();
+        let mut names: Vec<_> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+}
+
+#[test]
+fn there_and_back_exactly() {
+    let dir = Dir::new();
+    let (png, archive, back) = (dir.join("a.png"), dir.join("a.holo"), dir.join("b.png"));
+    write_png(&png, 70, 50);
+    for mode in ["fast", "standard", "archival"] {
+        let out = holo(&["compress", path(&png), path(&archive), "--mode", mode, "--tile", "32", "--force"]);
+        assert_eq!(code(&out), 0, "{}", text(&out.stderr));
+        assert!(out.stdout.is_empty(), "talk belongs on stderr");
+        let out = holo(&["decompress", path(&archive), path(&back), "--force"]);
+        assert_eq!(code(&out), 0, "{}", text(&out.stderr));
+        assert_eq!(read_png(&png), read_png(&back));
+        assert_eq!(code(&holo(&["verify", path(&archive)])), 0);
+    }
+    assert_eq!(dir.names(), ["a.holo", "a.png", "b.png"], "nothing else is left behind");
+}
+
+#[test]
+fn nothing_is_overwritten_unasked() {
+    let dir = Dir::new();
+    let (png, archive) = (dir.join("a.png"), dir.join("a.holo"));
+    write_png(&png, 4, 4);
+    fs::write(&archive, b"precious").unwrap();
+    let out = holo(&["compress", path(&png), path(&archive)]);
+    assert_eq!(code(&out), 1);
+    assert!(text(&out.stderr).contains("hint: pass `--force`"));
+    assert_eq!(fs::read(&archive).unwrap(), b"precious");
+    assert_eq!(dir.names(), ["a.holo", "a.png"]);
+}
+
+#[test]
+fn a_failed_run_leaves_nothing() {
+    let dir = Dir::new();
+    let (png, archive) = (dir.join("a.png"), dir.join("a.holo"));
+    write_png(&png, 40, 40);
+    let whole = fs::read(&png).unwrap();
+    fs::write(&png, &whole[..whole.len() / 2]).unwrap();
+    assert_eq!(code(&holo(&["compress", path(&png), path(&archive)])), 1, "a damaged source is an error");
+    assert_eq!(dir.names(), ["a.png"]);
+    let out = holo(&["compress", path(&dir.join("none.png")), path(&archive)]);
+    assert_eq!(code(&out), 1);
+    assert!(text(&out.stderr).contains("none.png"));
+}
+
+#[test]
+fn many_at_once_and_resume() {
+    let dir = Dir::new();
+    let out_dir = dir.join("out");
+    let (a, b) = (dir.join("a.png"), dir.join("b.png"));
+    write_png(&a, 5, 6);
+    write_png(&b, 7, 8);
+    let run = |extra: &str| holo(&["compress", path(&a), path(&b), "-o", path(&out_dir), "--json", extra]);
+    let out = run("--quiet");
+    assert_eq!(code(&out), 0, "{}", text(&out.stderr));
+    let lines = text(&out.stdout);
+    let values: Vec<serde_json::Value> = lines.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    assert_eq!(values.len(), 2);
+    assert_eq!(values[1]["raw_bytes"], 7 * 8 * 6);
+    assert_eq!(code(&run("--quiet")), 1, "both exist now");
+    assert_eq!(code(&run("--skip-existing")), 0);
+    let back = dir.join("back");
+    let archives = [out_dir.join("a.holo"), out_dir.join("b.holo")];
+    let out = holo(&["decompress", path(&archives[0]), path(&archives[1]), "-o", path(&back)]);
+    assert_eq!(code(&out), 0, "{}", text(&out.stderr));
+    assert_eq!(read_png(&back.join("b.png")), read_png(&b));
+}
+
+#[test]
+fn pipes_carry_bytes() {
+    let dir = Dir::new();
+    let png = dir.join("a.png");
+    write_png(&png, 9, 9);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_holo"))
+        .args(["compress", "-", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(&fs::read(&png).unwrap()).unwrap();
+    let archive = child.wait_with_output().unwrap().stdout;
+    let file = dir.join("a.holo");
+    fs::write(&file, &archive).unwrap();
+    let out = holo(&["cat", path(&file)]);
+    let samples: Vec<u8> = (0..9 * 9 * 3_u32).flat_map(|i| ((i * 257) as u16).to_le_bytes()).collect();
+    assert_eq!(out.stdout, samples);
+    let out = holo(&["cat", path(&file), "--region", "1,2,3,1"]);
+    assert_eq!(out.stdout, samples[(2 * 9 + 1) * 6..(2 * 9 + 4) * 6]);
+}
+
+#[test]
+fn damage_is_named_with_exit_3() {
+    let dir = Dir::new();
+    let (png, archive) = (dir.join("a.png"), dir.join("a.holo"));
+    write_png(&png, 64, 32);
+    holo(&["compress", path(&png), path(&archive), "--tile", "32"]);
+    let mut bytes = fs::read(&archive).unwrap();
+    bytes[70] ^= 4;
+    fs::write(&archive, &bytes).unwrap();
+    let out = holo(&["verify", path(&archive)]);
+    assert_eq!(code(&out), 3);
+    assert!(
+        text(&out.stdout).contains("a.png, tile at x 0, y 0 (32 × 32), bytes 32.."),
+        "{}",
+        text(&out.stdout)
+    );
+    assert_eq!(code(&holo(&["decompress", path(&archive), path(&dir.join("b.png"))])), 3);
+    let out = holo(&["decompress", path(&archive), path(&dir.join("c.png")), "--region", "32,0,32,32"]);
+    assert_eq!(code(&out), 0, "the other tile is good: {}", text(&out.stderr));
+    assert_eq!(dir.names(), ["a.holo", "a.png", "c.png"]);
+    bytes.pop();
+    fs::write(&archive, &bytes).unwrap();
+    let out = holo(&["verify", path(&archive), "--json"]);
+    assert_eq!(code(&out), 3);
+    let error: serde_json::Value = serde_json::from_str(&text(&out.stderr)).unwrap();
+    assert_eq!(error["exit"], 3);
+}
+
+#[test]
+fn info_and_list_describe() {
+    let dir = Dir::new();
+    let (png, archive) = (dir.join("a.png"), dir.join("a.holo"));
+    write_png(&png, 300, 200);
+    holo(&["compress", path(&png), path(&archive), "--preview", "on"]);
+    let out = holo(&["info", path(&archive), "--json"]);
+    let value: serde_json::Value = serde_json::from_str(&text(&out.stdout)).unwrap();
+    let item = &value["items"][0];
+    assert_eq!(
+        (&item["width"], &item["sample"], &item["bits_per_sample"]),
+        (&300.into(), &"u16".into(), &16.into())
+    );
+    assert_eq!(item["metadata"][0]["text"], "Title: ramp");
+    assert_eq!(value["seal"].as_str().unwrap().len(), 64);
+    assert!(text(&holo(&["info", path(&archive)]).stdout).contains("width: 300"));
+    assert!(text(&holo(&["list", path(&archive)]).stdout).contains("a.png"));
+    let preview = dir.join("p.png");
+    assert_eq!(code(&holo(&["preview", path(&archive), path(&preview)])), 0);
+    assert_eq!(read_png(&preview).0.len(), 128 * 85 * 3);
+}
+
+#[test]
+fn what_cannot_be_stored_or_written_is_refused() {
+    let dir = Dir::new();
+    let (txt, png, archive) = (dir.join("a.txt"), dir.join("a.png"), dir.join("a.holo"));
+    fs::write(&txt, b"no image").unwrap();
+    assert_eq!(code(&holo(&["compress", path(&txt), path(&dir.join("t.holo"))])), 1);
+    write_png(&png, 3, 3);
+    holo(&["compress", path(&png), path(&archive)]);
+    assert_eq!(code(&holo(&["decompress", path(&archive), path(&dir.join("a.xyz"))])), 2);
+    assert_eq!(
+        code(&holo(&["decompress", path(&archive), path(&dir.join("r.png")), "--region", "0,0,4,1"])),
+        1
+    );
+    assert_eq!(code(&holo(&["info", path(&png)])), 3, "a PNG is no archive");
+    assert_eq!(dir.names(), ["a.holo", "a.png", "a.txt"]);
+}
+
+#[test]
+fn usage_errors_exit_2_and_help_is_there() {
+    assert_eq!(code(&holo(&["compress", "only-one"])), 2);
+    assert_eq!(code(&holo(&["frobnicate"])), 2);
+    assert_eq!(code(&holo(&["compress", "a", "b", "--mode", "medium"])), 2);
+    let help = holo(&["--help"]);
+    assert_eq!(code(&help), 0);
+    for verb in ["compress", "decompress", "info", "preview", "verify", "list", "cat", "completions", "man"] {
+        assert!(text(&help.stdout).contains(verb), "{verb}");
+        assert_eq!(code(&holo(&[verb, "--help"])), 0);
+    }
+}
+
+#[test]
+fn completions_and_manual_pages_are_generated() {
+    let dir = Dir::new();
+    assert!(text(&holo(&["completions", "bash"]).stdout).contains("holo"));
+    assert_eq!(code(&holo(&["man", path(&dir.join("man"))])), 0);
+    assert!(fs::read_to_string(dir.join("man/holo-compress.1")).unwrap().contains("tile"));
+}

@@ -1,0 +1,7 @@
+"""A second reader of Holotype archives: slow, plain Python, standard library only, laid out like the spec."""
+
+from .container import Archive
+from .errors import Corrupt, Refused, Truncated, Unsupported
+from .image import Image, read_file, read_image
+
+__all__ = ["Archive", "Corrupt", "Image", "Refused", "Truncated", "Unsupported", "read_file", "read_image"]

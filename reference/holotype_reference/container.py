@@ -1,0 +1,259 @@
+"""The container: `docs/format.md` sections 3 to 9, in their order."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+import zlib
+from dataclasses import dataclass
+
+from . import cbor, zstd
+from .blake3 import blake3
+from .errors import Corrupt, Refused, Truncated, Unsupported, require
+
+HEADER_BYTES, FRAME_HEADER_BYTES, TRAILER_BYTES = 32, 32, 112
+BLOCK, PAGE, ROOT = 1, 2, 3
+RAW, ZSTD, IMAGE_TILE = 0, 1, 3
+FIRST_REQUIRED_KEY = 1 << 16
+
+
+@dataclass(frozen=True)
+class Block:
+    """A row of the block table."""
+
+    offset: int
+    codec: int
+    stored: int
+    raw: int
+    hash: bytes
+
+
+class Archive:
+    """A sealed file, every byte of it checked when it is opened."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        if len(data) < HEADER_BYTES + TRAILER_BYTES:
+            raise Truncated("the file is shorter than header and trailer")
+        read_header(data[:HEADER_BYTES])
+        self.root_offset, merkle_root = self.read_trailer()
+        root = cbor.decode(self.manifest_frame(self.root_offset, len(data) - TRAILER_BYTES - self.root_offset, ROOT))
+        require(isinstance(root, dict), "the root is a map")
+        if 6 in root:
+            raise Unsupported(f"features {root[6]}")
+        if any(key >= FIRST_REQUIRED_KEY for key in root):
+            raise Unsupported("root key")
+        pages_end: list[tuple[int, int]] = []
+        self.n_blocks = number(root, 1)
+        self.items = self.read_items(root, pages_end)
+        self.blocks = self.read_blocks(root, pages_end)
+        self.check_tiling(pages_end)
+        require(merkle(self.frame_hashes()) == merkle_root, "the Merkle root does not match")
+
+    def read_trailer(self) -> tuple[int, bytes]:
+        """Section 7: root offset and Merkle root; the seal is checked."""
+        start = len(self.data) - TRAILER_BYTES
+        trailer = self.data[start:]
+        revision, previous, offset, size, file_size = struct.unpack("<5Q", trailer[:40])
+        require(trailer[104:] == bytes.fromhex("1a0a5345414c48b8"), "the seal is missing")
+        require(file_size == len(self.data), "the file has another length than it was sealed with")
+        require(revision > 0, "revisions count from 1")
+        if revision > 1 or previous:
+            raise Unsupported("appended revision")
+        require(offset + size == start and offset >= HEADER_BYTES, "the root lies before the trailer")
+        sealed = b"holotype seal v1\0" + self.data[:HEADER_BYTES] + self.data[offset:start] + trailer[:72]
+        require(hashlib.sha256(sealed).digest() == trailer[72:104], "the seal does not match")
+        return offset, trailer[40:72]
+
+    def manifest_frame(self, offset: int, size: int, kind: int) -> bytes:
+        """The payload of a page or of the root."""
+        frame = self.data[offset : offset + size]
+        frame_kind, codec, stored, raw, hint = read_frame_header(frame)
+        require(frame_kind == kind and stored == size - FRAME_HEADER_BYTES and hint == 0, "a manifest frame's header")
+        return unpack(codec, frame[FRAME_HEADER_BYTES:], raw)
+
+    def pages(self, references: list, n: int, ends: list[tuple[int, int]]) -> list[tuple[object, int, bytes]]:
+        """(first key, entries, payload) of every page of a table."""
+        out = []
+        for reference in references:
+            require(isinstance(reference, list) and len(reference) == 5, "a page reference is malformed")
+            first, count, offset, size, digest = reference
+            require(count > 0 and offset + size <= self.root_offset, "a page reference is malformed")
+            require(blake3(self.data[offset : offset + size]) == digest, "a page was changed")
+            require(not out or first > out[-1][0], "pages ascend")
+            out.append((first, count, self.manifest_frame(offset, size, PAGE)))
+            ends.append((offset, size))
+        require(sum(count for _, count, _ in out) == n, "the pages do not add up")
+        return out
+
+    def read_items(self, root: dict, ends: list[tuple[int, int]]) -> list[dict]:
+        """Section 5.3, in name order."""
+        require((2 in root) != (4 in root), "items are inline or in pages")
+        if 2 in root:
+            items = root[2]
+        else:
+            items = []
+            for first, count, payload in self.pages(root[4], number(root, 0), ends):
+                page = cbor.decode(payload)
+                require(isinstance(page, list) and len(page) == count and page[0][0] == first, "an item page")
+                items += page
+        require(len(items) == number(root, 0), "the number of items")
+        for item in items:
+            self.check_item(item)
+        names = [item[0].encode() for item in items]
+        require(all(a < b for a, b in zip(names, names[1:])), "names ascend")
+        return items
+
+    def check_item(self, item: dict) -> None:
+        require(isinstance(item, dict) and isinstance(item.get(0), str) and 0 < len(item[0].encode()) <= 4096, "an item's name")
+        if number(item, 1) > 1:
+            raise Unsupported(f"item kind {item[1]}")
+        number(item, 2), number(item, 4)
+        require(isinstance(item.get(3), bytes) and len(item[3]) == 32, "the content hash is missing")
+        runs = item.get(5)
+        require(isinstance(runs, list) and len(runs) % 2 == 0, "the list of blocks")
+        for first, count in zip(runs[::2], runs[1::2]):
+            require(count > 0 and first + count <= self.n_blocks, "a block number is past the table")
+        require(6 not in item or (isinstance(item[6], dict) and item[6]), "the descriptor is a map with entries")
+        require(not (7 in item and 8 in item), "metadata is inline or in a block")
+        require(8 not in item or number(item, 8) < self.n_blocks, "the metadata's block")
+        if 9 in item:
+            preview = item[9]
+            require(isinstance(preview, list) and len(preview) == 2 and preview[0] < self.n_blocks, "the preview is malformed")
+        if any(key >= FIRST_REQUIRED_KEY for key in item):
+            raise Unsupported("item key")
+
+    def read_blocks(self, root: dict, ends: list[tuple[int, int]]) -> list[Block]:
+        """Section 5.4."""
+        require((3 in root) != (5 in root), "blocks are inline or in pages")
+        if 3 in root:
+            return read_block_table(root[3], self.n_blocks, self.root_offset)
+        blocks: list[Block] = []
+        for first, count, payload in self.pages(root[5], self.n_blocks, ends):
+            require(first == len(blocks), "block pages follow each other")
+            blocks += read_block_table(payload, count, self.root_offset)
+        return blocks
+
+    def check_tiling(self, pages: list[tuple[int, int]]) -> None:
+        """Section 9: frames fill the file from the header to the root."""
+        end = HEADER_BYTES
+        for offset, size in [(b.offset, FRAME_HEADER_BYTES + b.stored) for b in self.blocks] + pages:
+            require(offset == end, "frames leave a gap")
+            end = offset + size
+        require(end == self.root_offset, "frames leave a gap before the root")
+
+    def frame_hashes(self) -> list[bytes]:
+        hashes = []
+        for block in self.blocks:
+            frame = self.data[block.offset : block.offset + FRAME_HEADER_BYTES + block.stored]
+            require(blake3(frame) == block.hash, "a block was changed")
+            kind, codec, stored, raw, _ = read_frame_header(frame)
+            require((kind, codec, stored, raw) == (BLOCK, block.codec, block.stored, block.raw), "a block's frame header")
+            hashes.append(block.hash)
+        return hashes
+
+    def payload(self, block_id: int) -> bytes:
+        """The stored payload of a block."""
+        block = self.blocks[block_id]
+        return self.data[block.offset + FRAME_HEADER_BYTES : block.offset + FRAME_HEADER_BYTES + block.stored]
+
+    def unpacked(self, block_id: int) -> bytes:
+        """The raw bytes of a raw or zstd block."""
+        block = self.blocks[block_id]
+        return unpack(block.codec, self.payload(block_id), block.raw)
+
+    def content_blocks(self, item: dict) -> list[int]:
+        """Ids of an item's content blocks."""
+        return [i for first, count in zip(item[5][::2], item[5][1::2]) for i in range(first, first + count)]
+
+    def metadata(self, item: dict) -> list:
+        """Section 8.2."""
+        return item[7] if 7 in item else cbor.decode(self.unpacked(item[8])) if 8 in item else []
+
+
+def number(record: dict, key: int) -> int:
+    value = record.get(key)
+    if not isinstance(value, int):
+        raise Corrupt(f"key {key} is a number")
+    return value
+
+
+def read_header(header: bytes) -> None:
+    """Section 3."""
+    require(header[:8] == b"\x8bHOLO\r\n\x1a", "the magic number is missing")
+    version, reserved, features = struct.unpack("<BBH", header[8:12])
+    require(struct.unpack("<I", header[28:])[0] == zlib.crc32(header[:28]), "the header's checksum")
+    if (version, reserved, features) != (1, 0, 0):
+        raise Unsupported("format version or header feature")
+
+
+def read_frame_header(frame: bytes) -> tuple[int, int, int, int, int]:
+    """Section 4: type, codec, stored, raw, item hint."""
+    if len(frame) < FRAME_HEADER_BYTES:
+        raise Truncated("frame header")
+    sync, kind, flags, codec, reserved, stored, raw, hint, crc = struct.unpack("<4sBBBBQQII", frame[:FRAME_HEADER_BYTES])
+    require(sync == b"\xf7HF\x9e", "the sync word is missing")
+    require(crc == zlib.crc32(frame[:28]), "a frame header's checksum")
+    if kind not in (BLOCK, PAGE, ROOT) or codec not in (RAW, ZSTD, IMAGE_TILE) or flags or reserved:
+        raise Unsupported("frame type, codec or flag")
+    require(codec != RAW or stored == raw, "an uncoded payload has two sizes")
+    return kind, codec, stored, raw, hint
+
+
+def unpack(codec: int, payload: bytes, raw: int) -> bytes:
+    """A raw or zstd payload."""
+    if codec == RAW:
+        require(len(payload) == raw, "an uncoded payload has two sizes")
+        return payload
+    if codec != ZSTD:
+        raise Corrupt("bytes with an image codec")
+    return zstd.decompress(payload, raw)
+
+
+def read_varint(data: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        if at >= len(data):
+            raise Truncated("varint")
+        byte = data[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        require(value < 1 << 64 and (shift == 0 or byte), "a varint is not in its shortest form")
+        if byte < 0x80:
+            return value, at
+        shift += 7
+
+
+def read_block_table(table: bytes, n: int, root_offset: int) -> list[Block]:
+    """Section 5.4."""
+    require(isinstance(table, bytes), "the block table is a byte string")
+    blocks = []
+    at = end = 0
+    for _ in range(n):
+        gap, at = read_varint(table, at)
+        if at >= len(table):
+            raise Truncated("block table")
+        codec = table[at]
+        stored, at = read_varint(table, at + 1)
+        raw, at = read_varint(table, at)
+        if at + 32 > len(table):
+            raise Truncated("block table")
+        if codec not in (RAW, ZSTD, IMAGE_TILE):
+            raise Unsupported("block codec")
+        blocks.append(Block(end + gap, codec, stored, raw, table[at : at + 32]))
+        at += 32
+        end += gap + FRAME_HEADER_BYTES + stored
+        require(end <= root_offset, "a block lies past the end")
+    require(at == len(table), "bytes after the block table")
+    return blocks
+
+
+def merkle(leaves: list[bytes]) -> bytes:
+    """Section 6."""
+    if len(leaves) < 2:
+        return leaves[0] if leaves else blake3(b"")
+    split = 1 << ((len(leaves) - 1).bit_length() - 1)
+    return blake3(b"\1" + merkle(leaves[:split]) + merkle(leaves[split:]))
+
+
+__all__ = ["Archive", "Block", "Refused"]
