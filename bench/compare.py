@@ -7,7 +7,8 @@ DIR holds one folder a class of PNG and TIFF files; without it the images that s
 Every decode is compared with its input. Speeds are MB (1e6 bytes) of raw samples per second of process CPU
 time on one thread, best of `--repeat`: on a shared machine they hold only as ratios within one run.
 
-Needs: holotype, numpy, pillow, tifffile, imagecodecs; matplotlib for the plot, scikit-image without `--corpus`.
+Needs: holotype, numpy, pillow, tifffile, imagecodecs; matplotlib for the plot, scikit-image
+without `--corpus`.
 """
 
 from __future__ import annotations
@@ -20,10 +21,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import holotype
 import imagecodecs
 import numpy as np
 import numpy.typing as npt
+
+import holotype
 
 Array = npt.NDArray[Any]
 Images = list[tuple[str, Array]]
@@ -42,7 +44,9 @@ class Codec:
     decode: Callable[[bytes], Any]
 
 
-def only(dtypes: tuple[type, ...], channels: tuple[int, ...], encode: Callable[[Array], bytes]) -> Callable[[Array], bytes]:
+def only(
+    dtypes: tuple[type, ...], channels: tuple[int, ...], encode: Callable[[Array], bytes]
+) -> Callable[[Array], bytes]:
     """`encode` restricted to some sample types and channel counts (1 stands for no channel axis)."""
 
     def checked(a: Array) -> bytes:
@@ -85,7 +89,11 @@ def codecs() -> list[Codec]:
             imagecodecs.webp_decode,
         ),
         Codec("QOI", only((u8,), (3, 4), imagecodecs.qoi_encode), imagecodecs.qoi_decode),
-        Codec("PNG 6", only((u8, u16), (1, 2, 3, 4), lambda a: imagecodecs.png_encode(a, level=6)), imagecodecs.png_decode),
+        Codec(
+            "PNG 6",
+            only((u8, u16), (1, 2, 3, 4), lambda a: imagecodecs.png_encode(a, level=6)),
+            imagecodecs.png_decode,
+        ),
     ]
 
 
@@ -198,7 +206,9 @@ def plot(rows: dict[str, Row], out: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--corpus", type=Path)
     parser.add_argument("--classes", help="comma-separated folder names of the corpus; default all")
     parser.add_argument("--repeat", type=int, default=2)
