@@ -5,8 +5,14 @@
 //! * `indexed`: coders of pixels with few distinct values or exact repeats.
 //! * `chooser`: which of them is tried; never needed to decode.
 
+mod adaptive;
+mod chooser;
+mod coder;
+mod colour;
+mod frontend;
 mod planes;
 mod raw;
+mod rice;
 
 pub use planes::{PlaneShape, Planes};
 
@@ -45,13 +51,20 @@ impl TileOptions {
 
 /// Wire values of the first byte of a coded tile. Append only.
 mod path {
+    /// The samples as they are.
     pub(super) const RAW: u8 = 0;
+    /// Front-end header, then planes.
+    pub(super) const PLANES: u8 = 2;
 }
 
-/// Codes one tile. Same tile and options, same bytes.
+/// Codes one tile. Same tile and options, same bytes; never more than the samples and one byte.
 #[must_use]
 pub fn encode_tile(tile: &TileRef<'_>, options: &TileOptions) -> Vec<u8> {
-    let _ = options;
+    let shape = tile.shape();
+    let raw_bytes = shape.row_bytes() * shape.height as usize;
+    if let Some(coded) = chooser::encode_planes(tile, options).filter(|coded| coded.len() <= raw_bytes) {
+        return coded;
+    }
     let mut out = vec![path::RAW];
     raw::encode(tile, &mut out);
     out
@@ -65,6 +78,22 @@ pub fn decode_tile(bytes: &[u8], out: &mut TileMut<'_, '_>) -> Result<(), CodecE
     let (&id, body) = bytes.split_first().ok_or(CodecError::Truncated { what: "path id" })?;
     match id {
         path::RAW => raw::decode(body, out),
+        path::PLANES => decode_planes(body, out),
         _ => Err(CodecError::Unsupported { what: "tile path", id: u32::from(id) }),
     }
+}
+
+fn decode_planes(body: &[u8], out: &mut TileMut<'_, '_>) -> Result<(), CodecError> {
+    let [a, b, c, rest @ ..] = body else { return Err(CodecError::Truncated { what: "front-end header" }) };
+    let n_header = u32::from_le_bytes([*a, *b, *c, 0]) as usize;
+    let (header, rest) =
+        rest.split_at_checked(n_header).ok_or(CodecError::Truncated { what: "front-end header" })?;
+    let recipe = frontend::parse(header, &out.shape())?;
+    let planes = match (&recipe.planes, rest) {
+        (None, []) => None,
+        (None, _) => return Err(CodecError::Corrupt { what: "bytes after a tile without planes" }),
+        (Some(shape), [id, coded @ ..]) => Some(coder::decode(*id, coded, shape)?),
+        (Some(_), []) => return Err(CodecError::Truncated { what: "coder id" }),
+    };
+    frontend::join(&recipe, planes.as_ref(), out)
 }

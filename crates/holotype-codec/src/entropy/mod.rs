@@ -1,0 +1,3 @@
+//! Entropy coders.
+
+pub(crate) mod binary;

@@ -1,0 +1,26 @@
+//! Which coder is tried for which mode. A decoder never needs to know.
+
+use super::adaptive::Density;
+use super::coder::{self, Coder};
+use super::{Mode, TileOptions, frontend, path};
+use crate::TileRef;
+
+/// The tile on the planes path, unless its header would be too long.
+pub(super) fn encode_planes(tile: &TileRef<'_>, options: &TileOptions) -> Option<Vec<u8>> {
+    let parts = frontend::split(tile);
+    if parts.header.len() >= 1 << 24 {
+        return None;
+    }
+    let mut out = vec![path::PLANES];
+    out.extend_from_slice(&(parts.header.len() as u32).to_le_bytes()[..3]);
+    out.extend_from_slice(&parts.header);
+    if let Some(planes) = &parts.planes {
+        let coder = match options.mode {
+            Mode::Fast => Coder::Rice,
+            Mode::Standard => Coder::Adaptive(Density::Balanced),
+            Mode::Archival => Coder::Adaptive(Density::Dense),
+        };
+        coder::encode(coder, planes, &mut out);
+    }
+    Some(out)
+}

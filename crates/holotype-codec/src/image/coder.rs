@@ -1,0 +1,33 @@
+//! The registry of plane coders. Adding one touches this file and the chooser.
+
+use super::adaptive::{self, Density};
+use super::{PlaneShape, Planes, rice};
+use crate::CodecError;
+
+/// A coder of planes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Coder {
+    /// Gradient prediction and Golomb–Rice codes.
+    Rice,
+    /// Blended prediction and mixed adaptive contexts.
+    Adaptive(Density),
+}
+
+/// Appends the coder's id and the coded planes.
+pub(super) fn encode(coder: Coder, planes: &Planes, out: &mut Vec<u8>) {
+    let (id, coded) = match coder {
+        Coder::Rice => (0, rice::encode(planes)),
+        Coder::Adaptive(density) => (1, adaptive::encode(planes, density)),
+    };
+    out.push(id);
+    out.extend_from_slice(&coded);
+}
+
+/// Decodes planes coded by coder `id`.
+pub(super) fn decode(id: u8, coded: &[u8], shape: &PlaneShape) -> Result<Planes, CodecError> {
+    match id {
+        0 => rice::decode(coded, shape),
+        1 => adaptive::decode(coded, shape),
+        _ => Err(CodecError::Unsupported { what: "plane coder", id: u32::from(id) }),
+    }
+}

@@ -1,0 +1,213 @@
+//! Reversible colour transforms of red, green and blue planes. `docs/codecs/colour.md`.
+
+use super::{PlaneShape, Planes};
+use crate::CodecError;
+
+/// A reversible transform; wire values, append only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Transform {
+    /// Planes as they are.
+    None = 0,
+    /// G, R − G, B − G.
+    SubtractGreen = 1,
+    /// G, R − G, B − (R + G) / 2.
+    GreenRed = 2,
+    /// YCoCg-R: Y, Co, Cg.
+    YCoCg = 3,
+    /// G, R − G, B − R.
+    Chain = 4,
+    /// R, G − R, B − (R + G) / 2.
+    RedRoot = 5,
+    /// B, G − B, R − (G + B) / 2.
+    BlueRoot = 6,
+}
+
+impl Transform {
+    const ALL: [Self; 7] = [
+        Self::None,
+        Self::SubtractGreen,
+        Self::GreenRed,
+        Self::YCoCg,
+        Self::Chain,
+        Self::RedRoot,
+        Self::BlueRoot,
+    ];
+
+    pub(super) fn code(self) -> u8 {
+        self as u8
+    }
+
+    pub(super) fn from_code(code: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(code)).copied()
+    }
+
+    pub(super) fn is_colour(self) -> bool {
+        self != Self::None
+    }
+
+    #[inline]
+    fn forward(self, [r, g, b]: [i32; 3]) -> [i32; 3] {
+        match self {
+            Self::None => [r, g, b],
+            Self::SubtractGreen => [g, r - g, b - g],
+            Self::GreenRed => [g, r - g, b - ((r + g) >> 1)],
+            Self::YCoCg => {
+                let co = r - b;
+                let t = b + (co >> 1);
+                let cg = g - t;
+                [t + (cg >> 1), co, cg]
+            }
+            Self::Chain => [g, r - g, b - r],
+            Self::RedRoot => [r, g - r, b - ((r + g) >> 1)],
+            Self::BlueRoot => [b, g - b, r - ((g + b) >> 1)],
+        }
+    }
+
+    #[inline]
+    fn inverse(self, [p, q, s]: [i32; 3]) -> [i32; 3] {
+        match self {
+            Self::None => [p, q, s],
+            Self::SubtractGreen => [q + p, p, s + p],
+            Self::GreenRed => {
+                let r = q + p;
+                [r, p, s + ((r + p) >> 1)]
+            }
+            Self::YCoCg => {
+                let t = p - (s >> 1);
+                let g = s + t;
+                let b = t - (q >> 1);
+                [b + q, g, b]
+            }
+            Self::Chain => [q + p, p, s + q + p],
+            Self::RedRoot => {
+                let g = q + p;
+                [p, g, s + ((p + g) >> 1)]
+            }
+            Self::BlueRoot => {
+                let g = q + p;
+                [s + ((g + p) >> 1), g, p]
+            }
+        }
+    }
+}
+
+/// Smallest and largest value of every transformed plane.
+pub(super) fn ranges(shape: &PlaneShape, transform: Transform) -> Vec<(i32, i32)> {
+    let mut ranges: Vec<(i32, i32)> = shape.maxes.iter().map(|&max| (0, i32::from(max))).collect();
+    if transform.is_colour()
+        && let [first, second, third, ..] = ranges.as_mut_slice()
+    {
+        let max = first.1.max(second.1).max(third.1);
+        *first = (0, max);
+        *second = (-max, max);
+        *third = (-max, max);
+    }
+    ranges
+}
+
+/// Hands the samples of transformed plane `c` to `put(x, y, value)`.
+pub(super) fn forward(
+    planes: &Planes,
+    transform: Transform,
+    c: usize,
+    put: &mut dyn FnMut(usize, usize, i32),
+) {
+    let width = planes.shape.width;
+    for i in 0..width * planes.shape.height {
+        let value = if transform.is_colour() && c < 3 {
+            transform.forward([0, 1, 2].map(|k| i32::from(planes.samples[k][i])))[c]
+        } else {
+            i32::from(planes.samples[c][i])
+        };
+        put(i % width, i / width, value);
+    }
+}
+
+/// The planes before the transform.
+pub(super) fn inverse(
+    shape: &PlaneShape,
+    transform: Transform,
+    coded: Vec<Vec<i32>>,
+) -> Result<Planes, CodecError> {
+    let n = shape.width * shape.height;
+    let mut samples: Vec<Vec<u16>> = shape.maxes.iter().map(|_| vec![0; n]).collect();
+    let mut is_good = true;
+    let mut put = |c: usize, i: usize, value: i32| {
+        is_good &= value >= 0 && value <= i32::from(shape.maxes[c]);
+        samples[c][i] = value as u16;
+    };
+    let n_colour = if transform.is_colour() { 3 } else { 0 };
+    if n_colour == 3 {
+        for i in 0..n {
+            for (c, value) in transform.inverse([0, 1, 2].map(|k| coded[k][i])).into_iter().enumerate() {
+                put(c, i, value);
+            }
+        }
+    }
+    for (c, plane) in coded.iter().enumerate().skip(n_colour) {
+        for (i, value) in plane.iter().enumerate() {
+            put(c, i, *value);
+        }
+    }
+    if is_good {
+        return Ok(Planes { shape: shape.clone(), samples });
+    }
+    Err(CodecError::Corrupt { what: "a sample exceeds its plane's range" })
+}
+
+/// The transform with the smallest estimated cost: bits of gradient residuals on a sparse sample.
+pub(super) fn choose(planes: &Planes) -> Transform {
+    let PlaneShape { width, height, .. } = planes.shape;
+    if !planes.shape.is_rgb || planes.samples.len() < 3 || width < 2 || height < 2 {
+        return Transform::None;
+    }
+    let pixel = |x: usize, y: usize| [0, 1, 2].map(|c| i32::from(planes.samples[c][y * width + x]));
+    // Odd steps: even ones see only one phase of interpolated chroma.
+    let (step_x, step_y) = (if width > 64 { 3 } else { 1 }, if height > 128 { 7 } else { 1 });
+    let cost = |transform: &Transform| {
+        let mut bits = 0_u64;
+        for y in (1..height).step_by(step_y) {
+            for x in (1..width).step_by(step_x) {
+                let [c, n, w, nw] = [(x, y), (x, y - 1), (x - 1, y), (x - 1, y - 1)]
+                    .map(|(x, y)| transform.forward(pixel(x, y)));
+                for k in 0..3 {
+                    let prediction = (w[k] + n[k] - nw[k]).clamp(w[k].min(n[k]), w[k].max(n[k]));
+                    bits += bit_cost(c[k].abs_diff(prediction));
+                }
+            }
+        }
+        bits
+    };
+    Transform::ALL.into_iter().min_by_key(cost).unwrap_or(Transform::None)
+}
+
+/// About 16 times the bits of a magnitude: logarithm with linear interpolation.
+fn bit_cost(magnitude: u32) -> u64 {
+    let m = u64::from(magnitude) * 16 + 8;
+    let log = 63 - m.leading_zeros();
+    u64::from(log) * 16 + ((m << 4 >> log) & 15)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_transform_is_reversible_within_its_ranges() {
+        let shape = PlaneShape { width: 1, height: 1, maxes: vec![255; 3], is_rgb: true };
+        for transform in Transform::ALL {
+            assert_eq!(Transform::from_code(transform.code()), Some(transform));
+            let ranges = ranges(&shape, transform);
+            for r in (0..256).step_by(15) {
+                for g in (0..256).step_by(17) {
+                    for b in (0..256).step_by(5) {
+                        let coded = transform.forward([r, g, b]);
+                        assert!(coded.iter().zip(&ranges).all(|(v, (low, high))| v >= low && v <= high));
+                        assert_eq!(transform.inverse(coded), [r, g, b]);
+                    }
+                }
+            }
+        }
+    }
+}

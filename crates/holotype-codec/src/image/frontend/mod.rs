@@ -1,0 +1,105 @@
+//! Reversible per-tile transforms: interleaved samples of any type ↔ planes of at most 16 bit.
+//! `docs/codecs.md` §3.
+
+mod channel;
+mod words;
+
+use super::{PlaneShape, Planes};
+use crate::entropy::binary::{Decoder, Encoder};
+use crate::{CodecError, TileMut, TileRef, TileShape};
+use channel::Channel;
+
+/// A tile taken apart: what is needed to put it together, and what is left to code.
+#[derive(Debug)]
+pub(super) struct Parts {
+    /// The header's bytes.
+    pub(super) header: Vec<u8>,
+    /// The planes; `None` if every channel is constant or repeats another.
+    pub(super) planes: Option<Planes>,
+}
+
+/// Takes a tile apart.
+pub(super) fn split(tile: &TileRef<'_>) -> Parts {
+    let shape = tile.shape();
+    let mut channels: Vec<Channel> = Vec::new();
+    let mut words: Vec<Vec<u64>> = Vec::new();
+    for c in 0..usize::from(shape.n_channels) {
+        let natural = words::read(tile, c);
+        // Only the first few channels are compared: hundreds of bands rarely repeat.
+        let twin = words.iter().take(8).position(|earlier| *earlier == natural);
+        channels.push(match twin {
+            Some(twin) => Channel::Equal(twin),
+            None => Channel::describe(&natural, shape.sample),
+        });
+        words.push(natural);
+    }
+    let mut coder = Encoder::new(Vec::new());
+    let mut models = channel::Models::default();
+    channels.iter().for_each(|channel| channel.write(&mut coder, &mut models));
+    let header = coder.finish();
+    let mut samples = Vec::new();
+    for (channel, words) in channels.iter().zip(&words) {
+        channel.split(words, shape.sample, &mut samples);
+    }
+    let planes = (!samples.is_empty()).then(|| Planes { shape: plane_shape(&shape, &channels), samples });
+    Parts { header, planes }
+}
+
+/// A header read back.
+#[derive(Debug)]
+pub(super) struct Recipe {
+    channels: Vec<Channel>,
+    /// Shape of the planes to decode, if there are any.
+    pub(super) planes: Option<PlaneShape>,
+}
+
+/// Reads the header that [`split`] wrote.
+pub(super) fn parse(header: &[u8], shape: &TileShape) -> Result<Recipe, CodecError> {
+    let mut coder = Decoder::new(header);
+    let mut models = channel::Models::default();
+    let mut channels: Vec<Channel> = Vec::new();
+    for c in 0..usize::from(shape.n_channels) {
+        let channel = Channel::read(&mut coder, &mut models, c, shape.sample)?;
+        if let Channel::Equal(twin) = channel
+            && matches!(channels.get(twin), None | Some(Channel::Equal(_)))
+        {
+            return Err(CodecError::Corrupt { what: "a channel repeats one that has no samples" });
+        }
+        channels.push(channel);
+    }
+    coder.finish()?;
+    let n_planes: usize = channels.iter().map(Channel::n_planes).sum();
+    let planes = (n_planes > 0).then(|| plane_shape(shape, &channels));
+    Ok(Recipe { channels, planes })
+}
+
+/// Puts the tile together from its decoded planes.
+pub(super) fn join(
+    recipe: &Recipe,
+    planes: Option<&Planes>,
+    out: &mut TileMut<'_, '_>,
+) -> Result<(), CodecError> {
+    let sample = out.shape().sample;
+    let mut rest = planes.map_or(&[][..], |p| p.samples.as_slice());
+    let mut words: Vec<Vec<u64>> = Vec::new();
+    for (c, channel) in recipe.channels.iter().enumerate() {
+        let (own, after) = rest
+            .split_at_checked(channel.n_planes())
+            .ok_or(CodecError::Corrupt { what: "a plane is missing" })?;
+        rest = after;
+        let joined = match channel {
+            Channel::Equal(twin) => words.get(*twin).cloned().unwrap_or_default(),
+            other => other.join(own, sample, out.shape().n_pixels())?,
+        };
+        words::write(out, c, &joined);
+        // Later channels may only repeat these.
+        words.push(if c < 8 { joined } else { Vec::new() });
+    }
+    Ok(())
+}
+
+fn plane_shape(shape: &TileShape, channels: &[Channel]) -> PlaneShape {
+    let maxes: Vec<u16> = channels.iter().flat_map(Channel::maxes).collect();
+    let is_rgb = shape.is_rgb && matches!(channels, [r, g, b, ..] if r.is_like(g) && g.is_like(b));
+    PlaneShape { width: shape.width as usize, height: shape.height as usize, maxes, is_rgb }
+}
