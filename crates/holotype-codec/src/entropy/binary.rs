@@ -209,8 +209,12 @@ mod tests {
         let numbers: Vec<u32> = (0..500).map(|i| random() << 8 >> (i % 32)).chain([0, u32::MAX]).collect();
         let mut encoder = Encoder::new(Vec::new());
         let mut model = AdaptiveNumber::default();
-        bits.iter().for_each(|(bit, p1)| drop(encoder.code(*bit, *p1)));
-        numbers.iter().for_each(|n| drop(model.code(&mut encoder, *n)));
+        for (bit, p1) in &bits {
+            encoder.code(*bit, *p1);
+        }
+        for n in &numbers {
+            model.code(&mut encoder, *n);
+        }
         let coded = encoder.finish();
         let mut decoder = Decoder::new(&coded);
         let mut model = AdaptiveNumber::default();

@@ -130,26 +130,25 @@ pub(super) fn inverse(
     transform: Transform,
     coded: Vec<Vec<i32>>,
 ) -> Result<Planes, CodecError> {
-    let n = shape.width * shape.height;
-    let mut samples: Vec<Vec<u16>> = shape.maxes.iter().map(|_| vec![0; n]).collect();
+    let mut coded = coded;
+    if transform.is_colour()
+        && let [first, second, third, ..] = coded.as_mut_slice()
+    {
+        for ((a, b), c) in first.iter_mut().zip(second).zip(third) {
+            [*a, *b, *c] = transform.inverse([*a, *b, *c]);
+        }
+    }
     let mut is_good = true;
-    let mut put = |c: usize, i: usize, value: i32| {
-        is_good &= value >= 0 && value <= i32::from(shape.maxes[c]);
-        samples[c][i] = value as u16;
+    let narrow = |(plane, max): (Vec<i32>, &u16)| -> Vec<u16> {
+        plane
+            .into_iter()
+            .map(|value| {
+                is_good &= (0..=i32::from(*max)).contains(&value);
+                value as u16
+            })
+            .collect()
     };
-    let n_colour = if transform.is_colour() { 3 } else { 0 };
-    if n_colour == 3 {
-        for i in 0..n {
-            for (c, value) in transform.inverse([0, 1, 2].map(|k| coded[k][i])).into_iter().enumerate() {
-                put(c, i, value);
-            }
-        }
-    }
-    for (c, plane) in coded.iter().enumerate().skip(n_colour) {
-        for (i, value) in plane.iter().enumerate() {
-            put(c, i, *value);
-        }
-    }
+    let samples = coded.into_iter().zip(&shape.maxes).map(narrow).collect();
     if is_good {
         return Ok(Planes { shape: shape.clone(), samples });
     }
