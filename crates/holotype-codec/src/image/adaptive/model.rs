@@ -151,7 +151,8 @@ impl Model {
             weights[i] = (weights[i] + ((inputs[i] * error) >> 17)).clamp(-(1 << 18), 1 << 18);
             let slot = &mut self.slots[i][contexts[i] + node];
             let p1 = i32::from(slot.p1);
-            slot.p1 = (p1 + ((((target - p1) * self.rates[usize::from(slot.n)]) >> 16)).clamp(16, 65_519) as u16;
+            slot.p1 =
+                (p1 + (((target - p1) * self.rates[usize::from(slot.n)]) >> 16)).clamp(16, 65_519) as u16;
             slot.n = (slot.n + 1).min(MAX_COUNT);
         }
         bit
