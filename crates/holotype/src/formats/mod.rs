@@ -2,6 +2,7 @@
 
 mod format;
 mod png;
+mod tiff;
 
 pub use format::Format;
 
@@ -89,6 +90,7 @@ pub fn is_opaque(format: Format, input: &mut dyn Input) -> Result<bool> {
 pub fn open_reader(format: Format, input: Box<dyn Input>, limits: &Limits) -> Result<Box<dyn ImageReader>> {
     match format {
         Format::Png => png::open(input, limits),
+        Format::Tiff => tiff::open(input, limits),
         other => Err(Error::unsupported(format!("{other} files cannot be read"))),
     }
 }
@@ -106,6 +108,7 @@ pub fn open_writer<'a>(
 ) -> Result<Box<dyn ImageWriter + 'a>> {
     match format {
         Format::Png => png::create(out, allow_metadata_loss),
+        Format::Tiff => tiff::create(out, allow_metadata_loss),
         other => Err(Error::unsupported(format!("{other} files cannot be written"))),
     }
 }
