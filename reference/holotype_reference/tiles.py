@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from . import adaptive, frontend, rice
 from .errors import Truncated, Unsupported, require
 
 SAMPLE_BYTES = (1, 1, 1, 2, 2, 4, 4, 8, 8, 2, 4, 8)
@@ -34,7 +35,33 @@ def raw(body: bytes, shape: Shape) -> bytes:
     return body
 
 
-PATHS: dict[int, Callable[[bytes, Shape], bytes]] = {0: raw}
+CODERS = {0: rice.decode, 1: adaptive.decode}
+
+
+def planes(body: bytes, shape: Shape) -> bytes:
+    """Path 2: front-end header and coded planes."""
+    n_header = int.from_bytes(body[:3], "little")
+    if len(body) < 3 + n_header:
+        raise Truncated("front-end header")
+    header, coded = body[3 : 3 + n_header], body[3 + n_header :]
+    sample_bytes = SAMPLE_BYTES[shape.sample]
+    channels = frontend.parse(header, shape.n_channels, shape.sample, sample_bytes)
+    maxes = [m for channel in channels for m in channel.maxes]
+    decoded: list[list[int]] = []
+    if maxes:
+        if not coded:
+            raise Truncated("coder id")
+        if coded[0] not in CODERS:
+            raise Unsupported(f"plane coder {coded[0]}")
+        forms = [channel.form for channel in channels[:3]]
+        is_rgb = shape.is_rgb and forms in ([2, 2, 2], [3, 3, 3])
+        decoded = CODERS[coded[0]](coded[1:], shape.width, shape.height, maxes, is_rgb)
+    else:
+        require(not coded, "bytes after a tile without planes")
+    return frontend.join(channels, decoded, shape.sample, sample_bytes, shape.width * shape.height)
+
+
+PATHS: dict[int, Callable[[bytes, Shape], bytes]] = {0: raw, 2: planes}
 
 
 def decode(data: bytes, shape: Shape) -> bytes:
