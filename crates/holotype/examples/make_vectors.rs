@@ -1,0 +1,251 @@
+//! Writes the golden vectors of `docs/vectors` that do not exist yet. Existing ones are never touched.
+//!
+//!     cargo run --release --example make_vectors -- docs/vectors
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
+use holotype::{
+    Alpha, ChannelOrder, ColourModel, ImageDescriptor, ImageOptions, Metadata, MetadataKind, Mode, Palette,
+    PreviewChoice, SampleType, SourceImage, Writer, WriterOptions,
+};
+use holotype_container::cbor::Value;
+use holotype_container::{ArchiveBuilder, BlockRun, Codec, ItemKind, ItemRecord};
+use sha2::{Digest as _, Sha256};
+use std::fs;
+use std::io::Cursor;
+use std::path::Path;
+
+const MODES: [(&str, Mode); 3] =
+    [("fast", Mode::Fast), ("standard", Mode::Standard), ("archival", Mode::Archival)];
+
+/// Reproducible samples with structure: waves and a little noise, or few values for palettes.
+fn samples(image: &ImageDescriptor) -> Vec<u8> {
+    let mut state = u64::from(image.width) << 32 | u64::from(image.height);
+    let mut out = Vec::new();
+    for i in 0..image.n_pixels() * u64::from(image.n_channels) {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let (c, pixel) = (i % u64::from(image.n_channels), i / u64::from(image.n_channels));
+        let (x, y) = (pixel % u64::from(image.width), pixel / u64::from(image.width));
+        let wave = (x * x + 3 * y * y) / 5 + 40 * c + (state >> 61);
+        let bits = match image.sample {
+            SampleType::Bool => wave & 1,
+            SampleType::F16 => 0x3000 + wave * 13,
+            SampleType::F32 if state >> 60 == 3 => u64::from(f32::NAN.to_bits() | 77),
+            SampleType::F32 => u64::from((wave as f32 / 7.0 - 20.0).to_bits()),
+            SampleType::F64 if state >> 60 == 3 => (-0.0_f64).to_bits(),
+            SampleType::F64 => (wave as f64 - 100.0).to_bits(),
+            SampleType::U32 | SampleType::I32 => wave * 70_001,
+            SampleType::U64 | SampleType::I64 => wave.wrapping_mul(1 << 50),
+            SampleType::U16 | SampleType::I16 => wave * 61,
+            _ => wave,
+        };
+        let bits = if image.palette.is_some() { bits % 3 } else { bits };
+        out.extend_from_slice(&bits.to_le_bytes()[..image.sample.n_bytes()]);
+    }
+    out
+}
+
+struct Good {
+    writer: Writer<Vec<u8>>,
+    lines: String,
+    name: String,
+}
+
+impl Good {
+    fn new(name: &str) -> Self {
+        let writer = Writer::new(Vec::new(), WriterOptions::default()).unwrap();
+        Self { writer, lines: String::new(), name: name.to_owned() }
+    }
+
+    fn image(
+        mut self,
+        item: &str,
+        descriptor: ImageDescriptor,
+        metadata: Metadata,
+        options: &ImageOptions,
+    ) -> Self {
+        let content = samples(&descriptor);
+        self.line(item, "image", &content);
+        self.writer.add_image(item, &SourceImage { descriptor, metadata }, &content, options).unwrap();
+        self
+    }
+
+    fn file(mut self, item: &str, content: &[u8]) -> Self {
+        self.line(item, "file", content);
+        self.writer.add_file(item, &mut Cursor::new(content), None).unwrap();
+        self
+    }
+
+    fn line(&mut self, item: &str, kind: &str, content: &[u8]) {
+        let hash = holotype_container::hex(&Sha256::digest(content));
+        self.lines += &format!("{}\t{item}\t{kind}\t{}\t{hash}\n", self.name, content.len());
+    }
+
+    fn bytes(self) -> (String, Vec<u8>, String) {
+        (self.name, self.writer.finish().unwrap().0, self.lines)
+    }
+}
+
+fn good() -> Vec<(String, Vec<u8>, String)> {
+    let none = Metadata::default;
+    let small = |mode| ImageOptions::new(mode).with_tile_edge(16).with_preview(PreviewChoice::Off);
+    let mut all = Vec::new();
+    for (mode_name, mode) in MODES {
+        for sample in SampleType::ALL {
+            let image = ImageDescriptor::new(19, 11, 3, sample);
+            let name = format!("{}-{mode_name}", sample.name());
+            all.push(Good::new(&name).image("a", image, none(), &small(mode)).bytes());
+        }
+        for (width, height) in [(1, 1), (1, 17), (17, 1), (15, 15), (16, 16), (17, 33)] {
+            let image = ImageDescriptor::new(width, height, 4, SampleType::U8);
+            let name = format!("size-{width}x{height}-{mode_name}");
+            all.push(Good::new(&name).image("a", image, none(), &small(mode)).bytes());
+        }
+    }
+    let standard = small(Mode::Standard);
+    let palette = Palette { bits: 8, rgb: vec![[0, 0, 0], [255, 0, 9], [7, 8, 9]], alpha: vec![0, 128] };
+    let deep = Palette { bits: 16, rgb: vec![[0, 1, 65535]; 3], alpha: Vec::new() };
+    let byte = |channels| ImageDescriptor::new(20, 10, channels, SampleType::U8);
+    let mut metadata = none();
+    metadata.push(MetadataKind::PngChunk, "tEXt", b"Title\0vector".to_vec());
+    let mut large = none();
+    large.push(MetadataKind::Icc, "profile", (0..6000_u32).map(|i| (i / 9) as u8).collect::<Vec<u8>>());
+    large.push(MetadataKind::User, "схема", "größe".as_bytes().to_vec());
+    for (name, image, metadata) in [
+        ("palette-8", byte(1).with_palette(palette), none()),
+        ("palette-16", byte(1).with_bits_per_sample(4).with_palette(deep), none()),
+        ("cmyk", byte(4).with_colour(ColourModel::Cmyk, Alpha::None), none()),
+        ("cmyk-alpha", byte(5).with_colour(ColourModel::Cmyk, Alpha::Premultiplied), none()),
+        ("gray-inverted", byte(1).with_colour(ColourModel::GrayInverted, Alpha::None), none()),
+        ("bgr", byte(3).with_order(ChannelOrder::Bgr), none()),
+        ("bands", ImageDescriptor::new(9, 9, 12, SampleType::I16), none()),
+        ("metadata-inline", byte(3), metadata),
+        ("metadata-block", byte(3), large),
+        (
+            "channel-names",
+            byte(4)
+                .with_colour(ColourModel::Channels, Alpha::None)
+                .with_channel_names(["R", "G", "B", "depth.Z"].map(str::to_owned).to_vec()),
+            none(),
+        ),
+    ] {
+        all.push(Good::new(name).image("a", image, metadata, &standard).bytes());
+    }
+    let with_preview = ImageOptions::new(Mode::Fast).with_preview(PreviewChoice::On);
+    let wide = ImageDescriptor::new(140, 20, 3, SampleType::U16);
+    all.push(Good::new("preview").image("a", wide, none(), &with_preview).bytes());
+    all.push(
+        Good::new("several-items")
+            .image("z.tif", byte(3), none(), &standard)
+            .image("z.tif#1", byte(1), none(), &standard)
+            .file("empty", b"")
+            .file("notes.txt", &b"the same line again\n".repeat(40))
+            .bytes(),
+    );
+    all.push(Good::new("empty").bytes());
+    let mut paged = Good::new("paged");
+    for i in 0..900_u32 {
+        paged = paged.file(&format!("folder/file-{:05}", i * 7919 % 10007), &i.to_le_bytes());
+    }
+    all.push(paged.bytes());
+    all
+}
+
+fn bad() -> Vec<(&'static str, Vec<u8>)> {
+    let image = ImageDescriptor::new(20, 10, 1, SampleType::U8);
+    let good = Good::new("base")
+        .image("a", image, Metadata::default(), &ImageOptions::default().with_tile_edge(16))
+        .bytes()
+        .1;
+    let n = good.len();
+    let flip = |at: usize, mask: u8| {
+        let mut bad = good.clone();
+        bad[at] ^= mask;
+        bad
+    };
+    let header = |at: usize, value: u8| {
+        let mut bad = good.clone();
+        bad[at] = value;
+        let crc = crc32fast::hash(&bad[..28]);
+        bad[28..32].copy_from_slice(&crc.to_le_bytes());
+        bad
+    };
+    let custom = |change: &dyn Fn(&mut ItemRecord), payload: &[u8]| {
+        let (mut builder, start) = ArchiveBuilder::begin();
+        let (frame, block) = builder.add_block(Codec::ImageTile, payload, 1, 0);
+        let mut item = ItemRecord::new("a".into(), ItemKind::Image);
+        item.content.push(BlockRun { first: block, n_blocks: 1 });
+        item.raw_bytes = 1;
+        item.content_sha256 = Sha256::digest([payload.last().copied().unwrap_or(0)]).into();
+        for (key, value) in [(0, 1), (1, 1), (2, 1), (3, 1), (5, 0), (10, 16)] {
+            item.descriptor.insert(key, Value::Unsigned(value));
+        }
+        change(&mut item);
+        builder.add_item(item).unwrap();
+        [&start[..], &frame, payload, &builder.finish().0].concat()
+    };
+    vec![
+        ("corrupt-magic", flip(0, 1)),
+        ("corrupt-header-id", flip(20, 1)),
+        ("unsupported-version", header(8, 2)),
+        ("unsupported-header-feature", header(10, 1)),
+        ("corrupt-frame-header", flip(36, 2)),
+        ("corrupt-tile", flip(70, 16)),
+        ("corrupt-root", flip(n - 130, 1)),
+        ("corrupt-merkle-root", flip(n - 70, 1)),
+        ("corrupt-seal", flip(n - 20, 128)),
+        ("corrupt-end-magic", flip(n - 1, 1)),
+        ("corrupt-cut-1", good[..n - 1].to_vec()),
+        ("corrupt-cut-half", good[..n / 2].to_vec()),
+        ("truncated-cut-to-100", good[..100].to_vec()),
+        ("truncated-empty", Vec::new()),
+        ("corrupt-grown-1", [good.clone(), vec![0]].concat()),
+        ("corrupt-two-in-one", [good.clone(), good.clone()].concat()),
+        (
+            "unsupported-item-key",
+            custom(&|item| drop(item.unknown.insert(1 << 16, Value::Unsigned(1))), &[0, 5]),
+        ),
+        ("unsupported-tile-path", custom(&|_| {}, &[200, 5])),
+        ("truncated-tile", custom(&|_| {}, &[0])),
+        ("corrupt-tile-too-long", custom(&|_| {}, &[0, 5, 6])),
+        ("corrupt-content-hash", custom(&|item| item.content_sha256[0] ^= 1, &[0, 5])),
+        (
+            "corrupt-descriptor-key",
+            custom(&|item| drop(item.descriptor.insert(99, Value::Unsigned(0))), &[0, 5]),
+        ),
+        (
+            "corrupt-descriptor-size",
+            custom(&|item| drop(item.descriptor.insert(0, Value::Unsigned(2))), &[0, 5]),
+        ),
+        (
+            "corrupt-sample-type",
+            custom(&|item| drop(item.descriptor.insert(3, Value::Unsigned(40))), &[0, 5]),
+        ),
+    ]
+}
+
+fn main() {
+    let root = std::env::args().nth(1).unwrap_or_else(|| "docs/vectors".into());
+    let root = Path::new(&root);
+    fs::create_dir_all(root.join("good")).unwrap();
+    fs::create_dir_all(root.join("bad")).unwrap();
+    let expected = root.join("expected.tsv");
+    let mut lines = fs::read_to_string(&expected).unwrap_or_default();
+    let mut n_new = 0;
+    for (name, bytes, described) in good() {
+        let path = root.join("good").join(format!("{name}.holo"));
+        if !path.exists() {
+            fs::write(path, bytes).unwrap();
+            lines += &described;
+            n_new += 1;
+        }
+    }
+    fs::write(expected, lines).unwrap();
+    for (name, bytes) in bad() {
+        let path = root.join("bad").join(format!("{name}.holo"));
+        if !path.exists() {
+            fs::write(path, bytes).unwrap();
+            n_new += 1;
+        }
+    }
+    println!("{n_new} new vectors");
+}

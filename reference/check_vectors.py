@@ -1,0 +1,49 @@
+#!/usr/bin/env python3
+"""Read every good vector as recorded and refuse every bad one with its kind: `check_vectors.py docs/vectors`."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from holotype_reference import Archive, Refused, read_file, read_image
+
+
+def read(path: Path) -> list[str]:
+    """A line for each item, in the order of adding, as in `expected.tsv`."""
+    archive = Archive(path.read_bytes())
+    lines = []
+    for item in sorted(archive.items, key=lambda i: i[2]):
+        archive.metadata(item)
+        content = read_file(archive, item) if item[1] else read_image(archive, item).samples
+        kind = "file" if item[1] else "image"
+        lines.append(f"{path.stem}\t{item[0]}\t{kind}\t{len(content)}\t{item[3].hex()}")
+    return lines
+
+
+def main(root: Path) -> int:
+    expected = root.joinpath("expected.tsv").read_text(encoding="utf-8").splitlines()
+    passed = failed = 0
+    for path in sorted(root.glob("good/*.holo")):
+        try:
+            good = read(path) == [line for line in expected if line.split("\t")[0] == path.stem]
+        except Refused as error:
+            print(f"{path}: refused: {error}")
+            good = False
+        passed, failed = passed + good, failed + (not good)
+    for path in sorted(root.glob("bad/*.holo")):
+        try:
+            read(path)
+            print(f"{path}: accepted")
+            failed += 1
+        except Refused as error:
+            good = path.stem.startswith(error.kind)
+            if not good:
+                print(f"{path}: refused as {error.kind}: {error}")
+            passed, failed = passed + good, failed + (not good)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))
