@@ -1,7 +1,9 @@
 //! Real image files in and out, values exact. One file per format.
 
 mod format;
+mod npy;
 mod png;
+mod pnm;
 mod tiff;
 
 pub use format::Format;
@@ -91,6 +93,8 @@ pub fn open_reader(format: Format, input: Box<dyn Input>, limits: &Limits) -> Re
     match format {
         Format::Png => png::open(input, limits),
         Format::Tiff => tiff::open(input, limits),
+        Format::Pnm | Format::Pfm => pnm::open(input, limits),
+        Format::Npy => npy::open(input, limits),
         other => Err(Error::unsupported(format!("{other} files cannot be read"))),
     }
 }
@@ -109,6 +113,8 @@ pub fn open_writer<'a>(
     match format {
         Format::Png => png::create(out, allow_metadata_loss),
         Format::Tiff => tiff::create(out, allow_metadata_loss),
+        Format::Pnm | Format::Pfm => pnm::create(out, allow_metadata_loss),
+        Format::Npy => npy::create(out, allow_metadata_loss),
         other => Err(Error::unsupported(format!("{other} files cannot be written"))),
     }
 }

@@ -44,6 +44,7 @@ enum State {
     Rows {
         row_bytes: usize,
         depth: BitDepth,
+        n_left: u32,
     },
     /// An interlaced image, decoded whole; rows come from here.
     Whole {
@@ -82,18 +83,23 @@ impl ImageReader for PngReader {
             self.decoder.finish().map_err(damaged)?;
             State::Whole { samples, at: 0, packed_row_bytes, row_bytes, depth }
         } else {
-            State::Rows { row_bytes, depth }
+            State::Rows { row_bytes, depth, n_left: height }
         };
         Ok(Some(image))
     }
 
     fn read_rows(&mut self, rows: &mut [u8]) -> Result<()> {
         match &mut self.state {
-            State::Rows { row_bytes, depth } => {
+            State::Rows { row_bytes, depth, n_left } => {
                 for row in rows.chunks_exact_mut(*row_bytes) {
                     let packed = self.decoder.next_row().map_err(damaged)?;
                     let packed = packed.ok_or_else(|| Error::source_format(NAME, "rows are missing"))?;
                     unpack(packed.data(), *depth, row);
+                    *n_left = n_left.saturating_sub(1);
+                    if *n_left == 0 {
+                        // Reads on to the end: the checksums of the image data stand there.
+                        self.decoder.finish().map_err(damaged)?;
+                    }
                 }
             }
             State::Whole { samples, at, packed_row_bytes, row_bytes, depth } => {
