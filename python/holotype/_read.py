@@ -109,9 +109,12 @@ def read(
 
     if order not in ("rgb", "bgr", None):
         raise ArgumentError(f"order is 'rgb', 'bgr' or None, not {order!r}")
+    if region is not None and not (len(region) == 4 and all(0 <= v < 2**32 for v in region)):
+        raise ArgumentError(f"region is (x, y, width, height), not {region!r}")
     n_threads = thread_limit(threads)
     with open_archive(src) as archive:
         name = image_name(archive, item)
+        archive.region_bytes(name, region)  # refused before memory is asked for
         image = _image_info(archive.image(name))
         width, height = (image.width, image.height) if region is None else region[2:]
         result = _arrays.empty((height, width, *image.shape[2:]), image, out)

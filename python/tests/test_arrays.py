@@ -158,7 +158,19 @@ def test_regions_are_cut_from_the_whole(tmp_path: Path) -> None:
         assert same(part, np.ascontiguousarray(array[y : y + height, x : x + width]))
 
 
-@pytest.mark.parametrize("region", [(0, 0, 0, 1), (0, 0, 9, 1), (8, 0, 1, 1), (0, 2**32 - 1, 1, 1)])
+@pytest.mark.parametrize(
+    "region",
+    [
+        (0, 0, 0, 1),
+        (0, 0, 9, 1),
+        (8, 0, 1, 1),
+        (0, 2**32 - 1, 1, 1),
+        (-1, 0, 2, 2),
+        (0, 0, 2**32 - 1, 2**32 - 1),
+        (0, 0, 2**40, 1),
+        (0, 0, 1),
+    ],
+)
 def test_regions_outside_are_refused(region: tuple[int, int, int, int]) -> None:
     with pytest.raises(holotype.ArgumentError, match="region"):
         holotype.loads(holotype.dumps(smooth(8, 8)), region=region)

@@ -105,6 +105,12 @@ impl Archive {
         Ok(metadata_fields(&metadata))
     }
 
+    /// Bytes of the samples of a region; refuses what is outside the image or above the limits.
+    fn region_bytes(&self, py: Python<'_>, name: &str, region: Option<RegionFields>) -> PyResult<usize> {
+        let extent = || self.extent(&self.inner.image(name)?, region);
+        Ok(py.detach(extent).map_err(raise)?.1)
+    }
+
     /// Decodes the samples of a region into flat bytes.
     fn read_into(
         &self,
