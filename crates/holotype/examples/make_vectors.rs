@@ -217,6 +217,18 @@ fn bad() -> Vec<(&'static str, Vec<u8>)> {
             custom(&|item| drop(item.descriptor.insert(0, Value::Unsigned(2))), &[0, 5]),
         ),
         (
+            "corrupt-forged-size",
+            custom(
+                &|item| {
+                    item.raw_bytes = 60_000 * 60_000;
+                    for (key, value) in [(0, 60_000), (1, 60_000), (10, 60_000)] {
+                        item.descriptor.insert(key, Value::Unsigned(value));
+                    }
+                },
+                &[0, 5],
+            ),
+        ),
+        (
             "corrupt-sample-type",
             custom(&|item| drop(item.descriptor.insert(3, Value::Unsigned(40))), &[0, 5]),
         ),

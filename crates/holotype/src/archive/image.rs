@@ -123,6 +123,7 @@ impl<'a> ImageItem<'a> {
         if n_bytes > limit {
             return Err(Error::LimitExceeded { what: "the size of the samples", found: n_bytes, limit });
         }
+        self.check_tiles(&whole)?;
         let mut samples = vec![0; n_bytes as usize];
         self.read_into(whole, &mut samples, 0)?;
         Ok(samples)
@@ -156,6 +157,7 @@ impl<'a> ImageItem<'a> {
         for row in rows {
             let strip = Region { x: region.x, width: region.width, ..self.grid.tile(0, row) };
             let Some(part) = strip.intersection(&region) else { continue };
+            self.check_tiles(&part)?;
             let n_bytes = part.raw_bytes(&self.descriptor).and_then(|n| usize::try_from(n).ok());
             band.resize(n_bytes.ok_or_else(|| Error::invalid("the region's size overflows"))?, 0);
             self.read_into(part, &mut band, n_threads)?;
@@ -170,6 +172,24 @@ impl<'a> ImageItem<'a> {
 
     pub(super) fn record(&self) -> &SharedRecord {
         self.item.shared()
+    }
+
+    /// Checks that the tiles `region` touches are recorded with the sizes they must have: done before memory is
+    /// taken for them, so that a forged image size costs nothing.
+    pub(super) fn check_tiles(&self, region: &Region) -> Result<()> {
+        let (columns, rows) = self.grid.touched(region);
+        for row in rows {
+            for column in columns.clone() {
+                let raw_bytes = self.grid.tile(column, row).raw_bytes(&self.descriptor);
+                let id = self.record().content_block(self.grid.tile_number(column, row));
+                let block =
+                    self.item.archive().block(id.ok_or_else(|| self.item.broken("a tile has no block"))?)?;
+                if block.codec != Codec::ImageTile || Some(block.raw_bytes) != raw_bytes {
+                    return Err(self.item.broken("a tile's block has another codec or size"));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Fetches tiles of the image by number.

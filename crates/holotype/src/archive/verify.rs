@@ -175,6 +175,11 @@ fn verify_image(item: &Item<'_>, options: &VerifyOptions, report: &mut VerifyRep
     let mut band = Vec::new();
     for row in 0..grid.n_rows() {
         let strip = Region { x: 0, width: descriptor.width, ..grid.tile(0, row) };
+        if let Err(error) = image.check_tiles(&strip) {
+            damage_only(&error)?;
+            report.findings.push(whole(Some(item), &error));
+            return Ok(());
+        }
         band.clear();
         band.resize(strip.raw_bytes(descriptor).unwrap_or(0) as usize, 0);
         let jobs = decode::cut(descriptor, grid, &strip, &mut band);
