@@ -121,6 +121,23 @@ fn denser_modes_are_denser_on_pictures() {
 }
 
 #[test]
+fn max_effort_is_never_larger() {
+    for (kind, width) in [(4, 300), (4, 9), (0, 12)] {
+        let shape = shape(width, 40, 3, SampleType::U8);
+        let samples = content(kind, shape);
+        let rows: Vec<&[u8]> = samples.chunks_exact(shape.row_bytes()).collect();
+        let mut options = TileOptions::new(Mode::Archival);
+        options.max_effort = true;
+        let tile = TileRef::new(shape, &rows).unwrap();
+        let coded = encode_tile(&tile, &options);
+        let smaller =
+            encode(shape, &samples, Mode::Standard).len().min(encode(shape, &samples, Mode::Archival).len());
+        assert_eq!(coded.len(), smaller);
+        assert_eq!(decode(shape, &coded).unwrap(), samples);
+    }
+}
+
+#[test]
 fn hostile_bytes_never_panic() {
     let mut random = Random(99);
     for sample in [SampleType::U8, SampleType::U16, SampleType::F32, SampleType::I64] {

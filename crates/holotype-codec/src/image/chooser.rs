@@ -15,12 +15,17 @@ pub(super) fn encode_planes(tile: &TileRef<'_>, options: &TileOptions) -> Option
     out.extend_from_slice(&(parts.header.len() as u32).to_le_bytes()[..3]);
     out.extend_from_slice(&parts.header);
     if let Some(planes) = &parts.planes {
-        let coder = match options.mode {
-            Mode::Fast => Coder::Rice,
-            Mode::Standard => Coder::Adaptive(Density::Balanced),
-            Mode::Archival => Coder::Adaptive(Density::Dense),
+        let candidates: &[Coder] = match options.mode {
+            Mode::Fast => &[Coder::Rice],
+            Mode::Standard => &[Coder::Adaptive(Density::Balanced)],
+            // More contexts learn more slowly: small or noisy tiles may do better with few.
+            Mode::Archival if options.max_effort => {
+                &[Coder::Adaptive(Density::Dense), Coder::Adaptive(Density::Balanced)]
+            }
+            Mode::Archival => &[Coder::Adaptive(Density::Dense)],
         };
-        coder::encode(coder, planes, &mut out);
+        let coded = candidates.iter().map(|coder| coder::encode(*coder, planes));
+        out.extend(coded.min_by_key(Vec::len).unwrap_or_default());
     }
     Some(out)
 }

@@ -13,14 +13,13 @@ pub(super) enum Coder {
     Adaptive(Density),
 }
 
-/// Appends the coder's id and the coded planes.
-pub(super) fn encode(coder: Coder, planes: &Planes, out: &mut Vec<u8>) {
+/// The coder's id and the coded planes.
+pub(super) fn encode(coder: Coder, planes: &Planes) -> Vec<u8> {
     let (id, coded) = match coder {
         Coder::Rice => (0, rice::encode(planes)),
         Coder::Adaptive(density) => (1, adaptive::encode(planes, density)),
     };
-    out.push(id);
-    out.extend_from_slice(&coded);
+    [&[id], coded.as_slice()].concat()
 }
 
 /// Decodes planes coded by coder `id`.
