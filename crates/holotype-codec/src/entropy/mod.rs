@@ -1,3 +1,5 @@
 //! Entropy coders.
 
 pub(crate) mod binary;
+pub(crate) mod logarithm;
+pub(crate) mod rans;

@@ -2,7 +2,7 @@
 
 use super::adaptive::Density;
 use super::coder::{self, Coder};
-use super::{Mode, TileOptions, frontend, path};
+use super::{Mode, Planes, TileOptions, frontend, path};
 use crate::TileRef;
 
 /// The tile on the planes path, unless its header would be too long.
@@ -15,17 +15,32 @@ pub(super) fn encode_planes(tile: &TileRef<'_>, options: &TileOptions) -> Option
     out.extend_from_slice(&(parts.header.len() as u32).to_le_bytes()[..3]);
     out.extend_from_slice(&parts.header);
     if let Some(planes) = &parts.planes {
-        let candidates: &[Coder] = match options.mode {
-            Mode::Fast => &[Coder::Rice],
-            Mode::Standard => &[Coder::Adaptive(Density::Balanced)],
-            // More contexts learn more slowly: small or noisy tiles may do better with few.
-            Mode::Archival if options.max_effort => {
-                &[Coder::Adaptive(Density::Dense), Coder::Adaptive(Density::Balanced)]
-            }
-            Mode::Archival => &[Coder::Adaptive(Density::Dense)],
-        };
+        let candidates = candidates(planes, options);
         let coded = candidates.iter().map(|coder| coder::encode(*coder, planes));
         out.extend(coded.min_by_key(Vec::len).unwrap_or_default());
     }
     Some(out)
+}
+
+/// Planes with fewer samples than this learn faster than tables are sent.
+const N_ADAPTIVE_SAMPLES: usize = 20_000;
+/// Planes with more samples than this are never better off without tables.
+const N_STATIC_SAMPLES: usize = 150_000;
+
+/// The coders worth trying; the smallest result is kept.
+fn candidates(planes: &Planes, options: &TileOptions) -> &'static [Coder] {
+    let n_samples = planes.samples.iter().map(Vec::len).sum();
+    match (options.mode, n_samples) {
+        (Mode::Fast, _) => &[Coder::Rice],
+        (Mode::Standard, 0..N_ADAPTIVE_SAMPLES) => &[Coder::Adaptive(Density::Balanced)],
+        (Mode::Standard, N_ADAPTIVE_SAMPLES..N_STATIC_SAMPLES) => {
+            &[Coder::Adaptive(Density::Balanced), Coder::Wavefront]
+        }
+        (Mode::Standard, _) => &[Coder::Wavefront],
+        // More contexts learn more slowly: small or noisy tiles may do better with few.
+        (Mode::Archival, _) if options.max_effort => {
+            &[Coder::Adaptive(Density::Dense), Coder::Adaptive(Density::Balanced), Coder::Wavefront]
+        }
+        (Mode::Archival, _) => &[Coder::Adaptive(Density::Dense), Coder::Wavefront],
+    }
 }

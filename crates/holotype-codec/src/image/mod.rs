@@ -13,6 +13,7 @@ mod frontend;
 mod planes;
 mod raw;
 mod rice;
+mod wavefront;
 
 pub use planes::{PlaneShape, Planes};
 

@@ -135,6 +135,12 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
+    fn shift_up(self, a: __m256, first: f32) -> __m256 {
+        let up = op!(_mm256_permutevar8x32_ps(a, _mm256_setr_epi32(0, 0, 1, 2, 3, 4, 5, 6)));
+        op!(_mm256_blend_ps::<1>(up, _mm256_set1_ps(first)))
+    }
+
+    #[inline(always)]
     fn round(self, a: __m256) -> __m256 {
         op!(_mm256_round_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(a))
     }

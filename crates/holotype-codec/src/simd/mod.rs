@@ -34,6 +34,8 @@ pub(crate) trait Lanes: Copy {
     /// The larger; neither is NaN.
     fn max(self, a: Self::F, b: Self::F) -> Self::F;
     fn abs(self, a: Self::F) -> Self::F;
+    /// Lane `k` takes lane `k - 1`; lane 0 takes `first`.
+    fn shift_up(self, a: Self::F, first: f32) -> Self::F;
     /// To the nearest integer, ties to even.
     fn round(self, a: Self::F) -> Self::F;
     fn floor(self, a: Self::F) -> Self::F;

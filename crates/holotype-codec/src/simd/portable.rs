@@ -80,6 +80,11 @@ impl Lanes for Portable {
     }
 
     #[inline(always)]
+    fn shift_up(self, a: [f32; 8], first: f32) -> [f32; 8] {
+        [first, a[0], a[1], a[2], a[3], a[4], a[5], a[6]]
+    }
+
+    #[inline(always)]
     fn round(self, a: [f32; 8]) -> [f32; 8] {
         a.map(f32::round_ties_even)
     }

@@ -42,6 +42,7 @@ impl Kernel for Everything {
             l.max(f, g),
             l.round(l.mul(f, l.splat(0.5))),
             l.floor(f),
+            l.shift_up(f, 3.5),
             l.select(mask, f, g),
             l.splat(-1.5),
         ] {
