@@ -108,39 +108,52 @@ impl<'a> Decoder<'a> {
 #[derive(Debug)]
 pub(crate) struct Encoder {
     states: [u32; 8],
-    /// Last word first.
+    /// Last word first; room for a whole step is kept behind `n_words`.
     words: Vec<u16>,
+    n_words: usize,
 }
 
 impl Encoder {
     pub(crate) fn new() -> Self {
-        Self { states: [MIN_STATE; 8], words: Vec::new() }
+        Self { states: [MIN_STATE; 8], words: vec![0; 4096], n_words: 0 }
+    }
+
+    /// Makes room for a step: a token and raw bits in every lane.
+    #[inline]
+    pub(crate) fn begin_step(&mut self) {
+        if self.words.len() - self.n_words < 16 {
+            self.words.resize(self.words.len() * 2, 0);
+        }
+    }
+
+    /// A word leaves the state if it is `limit` or more. Written without a branch: half of them would be missed.
+    #[inline]
+    fn renormalise(&mut self, state: u32, limit: u32) -> u32 {
+        if let Some(word) = self.words.get_mut(self.n_words) {
+            *word = state as u16;
+        }
+        let is_large = state >= limit;
+        self.n_words += usize::from(is_large);
+        state >> (16 * u32::from(is_large))
     }
 
     /// A token of `frequency` whose slots begin at `start`, in lane `k`. Lanes of one step go in descending order.
     #[inline]
     pub(crate) fn token(&mut self, k: usize, start: u32, frequency: u32) {
-        let mut state = self.states[k & 7];
-        if state >= frequency << (31 - PRECISION_BITS) {
-            self.words.push(state as u16);
-            state >>= 16;
-        }
+        let state = self.renormalise(self.states[k & 7], frequency << (31 - PRECISION_BITS));
         self.states[k & 7] = (state / frequency) << PRECISION_BITS | (state % frequency + start);
     }
 
     /// `n_bits` raw bits (1 to 15) in lane `k`.
     #[inline]
     pub(crate) fn bits(&mut self, k: usize, bits: u32, n_bits: u32) {
-        let mut state = self.states[k & 7];
-        if state >= 1 << (31 - n_bits) {
-            self.words.push(state as u16);
-            state >>= 16;
-        }
+        let state = self.renormalise(self.states[k & 7], 1 << (31 - n_bits));
         self.states[k & 7] = state << n_bits | bits;
     }
 
     /// The states a decoder begins with, and the words in its order.
     pub(crate) fn finish(mut self) -> ([u32; 8], Vec<u16>) {
+        self.words.truncate(self.n_words);
         self.words.reverse();
         (self.states, self.words)
     }

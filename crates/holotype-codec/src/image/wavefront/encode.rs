@@ -4,12 +4,13 @@ use super::cluster;
 use super::group::Group;
 use super::kernel::{Place, Residuals, walk};
 use super::model::PlaneModel;
-use super::tables::{N_CONTEXTS, N_TOKENS, normalise, token_of};
+use super::tables::{MAX_CLUSTERS, N_CONTEXTS, N_DIRECT, N_TOKENS, normalise, token_of};
 use crate::entropy::rans::Encoder;
 use crate::simd::{Kernel, Lanes};
 
 /// Bits of a number in a [`Mark`]; the context stands above.
 const NUMBER_BITS: u32 = 18;
+const NUMBER_MASK: u32 = (1 << NUMBER_BITS) - 1;
 /// A lane without a sample.
 const NO_SAMPLE: i32 = -1;
 
@@ -90,23 +91,33 @@ pub(super) fn code_marks(marks: &[Mark], model: &mut PlaneModel) -> ([u32; 8], V
         counts[context][token_of(number).0 as usize] += 1;
     }
     model.tables = cluster::choose(&counts);
-    let tables: Vec<Vec<(u32, u32)>> =
-        model.tables.levels.iter().map(|levels| starts(&normalise(levels))).collect();
+    // First slot and frequency by cluster and token.
+    let mut tables = vec![[(0, 1); N_TOKENS.next_power_of_two()]; MAX_CLUSTERS];
+    for (table, levels) in tables.iter_mut().zip(&model.tables.levels) {
+        table.iter_mut().zip(starts(&normalise(levels))).for_each(|(to, from)| *to = from);
+    }
     let mut coder = Encoder::new();
     for step in marks.iter().rev() {
-        let lanes = || step.iter().enumerate().rev().filter(|(_, mark)| **mark != NO_SAMPLE);
-        for (k, mark) in lanes() {
-            let number = split(*mark).1;
-            let (_, n_bits) = token_of(number);
-            if n_bits > 0 {
-                coder.bits(k, number & ((1 << n_bits) - 1), n_bits);
+        coder.begin_step();
+        let largest = step.iter().fold(0, |all, mark| all | mark) as u32;
+        // Raw bits come after the tokens when decoding, so they go first here.
+        if largest & NUMBER_MASK >= N_DIRECT {
+            for (k, mark) in step.iter().enumerate().rev().filter(|(_, mark)| **mark != NO_SAMPLE) {
+                let number = split(*mark).1;
+                let (_, n_bits) = token_of(number);
+                if n_bits > 0 {
+                    coder.bits(k, number & ((1 << n_bits) - 1), n_bits);
+                }
             }
         }
-        for (k, mark) in lanes() {
-            let (context, number) = split(*mark);
-            let cluster = usize::from(model.tables.clusters[context]);
-            let (start, frequency) = tables[cluster][token_of(number).0 as usize];
-            coder.token(k, start, frequency);
+        for (k, &mark) in step.iter().enumerate().rev() {
+            if mark != NO_SAMPLE {
+                let (context, number) = split(mark);
+                let cluster = usize::from(model.tables.clusters[context % N_CONTEXTS]);
+                let token = token_of(number).0 as usize;
+                let (start, frequency) = tables[cluster % MAX_CLUSTERS][token % N_TOKENS.next_power_of_two()];
+                coder.token(k, start, frequency);
+            }
         }
     }
     let (states, words) = coder.finish();
@@ -114,8 +125,9 @@ pub(super) fn code_marks(marks: &[Mark], model: &mut PlaneModel) -> ([u32; 8], V
     (states, words)
 }
 
+#[inline]
 fn split(mark: i32) -> (usize, u32) {
-    (mark as usize >> NUMBER_BITS, mark as u32 & ((1 << NUMBER_BITS) - 1))
+    (mark as usize >> NUMBER_BITS, mark as u32 & NUMBER_MASK)
 }
 
 /// First slot and frequency of every token.

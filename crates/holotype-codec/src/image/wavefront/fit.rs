@@ -8,20 +8,22 @@ use super::model::{
     complete, is_free,
 };
 
+use crate::simd::{Kernel, Lanes};
+
 /// Position of W among the own taps.
 const OWN_W: usize = 9;
 const OWN_NE: usize = 7;
 const OWN_NW: usize = 5;
 const OWN_WW: usize = 8;
 const OWN_NN: usize = 0;
-/// Columns and rows of the own taps, relative to the sample.
-const OWN: [(isize, isize); N_OWN] =
-    [(0, -2), (-1, -2), (1, -2), (-2, -1), (2, -1), (-1, -1), (0, -1), (1, -1), (-2, 0), (-1, 0)];
-const CROSS: [(isize, isize); N_CROSS] = [(0, 0), (-1, 0), (0, -1), (-1, -1), (1, -1), (1, 0)];
 /// Fewer samples than this fit nothing.
 const MIN_SAMPLES: usize = 256;
 
-/// A plane and those before it.
+/// Taps, rounded up to whole vectors.
+const N_COLUMNS: usize = N_TAPS.next_multiple_of(4);
+
+/// A plane and those before it. Run as a kernel it gives the linear predictions of the last plane, or `None` if
+/// there is too little to learn from.
 pub(super) struct Picture<'a> {
     /// Row-major samples; the plane to fit comes last, at most two before it.
     pub(super) planes: &'a [Vec<i32>],
@@ -32,23 +34,34 @@ pub(super) struct Picture<'a> {
 /// Normal equations of one class, and the sample being added.
 struct Equations {
     /// Upper triangle, row after row.
-    matrix: [[f64; N_TAPS]; N_TAPS],
+    matrix: [[f64; N_COLUMNS]; N_TAPS],
     right: [f64; N_TAPS],
     n_samples: usize,
 }
 
-/// The linear predictions, or `None` if there is too little to learn from.
-pub(super) fn fit(picture: &Picture<'_>) -> Option<[Coefficients; N_LINEAR]> {
+impl Kernel for Picture<'_> {
+    type Output = Option<[Coefficients; N_LINEAR]>;
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, _: L) -> Self::Output {
+        fit(&self)
+    }
+}
+
+#[inline(always)]
+fn fit(picture: &Picture<'_>) -> Option<[Coefficients; N_LINEAR]> {
     let (width, height) = (picture.width, picture.height);
     if width < 8 || height < 8 {
         return None;
     }
     // Odd steps: even ones see only one phase of interpolated chroma.
     let (step_x, step_y) = match width * height {
-        0..40_000 => (1, 1),
-        40_000..200_000 => (3, 1),
-        200_000..600_000 => (3, 3),
-        _ => (3, 7),
+        0..20_000 => (1, 1),
+        20_000..60_000 => (3, 1),
+        60_000..150_000 => (3, 3),
+        150_000..250_000 => (5, 3),
+        250_000..500_000 => (5, 5),
+        _ => (7, 7),
     };
     let positions = || {
         let rows = (2..height).step_by(step_y);
@@ -67,7 +80,7 @@ pub(super) fn fit(picture: &Picture<'_>) -> Option<[Coefficients; N_LINEAR]> {
     }
     let threshold = gradient_sum / n_samples as f64 / 2.0;
     let mut classes: Vec<Equations> = (0..N_LINEAR)
-        .map(|_| Equations { matrix: [[0.0; N_TAPS]; N_TAPS], right: [0.0; N_TAPS], n_samples: 0 })
+        .map(|_| Equations { matrix: [[0.0; N_COLUMNS]; N_TAPS], right: [0.0; N_TAPS], n_samples: 0 })
         .collect();
     for (x, y) in positions() {
         let values = taps(picture, x, y);
@@ -85,7 +98,7 @@ pub(super) fn fit(picture: &Picture<'_>) -> Option<[Coefficients; N_LINEAR]> {
         classes[class].add(&values, sample, weight, n_used);
     }
     let mut linear = [[0; N_TAPS]; N_LINEAR];
-    let mut all = Equations { matrix: [[0.0; N_TAPS]; N_TAPS], right: [0.0; N_TAPS], n_samples: 0 };
+    let mut all = Equations { matrix: [[0.0; N_COLUMNS]; N_TAPS], right: [0.0; N_TAPS], n_samples: 0 };
     classes.iter().for_each(|class| all.include(class));
     for (out, class) in linear.iter_mut().zip(&classes) {
         // A class with hardly a sample learns from all of them.
@@ -95,36 +108,42 @@ pub(super) fn fit(picture: &Picture<'_>) -> Option<[Coefficients; N_LINEAR]> {
     Some(linear)
 }
 
-/// The values of all taps; zero for planes that are not there.
-#[inline]
+/// The values of all taps; zero for planes that are not there. `x` and `y` are at least 2.
+#[inline(always)]
 fn taps(picture: &Picture<'_>, x: usize, y: usize) -> [f64; N_TAPS] {
+    let width = picture.width;
     let mut values = [0.0; N_TAPS];
     let (own, cross) = values.split_at_mut(N_OWN);
     let mut planes = picture.planes.iter().rev();
-    let at = |plane: &[i32], (dx, dy): (isize, isize)| {
-        let column = x as isize + dx;
-        let row = y as isize + dy;
-        f64::from(plane[row as usize * picture.width + column as usize])
+    // Five samples around column `x` of the row `dy` above.
+    let around = |plane: &[i32], dy: usize| -> [f64; 5] {
+        let at = (y - dy) * width + x - 2;
+        plane[at..].first_chunk::<5>().map_or([0.0; 5], |five| five.map(f64::from))
     };
     if let Some(plane) = planes.next() {
-        own.iter_mut().zip(OWN).for_each(|(value, place)| *value = at(plane, place));
+        let [[_, nnw, nn, nne, _], [nww, nw, n, ne, nee]] = [2, 1].map(|dy| around(plane, dy));
+        let [ww, w, ..] = around(plane, 0);
+        own.copy_from_slice(&[nn, nnw, nne, nww, nee, nw, n, ne, ww, w]);
     }
     for (values, plane) in cross.chunks_exact_mut(N_CROSS).zip(planes) {
-        values.iter_mut().zip(CROSS).for_each(|(value, place)| *value = at(plane, place));
+        let [_, nw, n, ne, _] = around(plane, 1);
+        let [_, w, same, e, _] = around(plane, 0);
+        values.copy_from_slice(&[same, w, n, nw, ne, e]);
     }
     values
 }
 
 /// Gradients along rows and along columns.
+#[inline(always)]
 fn gradients(values: &[f64; N_TAPS]) -> (f64, f64) {
     let [w, n, nw, ne, ww, nn] = [OWN_W, OWN_N, OWN_NW, OWN_NE, OWN_WW, OWN_NN].map(|tap| values[tap]);
     (2.0 * (w - nw).abs() + (n - nn).abs(), (n - nw).abs() + (n - ne).abs() + (w - ww).abs())
 }
 
 impl Equations {
-    #[inline]
+    #[inline(always)]
     fn add(&mut self, values: &[f64; N_TAPS], sample: f64, weight: f64, n_used: usize) {
-        let mut inputs = [0.0; N_TAPS];
+        let mut inputs = [0.0; N_COLUMNS];
         for (tap, (input, value)) in inputs.iter_mut().zip(values).enumerate().take(n_used) {
             let base = match tap {
                 0..N_OWN => OWN_N,
@@ -133,12 +152,18 @@ impl Equations {
             *input = value - values[base];
         }
         let target = (sample - values[OWN_N]) * weight;
-        for i in 0..n_used {
+        // Whole fours of the upper triangle: what lies below it is never read.
+        let n_fours = n_used.div_ceil(4);
+        let (fours, _) = inputs.as_chunks::<4>();
+        for (i, (row, right)) in self.matrix.iter_mut().zip(&mut self.right).enumerate().take(n_used) {
             let scaled = inputs[i] * weight;
-            for (sum, input) in self.matrix[i][i..n_used].iter_mut().zip(&inputs[i..n_used]) {
-                *sum += scaled * input;
+            let (sums, _) = row.as_chunks_mut::<4>();
+            for (sums, inputs) in sums.iter_mut().zip(fours).take(n_fours).skip(i / 4) {
+                for (sum, input) in sums.iter_mut().zip(inputs) {
+                    *sum += scaled * input;
+                }
             }
-            self.right[i] += inputs[i] * target;
+            *right += inputs[i] * target;
         }
         self.n_samples += 1;
     }

@@ -109,7 +109,7 @@ fn describe(planes: &[Vec<i32>], width: usize, height: usize) -> PlaneModel {
     let sum: i64 = first_row.iter().map(|v| i64::from(*v)).sum();
     model.start = ((sum / width as i64) as i32).clamp(low, high);
     model.error_scale = before.last().map_or(1, |previous| error_scale(previous, width, height));
-    if let Some(linear) = fit::fit(&fit::Picture { planes, width, height }) {
+    if let Some(linear) = dispatch(fit::Picture { planes, width, height }) {
         model.linear = linear;
     }
     model
