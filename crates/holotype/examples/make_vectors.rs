@@ -17,6 +17,9 @@ use std::path::Path;
 const MODES: [(&str, Mode); 3] =
     [("fast", Mode::Fast), ("standard", Mode::Standard), ("archival", Mode::Archival)];
 
+/// Images with at least this many pixels are smooth and noisy, like photographs.
+const N_SMOOTH: u64 = 5000;
+
 /// Reproducible samples with structure: waves and a little noise, or few values for palettes.
 fn samples(image: &ImageDescriptor) -> Vec<u8> {
     let mut state = u64::from(image.width) << 32 | u64::from(image.height);
@@ -25,7 +28,11 @@ fn samples(image: &ImageDescriptor) -> Vec<u8> {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let (c, pixel) = (i % u64::from(image.n_channels), i / u64::from(image.n_channels));
         let (x, y) = (pixel % u64::from(image.width), pixel / u64::from(image.width));
-        let wave = (x * x + 3 * y * y) / 5 + 40 * c + (state >> 61);
+        let wave = if image.n_pixels() < N_SMOOTH {
+            (x * x + 3 * y * y) / 5 + 40 * c + (state >> 61)
+        } else {
+            (x * x + 2 * x * y) / 300 + 9 * c + (state >> 61) * (1 + x / 64) + (state >> 58 & 7)
+        };
         let bits = match image.sample {
             SampleType::Bool => wave & 1,
             SampleType::F16 => 0x3000 + wave * 13,
@@ -35,6 +42,7 @@ fn samples(image: &ImageDescriptor) -> Vec<u8> {
             SampleType::F64 => (wave as f64 - 100.0).to_bits(),
             SampleType::U32 | SampleType::I32 => wave * 70_001,
             SampleType::U64 | SampleType::I64 => wave.wrapping_mul(1 << 50),
+            SampleType::U16 if image.n_pixels() >= N_SMOOTH => wave * 61 + (state >> 40 & 1023),
             SampleType::U16 | SampleType::I16 => wave * 61,
             _ => wave,
         };
@@ -129,6 +137,17 @@ fn good() -> Vec<(String, Vec<u8>, String)> {
         ),
     ] {
         all.push(Good::new(name).image("a", image, metadata, &standard).bytes());
+    }
+    // Large enough that tables pay: the wavefront coder.
+    for (name, width, height, channels, sample) in [
+        ("wavefront-rgb", 100, 85, 3, SampleType::U8),
+        ("wavefront-gray16", 171, 150, 1, SampleType::U16),
+        ("wavefront-rgba", 83, 77, 4, SampleType::U8),
+        ("wavefront-bands", 70, 75, 5, SampleType::I16),
+    ] {
+        let image = ImageDescriptor::new(width, height, channels, sample);
+        let options = ImageOptions::new(Mode::Standard).with_preview(PreviewChoice::Off);
+        all.push(Good::new(name).image("a", image, none(), &options).bytes());
     }
     let with_preview = ImageOptions::new(Mode::Fast).with_preview(PreviewChoice::On);
     let wide = ImageDescriptor::new(140, 20, 3, SampleType::U16);

@@ -128,3 +128,6 @@ fn error_scale(plane: &[i32], width: usize, height: usize) -> i32 {
     }
     (sum / (4 * n.max(1))).clamp(1, 1 << 16) as i32
 }
+
+#[cfg(test)]
+mod tests;
