@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import adaptive, frontend, rice, wavefront
+from . import adaptive, direct, frontend, rice, wavefront
 from .errors import Truncated, Unsupported, require
 
 SAMPLE_BYTES = (1, 1, 1, 2, 2, 4, 4, 8, 8, 2, 4, 8)
@@ -35,6 +35,12 @@ def raw(body: bytes, shape: Shape) -> bytes:
     return body
 
 
+def fast(body: bytes, shape: Shape) -> bytes:
+    """Path 1: bytes in 32 interleaved streams."""
+    require(SAMPLE_BYTES[shape.sample] == 1 and shape.n_channels <= 4, "the fast path holds bytes")
+    return direct.decode(body, shape.width, shape.height, shape.n_channels, shape.is_rgb)
+
+
 CODERS = {0: rice.decode, 1: adaptive.decode, 2: wavefront.decode}
 
 
@@ -61,7 +67,7 @@ def planes(body: bytes, shape: Shape) -> bytes:
     return frontend.join(channels, decoded, shape.sample, sample_bytes, shape.width * shape.height)
 
 
-PATHS: dict[int, Callable[[bytes, Shape], bytes]] = {0: raw, 2: planes}
+PATHS: dict[int, Callable[[bytes, Shape], bytes]] = {0: raw, 1: fast, 2: planes}
 
 
 def decode(data: bytes, shape: Shape) -> bytes:

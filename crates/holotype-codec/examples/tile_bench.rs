@@ -1,12 +1,13 @@
 //! Sizes and speeds of the tile codec on PAM files: `tile_bench MODE [--tile N] [--repeat N] FILES…`.
 //!
-//! Files are grouped by what stands before `__` in their names. Speeds are megabytes of samples a second of this
-//! thread's processor time (Linux), the best of the repeats.
+//! Files are grouped by what stands before `__` in their names. Speeds are megabytes of samples a second of one thread, the
+//! best of the repeats: quote ratios within one run.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 use holotype_codec::image::{Mode, TileOptions, decode_tile, encode_tile};
 use holotype_codec::{SampleType, TileMut, TileRef, TileShape};
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 struct Pam {
     shape: TileShape,
@@ -29,11 +30,6 @@ fn read(path: &str) -> Pam {
     }
     let (width, height) = (field("WIDTH "), field("HEIGHT "));
     Pam { shape: TileShape { width, height, n_channels, sample, is_rgb: n_channels >= 3 }, samples }
-}
-
-fn cpu_ns() -> u64 {
-    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-    stat.split(' ').next().unwrap().parse().unwrap()
 }
 
 #[derive(Default)]
@@ -99,14 +95,14 @@ fn measure(pam: &Pam, tile: u32, repeat: usize, options: &TileOptions, sum: &mut
             let mut out = vec![0; shape.row_bytes() * height as usize];
             let (mut encode_ns, mut decode_ns, mut n_coded) = (u64::MAX, u64::MAX, 0);
             for _ in 0..repeat {
-                let start = cpu_ns();
+                let start = Instant::now();
                 let coded = encode_tile(&tile, options);
-                let middle = cpu_ns();
+                let middle = Instant::now();
                 let mut back: Vec<&mut [u8]> = out.chunks_exact_mut(shape.row_bytes()).collect();
                 decode_tile(&coded, &mut TileMut::new(shape, &mut back).unwrap()).unwrap();
-                let end = cpu_ns();
-                encode_ns = encode_ns.min(middle - start);
-                decode_ns = decode_ns.min(end - middle);
+                let end = Instant::now();
+                encode_ns = encode_ns.min((middle - start).as_nanos() as u64);
+                decode_ns = decode_ns.min((end - middle).as_nanos() as u64);
                 n_coded = coded.len();
                 assert!(out.chunks_exact(shape.row_bytes()).eq(rows.iter().copied()), "not the same samples");
             }

@@ -20,6 +20,9 @@ const MODES: [(&str, Mode); 3] =
 /// Images with at least this many pixels are smooth and noisy, like photographs.
 const N_SMOOTH: u64 = 5000;
 
+/// Images of these widths have noise that is common to their channels.
+const COLOURED: [u32; 2] = [133, 134];
+
 /// Reproducible samples with structure: waves and a little noise, or few values for palettes.
 fn samples(image: &ImageDescriptor) -> Vec<u8> {
     let mut state = u64::from(image.width) << 32 | u64::from(image.height);
@@ -28,6 +31,13 @@ fn samples(image: &ImageDescriptor) -> Vec<u8> {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let (c, pixel) = (i % u64::from(image.n_channels), i / u64::from(image.n_channels));
         let (x, y) = (pixel % u64::from(image.width), pixel / u64::from(image.width));
+        if COLOURED.contains(&image.width) {
+            // Channels that go together; of the third, half goes with the first.
+            let share = if c == 2 && image.width == COLOURED[1] { 0x5555_5555 } else { 0 };
+            state = (pixel << 40 ^ c)
+                .wrapping_mul(share | 1)
+                .wrapping_add(pixel.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        }
         let wave = if image.n_pixels() < N_SMOOTH {
             (x * x + 3 * y * y) / 5 + 40 * c + (state >> 61)
         } else {
@@ -137,6 +147,19 @@ fn good() -> Vec<(String, Vec<u8>, String)> {
         ),
     ] {
         all.push(Good::new(name).image("a", image, metadata, &standard).bytes());
+    }
+    // Large enough for the fast path: whole strips and steps with all lanes.
+    for (name, width, height, channels, sample) in [
+        ("direct-gray", 240, 70, 1, SampleType::U8),
+        ("direct-two", 96, 64, 2, SampleType::U8),
+        ("direct-rgb", 101, 65, 3, SampleType::U8),
+        ("direct-green", 133, 65, 3, SampleType::U8),
+        ("direct-green-alpha", 134, 65, 4, SampleType::U8),
+        ("direct-rgba", 90, 66, 4, SampleType::I8),
+    ] {
+        let image = ImageDescriptor::new(width, height, channels, sample);
+        let options = ImageOptions::new(Mode::Fast).with_preview(PreviewChoice::Off);
+        all.push(Good::new(name).image("a", image, none(), &options).bytes());
     }
     // Large enough that tables pay: the wavefront coder.
     for (name, width, height, channels, sample) in [

@@ -2,11 +2,28 @@
 
 use super::adaptive::Density;
 use super::coder::{self, Coder};
-use super::{Mode, Planes, TileOptions, frontend, path};
+use super::{Mode, Planes, TileOptions, direct, frontend, path};
 use crate::TileRef;
 
+/// The tile on the path that suits the mode, unless none does.
+pub(super) fn encode(tile: &TileRef<'_>, options: &TileOptions) -> Option<Vec<u8>> {
+    if options.mode != Mode::Fast || !direct::accepts(&tile.shape()) {
+        return encode_planes(tile, options);
+    }
+    let fast = direct::encode(tile).map(|coded| [&[path::DIRECT], coded.as_slice()].concat());
+    // Where flags and lane heads weigh, or hardly a bit is left of a sample, the other path may be smaller.
+    let n_samples = tile.shape().n_pixels() * usize::from(tile.shape().n_channels);
+    match fast {
+        Some(fast) if n_samples > N_DIRECT_SAMPLES && fast.len() > n_samples / 6 => Some(fast),
+        fast => [fast, encode_planes(tile, options)].into_iter().flatten().min_by_key(Vec::len),
+    }
+}
+
+/// Tiles with fewer samples than this are coded both ways in fast mode.
+const N_DIRECT_SAMPLES: usize = 50_000;
+
 /// The tile on the planes path, unless its header would be too long.
-pub(super) fn encode_planes(tile: &TileRef<'_>, options: &TileOptions) -> Option<Vec<u8>> {
+fn encode_planes(tile: &TileRef<'_>, options: &TileOptions) -> Option<Vec<u8>> {
     let parts = frontend::split(tile);
     if parts.header.len() >= 1 << 24 {
         return None;

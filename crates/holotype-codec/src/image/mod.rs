@@ -9,6 +9,7 @@ mod adaptive;
 mod chooser;
 mod coder;
 mod colour;
+mod direct;
 mod frontend;
 mod planes;
 mod raw;
@@ -54,6 +55,8 @@ impl TileOptions {
 mod path {
     /// The samples as they are.
     pub(super) const RAW: u8 = 0;
+    /// Bytes straight to 32 interleaved streams.
+    pub(super) const DIRECT: u8 = 1;
     /// Front-end header, then planes.
     pub(super) const PLANES: u8 = 2;
 }
@@ -63,7 +66,7 @@ mod path {
 pub fn encode_tile(tile: &TileRef<'_>, options: &TileOptions) -> Vec<u8> {
     let shape = tile.shape();
     let raw_bytes = shape.row_bytes() * shape.height as usize;
-    if let Some(coded) = chooser::encode_planes(tile, options).filter(|coded| coded.len() <= raw_bytes) {
+    if let Some(coded) = chooser::encode(tile, options).filter(|coded| coded.len() <= raw_bytes) {
         return coded;
     }
     let mut out = vec![path::RAW];
@@ -79,6 +82,7 @@ pub fn decode_tile(bytes: &[u8], out: &mut TileMut<'_, '_>) -> Result<(), CodecE
     let (&id, body) = bytes.split_first().ok_or(CodecError::Truncated { what: "path id" })?;
     match id {
         path::RAW => raw::decode(body, out),
+        path::DIRECT => direct::decode(body, out),
         path::PLANES => decode_planes(body, out),
         _ => Err(CodecError::Unsupported { what: "tile path", id: u32::from(id) }),
     }

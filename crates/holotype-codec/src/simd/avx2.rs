@@ -56,6 +56,24 @@ static EXPAND: [[i32; 8]; 256] = {
     table
 };
 
+/// Lane order for `compress_u16`: the set lanes at the end, zeros (lane 0) before them.
+static COMPRESS: [[i32; 8]; 256] = {
+    let mut table = [[0; 8]; 256];
+    let mut mask = 0;
+    while mask < 256 {
+        let (mut k, mut next) = (8, 8);
+        while k > 0 {
+            k -= 1;
+            if mask >> k & 1 == 1 {
+                next -= 1;
+                table[mask][next] = k;
+            }
+        }
+        mask += 1;
+    }
+    table
+};
+
 /// All ones in the lanes of a mask.
 static LANES: [[i32; 8]; 256] = {
     let mut table = [[0; 8]; 256];
@@ -287,6 +305,20 @@ impl Lanes for Avx2 {
         let mut at = [0; 8];
         self.store_i32(indices, &mut at);
         self.load_i32(&at.map(|i| table[i as usize % N]))
+    }
+
+    #[inline(always)]
+    fn compress_u16(self, a: __m256i, mask: u32) -> [u16; 8] {
+        let mask = mask as usize & 255;
+        let moved = op!(_mm256_permutevar8x32_epi32(a, self.load_i32(&COMPRESS[mask])));
+        let low = op!(_mm256_and_si256(moved, _mm256_set1_epi32(0xFFFF)));
+        // Packing works in halves: the words come out as 0 to 3, 0 to 3, 4 to 7, 4 to 7.
+        let packed = op!(_mm256_packus_epi32(low, low));
+        let words = op!(_mm256_castsi256_si128(_mm256_permute4x64_epi64::<0b1000>(packed)));
+        let mut out = [0; 8];
+        // SAFETY: AVX2 is there; 16 bytes are written to an array of 16.
+        unsafe { _mm_storeu_si128(out.as_mut_ptr().cast(), words) };
+        out
     }
 
     #[inline(always)]

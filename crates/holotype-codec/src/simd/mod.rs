@@ -6,10 +6,14 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx2_bytes;
+mod bytes;
 mod portable;
 
 #[cfg(target_arch = "x86_64")]
 pub(crate) use avx2::Avx2;
+pub(crate) use bytes::ByteLanes;
 pub(crate) use portable::Portable;
 
 /// Operations on eight lanes of `f32` ([`Lanes::F`]) and of `i32` ([`Lanes::I`]).
@@ -81,6 +85,8 @@ pub(crate) trait Lanes: Copy {
     fn sign_mask(self, a: Self::I) -> u32;
     /// `table[i]` for every lane; indices wrap at the table's length.
     fn look_up<const N: usize>(self, table: &[i32; N], indices: Self::I) -> Self::I;
+    /// The low 16 bits of the set lanes of `mask` (8 bits), in order, at the end of eight words.
+    fn compress_u16(self, a: Self::I, mask: u32) -> [u16; 8];
     /// The first words in ascending set lanes of `mask` (8 bits); 0 in the other lanes.
     fn expand_u16(self, words: &[u16; 8], mask: u32) -> Self::I;
 }
@@ -90,7 +96,7 @@ pub(crate) trait Kernel {
     /// What it gives.
     type Output;
     /// Runs it. Must be `#[inline(always)]`, with everything that touches lanes.
-    fn run<L: Lanes>(self, lanes: L) -> Self::Output;
+    fn run<L: ByteLanes>(self, lanes: L) -> Self::Output;
 }
 
 /// Runs a kernel with the best instructions of this processor.

@@ -242,6 +242,15 @@ impl Lanes for Portable {
     }
 
     #[inline(always)]
+    fn compress_u16(self, a: [i32; 8], mask: u32) -> [u16; 8] {
+        let mut out = [0; 8];
+        let set = (0..8).filter(|k| mask >> k & 1 == 1);
+        let first = 8 - (mask & 255).count_ones() as usize;
+        out[first..].iter_mut().zip(set).for_each(|(out, k)| *out = a[k] as u16);
+        out
+    }
+
+    #[inline(always)]
     fn expand_u16(self, words: &[u16; 8], mask: u32) -> [i32; 8] {
         let mut out = [0; 8];
         let mut next = words.iter();

@@ -20,7 +20,7 @@ impl Kernel for Everything {
     type Output = Vec<i32>;
 
     #[inline(always)]
-    fn run<L: Lanes>(self, l: L) -> Vec<i32> {
+    fn run<L: ByteLanes>(self, l: L) -> Vec<i32> {
         let (a, b) = (l.load_i32(&self.a), l.load_i32(&self.b));
         let (f, g) = (l.mul(l.to_f32(a), l.splat(0.37)), l.to_f32(l.or(b, l.splat_i32(1))));
         let table: [i32; 64] = std::array::from_fn(|i| (i as i32) * 77 - 9);
@@ -76,6 +76,10 @@ impl Kernel for Everything {
         ] {
             put(value);
         }
+        let mask = l.sign_mask(b);
+        let n_free = 8 - mask.count_ones() as usize;
+        let compressed = l.compress_u16(a, mask);
+        put(l.load_i32(&std::array::from_fn(|k| if k < n_free { 0 } else { i32::from(compressed[k]) })));
         let mut floats = [0.0; 8];
         l.store(f, &mut floats);
         put(l.bits(l.load(&floats)));
@@ -89,5 +93,49 @@ fn the_best_instructions_give_the_same_bits_as_the_plain_form() {
     for pair in numbers.chunks_exact(16) {
         let (a, b) = (std::array::from_fn(|k| pair[k]), std::array::from_fn(|k| pair[8 + k]));
         assert_eq!(dispatch(Everything { a, b }), Everything { a, b }.run(Portable), "{a:?} {b:?}");
+    }
+}
+
+/// Every operation on a pair of byte vectors.
+struct EveryByte {
+    a: [u8; 32],
+    b: [u8; 32],
+}
+
+impl Kernel for EveryByte {
+    type Output = Vec<u8>;
+
+    #[inline(always)]
+    fn run<L: ByteLanes>(self, l: L) -> Vec<u8> {
+        let (a, b) = (l.load_u8(&self.a), l.load_u8(&self.b));
+        let mut all = Vec::new();
+        for value in [
+            l.splat_u8(200),
+            l.add_u8(a, b),
+            l.sub_u8(a, b),
+            l.add_capped_u8(a, b),
+            l.min_u8(a, b),
+            l.max_u8(a, b),
+            l.average_u8(a, b),
+            l.and_u8(a, b),
+            l.eq_u8(a, l.and_u8(a, b)),
+            l.select_u8(l.eq_u8(l.max_u8(a, b), a), a, b),
+            l.shift_up_u8(a, 77),
+            l.narrow_u8(l.widen_u8(b)),
+            l.narrow_u8(l.widen_u8(a).map(|v| l.xor(v, l.splat_i32(1)))),
+        ] {
+            let mut out = [0; 32];
+            l.store_u8(value, &mut out);
+            all.extend_from_slice(&out);
+        }
+        all
+    }
+}
+
+#[test]
+fn bytes_are_the_same_too() {
+    for pair in numbers(9, 64 * 500).chunks_exact(64) {
+        let (a, b) = (std::array::from_fn(|k| pair[k] as u8), std::array::from_fn(|k| pair[32 + k] as u8));
+        assert_eq!(dispatch(EveryByte { a, b }), EveryByte { a, b }.run(Portable), "{a:?} {b:?}");
     }
 }

@@ -6,7 +6,7 @@ use super::model::PlaneModel;
 use super::tables::{N_CONTEXTS, N_DIRECT, normalise};
 use crate::CodecError;
 use crate::entropy::rans::{DecodeTables, Decoder, N_SLOTS};
-use crate::simd::{Kernel, Lanes};
+use crate::simd::{ByteLanes, Kernel, Lanes};
 
 /// The stream of one plane, ready to decode.
 struct PlaneStream<'a> {
@@ -33,7 +33,7 @@ impl Kernel for Decode<'_> {
     type Output = Result<Vec<Vec<i32>>, CodecError>;
 
     #[inline(always)]
-    fn run<L: Lanes>(self, l: L) -> Self::Output {
+    fn run<L: ByteLanes>(self, l: L) -> Self::Output {
         let Self { models, streams, width, height } = self;
         let mut planes = Vec::with_capacity(models.len());
         for (model, (states, words)) in models.iter().zip(streams) {

@@ -6,7 +6,7 @@ use super::kernel::{Place, Residuals, walk};
 use super::model::PlaneModel;
 use super::tables::{MAX_CLUSTERS, N_CONTEXTS, N_DIRECT, N_TOKENS, normalise, token_of};
 use crate::entropy::rans::Encoder;
-use crate::simd::{Kernel, Lanes};
+use crate::simd::{ByteLanes, Kernel, Lanes};
 
 /// Bits of a number in a [`Mark`]; the context stands above.
 const NUMBER_BITS: u32 = 18;
@@ -30,7 +30,7 @@ impl Kernel for Collect<'_> {
     type Output = Vec<Vec<Mark>>;
 
     #[inline(always)]
-    fn run<L: Lanes>(self, l: L) -> Self::Output {
+    fn run<L: ByteLanes>(self, l: L) -> Self::Output {
         let Self { models, planes, width, height } = self;
         let n_steps = height.div_ceil(8) * (width + 24);
         let mut sink = Sink {

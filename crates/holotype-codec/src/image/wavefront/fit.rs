@@ -8,7 +8,7 @@ use super::model::{
     complete, is_free,
 };
 
-use crate::simd::{Kernel, Lanes};
+use crate::simd::{ByteLanes, Kernel};
 
 /// Position of W among the own taps.
 const OWN_W: usize = 9;
@@ -43,7 +43,7 @@ impl Kernel for Picture<'_> {
     type Output = Option<[Coefficients; N_LINEAR]>;
 
     #[inline(always)]
-    fn run<L: Lanes>(self, _: L) -> Self::Output {
+    fn run<L: ByteLanes>(self, _: L) -> Self::Output {
         fit(&self)
     }
 }
