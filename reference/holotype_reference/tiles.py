@@ -59,8 +59,8 @@ def planes(body: bytes, shape: Shape) -> bytes:
             raise Truncated("coder id")
         if coded[0] not in CODERS:
             raise Unsupported(f"plane coder {coded[0]}")
-        forms = [channel.form for channel in channels[:3]]
-        is_rgb = shape.is_rgb and forms in ([2, 2, 2], [3, 3, 3])
+        forms = {(channel.form, channel.depth) for channel in channels[:3]}
+        is_rgb = shape.is_rgb and len(channels) >= 3 and len(forms) == 1 and forms.copy().pop()[0] in (2, 3)
         decoded = CODERS[coded[0]](coded[1:], shape.width, shape.height, maxes, is_rgb)
     else:
         require(not coded, "bytes after a tile without planes")

@@ -1,7 +1,7 @@
 //! Sizes and speeds of the tile codec on PAM files: `tile_bench MODE [--tile N] [--repeat N] FILES…`.
 //!
 //! Files are grouped by what stands before `__` in their names. Speeds are megabytes of samples a second of one thread, the
-//! best of the repeats: quote ratios within one run.
+//! median of the repeats: quote ratios within one run.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 use holotype_codec::image::{Mode, TileOptions, decode_tile, encode_tile};
@@ -78,6 +78,11 @@ fn main() {
     }
 }
 
+fn median(mut times: Vec<u64>) -> u64 {
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
 fn measure(pam: &Pam, tile: u32, repeat: usize, options: &TileOptions, sum: &mut Sum) {
     sum.n_files += 1;
     sum.n_samples += pam.samples.len() as u64;
@@ -93,7 +98,7 @@ fn measure(pam: &Pam, tile: u32, repeat: usize, options: &TileOptions, sum: &mut
                 .collect();
             let tile = TileRef::new(shape, &rows).unwrap();
             let mut out = vec![0; shape.row_bytes() * height as usize];
-            let (mut encode_ns, mut decode_ns, mut n_coded) = (u64::MAX, u64::MAX, 0);
+            let (mut encode_ns, mut decode_ns, mut n_coded) = (Vec::new(), Vec::new(), 0);
             for _ in 0..repeat {
                 let start = Instant::now();
                 let coded = encode_tile(&tile, options);
@@ -101,14 +106,14 @@ fn measure(pam: &Pam, tile: u32, repeat: usize, options: &TileOptions, sum: &mut
                 let mut back: Vec<&mut [u8]> = out.chunks_exact_mut(shape.row_bytes()).collect();
                 decode_tile(&coded, &mut TileMut::new(shape, &mut back).unwrap()).unwrap();
                 let end = Instant::now();
-                encode_ns = encode_ns.min((middle - start).as_nanos() as u64);
-                decode_ns = decode_ns.min((end - middle).as_nanos() as u64);
+                encode_ns.push((middle - start).as_nanos() as u64);
+                decode_ns.push((end - middle).as_nanos() as u64);
                 n_coded = coded.len();
                 assert!(out.chunks_exact(shape.row_bytes()).eq(rows.iter().copied()), "not the same samples");
             }
             sum.n_coded += n_coded as u64;
-            sum.encode_ns += encode_ns;
-            sum.decode_ns += decode_ns;
+            sum.encode_ns += median(encode_ns);
+            sum.decode_ns += median(decode_ns);
         }
     }
 }

@@ -23,6 +23,20 @@ const N_SMOOTH: u64 = 5000;
 /// Images of these widths have noise that is common to their channels.
 const COLOURED: [u32; 2] = [133, 134];
 
+/// Floats of images this wide fit a narrower type.
+const NARROW_WIDTH: u32 = 21;
+
+/// The value of a binary16.
+fn half_value(bits: u16) -> f32 {
+    let (sign, exponent, fraction) =
+        (u32::from(bits >> 15), u32::from(bits >> 10 & 31), u32::from(bits & 1023));
+    match exponent {
+        31 => f32::from_bits(sign << 31 | 0x7F80_0000 | fraction << 13),
+        0 => (1.0 - 2.0 * sign as f32) * fraction as f32 / (1 << 24) as f32,
+        _ => f32::from_bits(sign << 31 | (exponent + 112) << 23 | fraction << 13),
+    }
+}
+
 /// Reproducible samples with structure: waves and a little noise, or few values for palettes.
 fn samples(image: &ImageDescriptor) -> Vec<u8> {
     let mut state = u64::from(image.width) << 32 | u64::from(image.height);
@@ -44,6 +58,13 @@ fn samples(image: &ImageDescriptor) -> Vec<u8> {
             (x * x + 2 * x * y) / 300 + 9 * c + (state >> 61) * (1 + x / 64) + (state >> 58 & 7)
         };
         let bits = match image.sample {
+            // Every kind of binary16, widened.
+            SampleType::F32 if image.width == NARROW_WIDTH => {
+                u64::from(half_value(wave as u16 * 1501).to_bits())
+            }
+            SampleType::F64 if image.width == NARROW_WIDTH => {
+                f64::from(f32::from_bits((wave * 0x0101_7F33) as u32)).to_bits()
+            }
             SampleType::Bool => wave & 1,
             SampleType::F16 => 0x3000 + wave * 13,
             SampleType::F32 if state >> 60 == 3 => u64::from(f32::NAN.to_bits() | 77),
@@ -147,6 +168,12 @@ fn good() -> Vec<(String, Vec<u8>, String)> {
         ),
     ] {
         all.push(Good::new(name).image("a", image, metadata, &standard).bytes());
+    }
+    // Floats that fit a narrower type, special values among them.
+    for sample in [SampleType::F32, SampleType::F64] {
+        let image = ImageDescriptor::new(NARROW_WIDTH, 9, 3, sample);
+        let options = small(Mode::Standard);
+        all.push(Good::new(&format!("narrow-{}", sample.name())).image("a", image, none(), &options).bytes());
     }
     // Large enough for the fast path: whole strips and steps with all lanes.
     for (name, width, height, channels, sample) in [

@@ -1,3 +1,4 @@
+use super::float::{narrow, narrower, widen};
 use super::words::{Word, from_word, to_word};
 use crate::entropy::binary::{AdaptiveBit, AdaptiveNumber, BitCoder, Decoder};
 use crate::{CodecError, SampleType};
@@ -15,6 +16,8 @@ pub(super) enum Channel {
     Ranks(Vec<u64>),
     /// Floats that hold integers, from `base` on.
     Integers { base: i64, max: u16 },
+    /// Floats that fit the next narrower type: what is left of them there.
+    Narrow(Box<Self>),
     /// Anything else: the word's 16-bit digits, most significant first.
     Wide { n_digits: usize },
 }
@@ -26,6 +29,7 @@ mod kind {
     pub(super) const RANKS: u32 = 3;
     pub(super) const INTEGERS: u32 = 4;
     pub(super) const WIDE: u32 = 5;
+    pub(super) const NARROW: u32 = 6;
 }
 
 /// Models of the header's numbers.
@@ -54,6 +58,11 @@ impl Channel {
         {
             return integers;
         }
+        if let Some(slim) = narrower(sample)
+            && let Some(words) = as_narrow(words, sample, slim)
+        {
+            return Self::Narrow(Box::new(Self::describe(&words, slim)));
+        }
         let span = high - low;
         let used = used_values(words, low, span);
         if let Some(used) = used
@@ -79,12 +88,18 @@ impl Channel {
             Self::Plane { max, .. } | Self::Integers { max, .. } => vec![*max],
             Self::Ranks(used) => vec![(used.len() - 1) as u16],
             Self::Wide { n_digits } => vec![u16::MAX; *n_digits],
+            Self::Narrow(inner) => inner.maxes(),
         }
     }
 
     /// True if both are planes of the same form, so that a colour transform may join them.
     pub(super) fn is_like(&self, other: &Self) -> bool {
-        matches!((self, other), (Self::Plane { .. }, Self::Plane { .. }) | (Self::Ranks(_), Self::Ranks(_)))
+        match (self, other) {
+            (Self::Narrow(a), Self::Narrow(b)) => a.is_like(b),
+            pair => {
+                matches!(pair, (Self::Plane { .. }, Self::Plane { .. }) | (Self::Ranks(_), Self::Ranks(_)))
+            }
+        }
     }
 
     /// Writes the description.
@@ -111,6 +126,7 @@ impl Channel {
                 }
             }
             Self::Wide { .. } => {}
+            Self::Narrow(inner) => inner.write(coder, models),
         }
     }
 
@@ -171,6 +187,13 @@ impl Channel {
                 }
                 Ok(Self::Ranks(used))
             }
+            kind::NARROW if narrower(sample).is_some() => {
+                let slim = narrower(sample).unwrap_or(sample);
+                match Self::read(coder, models, c, slim)? {
+                    Self::Equal(_) => Err(corrupt("a narrow float repeats a channel")),
+                    inner => Ok(Self::Narrow(Box::new(inner))),
+                }
+            }
             kind::WIDE if sample.n_bytes() >= 4 => Ok(Self::Wide { n_digits: sample.n_bytes() / 2 }),
             id => Err(CodecError::Unsupported { what: "channel form", id }),
         }
@@ -184,6 +207,7 @@ impl Channel {
             Self::Ranks(_) => kind::RANKS,
             Self::Integers { .. } => kind::INTEGERS,
             Self::Wide { .. } => kind::WIDE,
+            Self::Narrow(_) => kind::NARROW,
         }
     }
 
@@ -205,6 +229,13 @@ impl Channel {
             Self::Wide { n_digits } => {
                 for digit in (0..*n_digits).rev() {
                     planes.push(words.iter().map(|&w| (w.into() >> (16 * digit)) as u16).collect());
+                }
+            }
+            Self::Narrow(inner) => {
+                if let Some(slim) = narrower(sample)
+                    && let Some(words) = as_narrow(words, sample, slim)
+                {
+                    inner.split(&words, slim, planes);
                 }
             }
         }
@@ -235,6 +266,15 @@ impl Channel {
             Self::Wide { .. } => {
                 let digits = |i| planes.iter().fold(0, |word, plane| word << 16 | u64::from(plane[i]));
                 Ok((0..n_pixels).map(|i| W::of(digits(i))).collect())
+            }
+            Self::Narrow(inner) => {
+                let slim = narrower(sample).unwrap_or(sample);
+                let mut words: Vec<W> = inner.join(planes, slim, n_pixels)?;
+                for word in &mut words {
+                    let bits = widen(from_word((*word).into(), slim), slim, sample);
+                    *word = W::of(to_word(bits, sample));
+                }
+                Ok(words)
             }
         }
     }
@@ -293,6 +333,15 @@ fn as_integers<W: Word>(words: &[W], sample: SampleType) -> Option<Channel> {
     }
     let max = u16::try_from(high.checked_sub(low)?).ok()?;
     Some(Channel::Integers { base: low, max })
+}
+
+/// The channel's words in a narrower type, if every float fits it.
+fn as_narrow<W: Word>(words: &[W], sample: SampleType, slim: SampleType) -> Option<Vec<W>> {
+    let slimmer = |&word: &W| {
+        let bits = narrow(from_word(word.into(), sample), sample, slim)?;
+        Some(W::of(to_word(bits, slim)))
+    };
+    words.iter().map(slimmer).collect()
 }
 
 /// The integer a float holds, if converting it back gives the same bits.
@@ -392,6 +441,8 @@ mod tests {
             Channel::describe(&[0_u16, 200, 0, 100], SampleType::U8),
             Channel::Ranks(vec![0, 100, 200])
         );
+        let halves = describe(&[0.5, 1.25, -0.0, f32::INFINITY]);
+        assert!(matches!(&halves, Channel::Narrow(inner) if inner.maxes().len() == 1), "{halves:?}");
         let spread: Vec<u64> = (0..1000).map(|i| i * 4_000_000).collect();
         assert_eq!(Channel::describe(&spread, SampleType::U32), Channel::Wide { n_digits: 2 });
     }

@@ -2,6 +2,7 @@
 //! `docs/codecs.md` §3.
 
 mod channel;
+mod float;
 mod words;
 
 use super::{PlaneShape, Planes};
