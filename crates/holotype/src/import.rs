@@ -75,7 +75,7 @@ pub fn import<W: Write>(
     let format = Format::detect(&prefix).ok_or_else(|| {
         crate::Error::unsupported(format!("`{name}` is in no image format this program reads"))
     })?;
-    if !options.decode_lossy && formats::is_opaque(format, &mut input)? {
+    if !options.decode_lossy && formats::opaque(format, &mut input)?.is_some() {
         let raw_bytes = writer.add_file(name, &mut input, Some(format))?;
         return Ok(Imported { format, items: vec![name.to_owned()], raw_bytes, kept_as_file: true });
     }

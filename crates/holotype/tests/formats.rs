@@ -1,54 +1,14 @@
 //! Source formats through the public API: small files spelled out byte by byte, exact values, exact metadata.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use holotype::formats::{Format, open_reader, open_writer};
+mod support;
+
+use holotype::formats::{Format, open_reader};
 use holotype::{
-    ColourModel, ErrorKind, ImageDescriptor, Limits, Metadata, MetadataKind, Palette, SampleType, SourceImage,
+    ColourModel, ErrorKind, ImageDescriptor, Limits, Metadata, MetadataKind, Palette, SampleType,
 };
 use std::io::Cursor;
-
-/// Every image of a file and its samples.
-fn read(bytes: &[u8]) -> Result<Vec<(SourceImage, Vec<u8>)>, holotype::Error> {
-    let format = Format::detect(bytes).unwrap();
-    let limits = Limits::default().with_max_pixels(1 << 16).with_max_decoded_bytes(1 << 20);
-    let mut reader = open_reader(format, Box::new(Cursor::new(bytes.to_vec())), &limits)?;
-    let mut images = Vec::new();
-    while let Some(image) = reader.next_image()? {
-        let mut samples = vec![0; image.descriptor.raw_bytes().unwrap() as usize];
-        // In odd bands, so that readers must keep their place.
-        let row_bytes = image.descriptor.row_bytes().unwrap();
-        for band in samples.chunks_mut(row_bytes * 3) {
-            reader.read_rows(band)?;
-        }
-        images.push((image, samples));
-    }
-    Ok(images)
-}
-
-fn write(format: Format, images: &[(SourceImage, Vec<u8>)], allow: bool) -> Result<Vec<u8>, holotype::Error> {
-    let mut out = Cursor::new(Vec::new());
-    let mut writer = open_writer(format, Box::new(&mut out), allow)?;
-    for (image, samples) in images {
-        writer.start_image(image)?;
-        for band in samples.chunks(image.descriptor.row_bytes().unwrap() * 2) {
-            writer.write_rows(band)?;
-        }
-    }
-    writer.finish()?;
-    Ok(out.into_inner())
-}
-
-fn image(descriptor: ImageDescriptor, source: &str) -> (SourceImage, Vec<u8>) {
-    let mut metadata = Metadata::default();
-    metadata.push(MetadataKind::SourceFormat, "", source);
-    let mask = match descriptor.bits_per_sample {
-        bits @ 1..8 => (1_u32 << bits) - 1,
-        _ => 255,
-    };
-    let n = descriptor.raw_bytes().unwrap() as u32;
-    let samples = (0..n).map(|i| (i.wrapping_mul(2_654_435_761) >> 13 & mask) as u8).collect();
-    (SourceImage { descriptor, metadata }, samples)
-}
+use support::{image, read, write};
 
 #[test]
 fn png_holds_every_depth_and_palette() {
