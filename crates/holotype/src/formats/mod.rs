@@ -4,14 +4,17 @@ mod bmp;
 mod format;
 mod gif;
 mod held;
+mod jpeg;
 mod npy;
 mod png;
 mod pnm;
 mod qoi;
+mod thumbnail;
 mod tiff;
 mod webp;
 
 pub use format::Format;
+pub(crate) use thumbnail::preview_of_file;
 
 use crate::{Error, ImageDescriptor, Limits, Metadata, MetadataEntry, Result};
 use std::io::{BufRead, Seek, Write};
@@ -113,6 +116,7 @@ pub fn open_reader(format: Format, input: Box<dyn Input>, limits: &Limits) -> Re
         Format::Tiff => tiff::open(input, limits),
         Format::Pnm | Format::Pfm => pnm::open(input, limits),
         Format::Bmp => bmp::open(input, limits),
+        Format::Jpeg => jpeg::open(input, limits),
         Format::WebP => webp::open(input, limits),
         Format::Gif => gif::open(input, limits),
         Format::Npy => npy::open(input, limits),
