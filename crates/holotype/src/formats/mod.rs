@@ -1,6 +1,7 @@
 //! Real image files in and out, values exact. One file per format.
 
 mod bmp;
+mod exr;
 mod format;
 mod gif;
 mod held;
@@ -119,9 +120,9 @@ pub fn open_reader(format: Format, input: Box<dyn Input>, limits: &Limits) -> Re
         Format::Jpeg => jpeg::open(input, limits),
         Format::WebP => webp::open(input, limits),
         Format::Gif => gif::open(input, limits),
+        Format::Exr => exr::open(input, limits),
         Format::Npy => npy::open(input, limits),
         Format::Qoi => qoi::open(input, limits),
-        other => Err(Error::unsupported(format!("{other} files cannot be read"))),
     }
 }
 
@@ -142,10 +143,13 @@ pub fn open_writer<'a>(
         Format::Pnm | Format::Pfm => pnm::create(out, allow_metadata_loss),
         Format::Bmp => bmp::create(out, allow_metadata_loss),
         Format::WebP => webp::create(out, allow_metadata_loss),
+        Format::Exr => exr::create(out, allow_metadata_loss),
         Format::Gif => gif::create(out, allow_metadata_loss),
         Format::Npy => npy::create(out, allow_metadata_loss),
         Format::Qoi => qoi::create(out, allow_metadata_loss),
-        other => Err(Error::unsupported(format!("{other} files cannot be written"))),
+        Format::Jpeg => {
+            Err(Error::unsupported("JPEG is lossy and not written; a kept file comes out as it was"))
+        }
     }
 }
 
