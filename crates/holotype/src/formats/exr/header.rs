@@ -52,7 +52,7 @@ pub(super) fn read(input: &mut dyn Input, limits: &Limits) -> Result<Header> {
             }
             _ => {}
         }
-        let is_usual = USUAL.iter().any(|usual| *usual == (name.as_str(), kind.as_str(), value.as_slice()));
+        let is_usual = USUAL.contains(&(name.as_str(), kind.as_str(), value.as_slice()));
         // Whether a channel is linear is all the list of channels says beyond names and types.
         let is_odd_list = name == "channels" && found.iter().flatten().any(|c| c.is_linear != 0);
         if is_odd_list || !(is_usual || STRUCTURAL.contains(&name.as_str())) {
