@@ -4,6 +4,7 @@ mod bmp;
 mod exr;
 mod format;
 mod gif;
+mod guard;
 mod held;
 mod jpeg;
 mod npy;

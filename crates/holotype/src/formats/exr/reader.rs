@@ -1,6 +1,7 @@
 use super::NAME;
 use super::channels::{self, arrange};
 use super::header::{self, Header};
+use crate::formats::guard::guarded;
 use crate::formats::held::{Held, check_size, input_bytes, whole_bytes};
 use crate::formats::{ImageReader, Input, SourceImage};
 use crate::{Error, ImageDescriptor, Limits, Result};
@@ -16,6 +17,18 @@ pub(in crate::formats) fn open(mut input: Box<dyn Input>, limits: &Limits) -> Re
     let descriptor = arrange(&names, header.width, header.height, sample);
     check_size(NAME, &descriptor, limits)?;
     let n_bytes = whole_bytes(&descriptor, limits)?;
+    let places = places(&descriptor, &header);
+    let samples = guarded(NAME, || decode(input, &descriptor, &places, n_bytes))?;
+    let image = SourceImage { descriptor, metadata: header.metadata };
+    Ok(Box::new(ExrReader { image: Some(image), held: Held::new(samples) }))
+}
+
+fn decode(
+    mut input: Box<dyn Input>,
+    image: &ImageDescriptor,
+    places: &[usize],
+    n_bytes: usize,
+) -> Result<Vec<u8>> {
     let n_file_bytes = input_bytes(NAME, input.as_mut())?;
     input.seek(SeekFrom::Start(0)).map_err(|e| Error::source_format(NAME, e))?;
     let reader = block::read(input, false).map_err(damaged)?;
@@ -26,21 +39,19 @@ pub(in crate::formats) fn open(mut input: Box<dyn Input>, limits: &Limits) -> Re
         return Err(Error::source_format(NAME, "the file is too short for its size in pixels"));
     }
     let mut samples = vec![0; n_bytes];
-    let places = places(&descriptor, &header);
     let mut seen = HashSet::new();
     let mut blocks = reader.all_chunks(false).map_err(damaged)?.sequential_decompressor(false);
     for block in &mut blocks {
         let block = block.map_err(damaged)?;
         let at = (block.index.pixel_position.x(), block.index.pixel_position.y());
-        if !seen.insert(at) || place(&block, &descriptor, &places, &mut samples).is_none() {
+        if !seen.insert(at) || place(&block, image, places, &mut samples).is_none() {
             return Err(Error::source_format(NAME, "a block is there twice or outside the image"));
         }
     }
     if seen.len() != n_blocks {
         return Err(Error::source_format(NAME, "blocks are missing"));
     }
-    let image = SourceImage { descriptor, metadata: header.metadata };
-    Ok(Box::new(ExrReader { image: Some(image), held: Held::new(samples) }))
+    Ok(samples)
 }
 
 struct ExrReader {

@@ -1,5 +1,6 @@
 use super::markers::{self, Head};
 use super::{NAME, cmyk};
+use crate::formats::guard::guarded;
 use crate::formats::held::{Held, check_size, input_bytes, limit, read_bytes, whole_bytes};
 use crate::formats::{ImageReader, Input, SourceImage};
 use crate::{Alpha, ColourModel, Error, ImageDescriptor, Limits, Result, SampleType};
@@ -8,7 +9,7 @@ use zune_jpeg::zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options:
 
 /// Opens a JPEG file.
 pub(in crate::formats) fn open(mut input: Box<dyn Input>, limits: &Limits) -> Result<Box<dyn ImageReader>> {
-    decode(input.as_mut(), limits, true)
+    guarded(NAME, || decode(input.as_mut(), limits, true))
 }
 
 /// Opens a JPEG file as far as it can be decoded, for a preview.
@@ -16,7 +17,7 @@ pub(in crate::formats) fn open_tolerant(
     input: &mut dyn Input,
     limits: &Limits,
 ) -> Result<Box<dyn ImageReader>> {
-    decode(input, limits, false)
+    guarded(NAME, || decode(input, limits, false))
 }
 
 struct JpegReader {

@@ -1,5 +1,6 @@
 use super::riff::{self, Chunk};
 use super::{ALPHA, CHUNK, NAME};
+use crate::formats::guard::guarded;
 use crate::formats::held::{Held, check_size, whole_bytes};
 use crate::formats::{ImageReader, Input, SourceImage};
 use crate::{Error, ImageDescriptor, Limits, Metadata, MetadataKind, Result, SampleType};
@@ -17,18 +18,17 @@ pub(in crate::formats) fn open(mut input: Box<dyn Input>, limits: &Limits) -> Re
     let descriptor = ImageDescriptor::new(coded.width, coded.height, n_channels, SampleType::U8);
     check_size(NAME, &descriptor, limits)?;
     let mut samples = vec![0; whole_bytes(&descriptor, limits)?];
-    let file = coded.as_file()?;
-    let mut decoder = WebPDecoder::new(Cursor::new(file)).map_err(damaged)?;
-    if decoder.dimensions() != (coded.width, coded.height) || decoder.has_alpha() != coded.has_alpha {
-        return Err(Error::source_format(NAME, "the headers contradict each other"));
-    }
-    decoder.read_image(&mut samples).map_err(damaged)?;
+    guarded(NAME, || coded.decode(&mut samples))?;
     let image = SourceImage { descriptor, metadata: metadata(chunks) };
     Ok(Box::new(WebPReader { image: Some(image), held: Held::new(samples) }))
 }
 
-/// Opens the first frame of an animation, for a preview.
+/// Opens the only or first picture, for a preview.
 pub(in crate::formats) fn open_first(input: &mut dyn Input, limits: &Limits) -> Result<Box<dyn ImageReader>> {
+    guarded(NAME, || first(input, limits))
+}
+
+fn first(input: &mut dyn Input, limits: &Limits) -> Result<Box<dyn ImageReader>> {
     let mut decoder = WebPDecoder::new(input).map_err(damaged)?;
     let (width, height) = decoder.dimensions();
     let n_channels = if decoder.has_alpha() { 4 } else { 3 };
@@ -91,6 +91,14 @@ impl<'a> Coded<'a> {
         let mut coded: Vec<(&[u8], &[u8])> = alpha.map(|data| (&b"ALPH"[..], data)).into_iter().collect();
         coded.push((b"VP8 ", lossy));
         Ok(Self { width: side(w0, w1), height: side(h0, h1), has_alpha: alpha.is_some(), chunks: coded })
+    }
+
+    fn decode(&self, samples: &mut [u8]) -> Result<()> {
+        let mut decoder = WebPDecoder::new(Cursor::new(self.as_file()?)).map_err(damaged)?;
+        if decoder.dimensions() != (self.width, self.height) || decoder.has_alpha() != self.has_alpha {
+            return Err(Error::source_format(NAME, "the headers contradict each other"));
+        }
+        decoder.read_image(samples).map_err(damaged)
     }
 
     /// A file with nothing else, whose container says the same.
