@@ -5,7 +5,7 @@
 
 use holotype::{
     Alpha, ChannelOrder, ColourModel, ImageDescriptor, ImageOptions, Metadata, MetadataKind, Mode, Palette,
-    PreviewChoice, SampleType, SourceImage, Writer, WriterOptions,
+    Preview, PreviewChoice, SampleType, SourceImage, Writer, WriterOptions,
 };
 use holotype_container::cbor::Value;
 use holotype_container::{ArchiveBuilder, BlockRun, Codec, ItemKind, ItemRecord};
@@ -114,6 +114,12 @@ impl Good {
         self
     }
 
+    fn file_with_preview(mut self, item: &str, content: &[u8], preview: &Preview) -> Self {
+        self.line(item, "file", content);
+        self.writer.add_file_with_preview(item, &mut Cursor::new(content), None, Some(preview)).unwrap();
+        self
+    }
+
     fn line(&mut self, item: &str, kind: &str, content: &[u8]) {
         let hash = holotype_container::hex(&Sha256::digest(content));
         self.lines += &format!("{}\t{item}\t{kind}\t{}\t{hash}\n", self.name, content.len());
@@ -211,6 +217,8 @@ fn good() -> Vec<(String, Vec<u8>, String)> {
             .bytes(),
     );
     all.push(Good::new("empty").bytes());
+    let picture = Preview { width: 5, height: 3, n_channels: 3, pixels: (0..45).map(|i| i * 5).collect() };
+    all.push(Good::new("file-preview").file_with_preview("photo.jpg", b"the file itself", &picture).bytes());
     let mut paged = Good::new("paged");
     for i in 0..900_u32 {
         paged = paged.file(&format!("folder/file-{:05}", i * 7919 % 10007), &i.to_le_bytes());
