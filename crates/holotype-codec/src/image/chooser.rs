@@ -2,11 +2,18 @@
 
 use super::adaptive::Density;
 use super::coder::{self, Coder};
-use super::{Mode, TileOptions, frontend, path};
+use super::{Mode, TileOptions, frontend, indexed, path};
 use crate::TileRef;
 
+/// The tile on the path that takes the fewest bytes, as far as they are tried.
+pub(super) fn encode(tile: &TileRef<'_>, options: &TileOptions) -> Option<Vec<u8>> {
+    let indexed = indexed::encode(tile, options);
+    let planes = encode_planes(tile, options);
+    [planes, indexed].into_iter().flatten().min_by_key(Vec::len)
+}
+
 /// The tile on the planes path, unless its header would be too long.
-pub(super) fn encode_planes(tile: &TileRef<'_>, options: &TileOptions) -> Option<Vec<u8>> {
+fn encode_planes(tile: &TileRef<'_>, options: &TileOptions) -> Option<Vec<u8>> {
     let parts = frontend::split(tile);
     if parts.header.len() >= 1 << 24 {
         return None;

@@ -10,6 +10,7 @@ mod chooser;
 mod coder;
 mod colour;
 mod frontend;
+mod indexed;
 mod planes;
 mod raw;
 mod rice;
@@ -55,6 +56,8 @@ mod path {
     pub(super) const RAW: u8 = 0;
     /// Front-end header, then planes.
     pub(super) const PLANES: u8 = 2;
+    /// A coder of whole pixels.
+    pub(super) const INDEXED: u8 = 3;
 }
 
 /// Codes one tile. Same tile and options, same bytes; never more than the samples and one byte.
@@ -62,7 +65,7 @@ mod path {
 pub fn encode_tile(tile: &TileRef<'_>, options: &TileOptions) -> Vec<u8> {
     let shape = tile.shape();
     let raw_bytes = shape.row_bytes() * shape.height as usize;
-    if let Some(coded) = chooser::encode_planes(tile, options).filter(|coded| coded.len() <= raw_bytes) {
+    if let Some(coded) = chooser::encode(tile, options).filter(|coded| coded.len() <= raw_bytes) {
         return coded;
     }
     let mut out = vec![path::RAW];
@@ -79,6 +82,7 @@ pub fn decode_tile(bytes: &[u8], out: &mut TileMut<'_, '_>) -> Result<(), CodecE
     match id {
         path::RAW => raw::decode(body, out),
         path::PLANES => decode_planes(body, out),
+        path::INDEXED => indexed::decode(body, out),
         _ => Err(CodecError::Unsupported { what: "tile path", id: u32::from(id) }),
     }
 }

@@ -1,0 +1,37 @@
+//! Coders of whole pixels: few distinct values, or many exact repeats. `docs/codecs/indexed.md`.
+//!
+//! The registry of these coders: adding one touches this file and `choose`.
+
+mod choose;
+mod dictionary;
+mod pixels;
+mod runs;
+
+use crate::{CodecError, TileMut};
+
+pub(super) use choose::encode;
+
+/// A coder of pixels. The discriminants are wire values; append only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum PixelCoder {
+    /// Run ends that follow those of the row above.
+    Runs = 0,
+}
+
+/// The coder's id and the coded pixels; `None` if it cannot take them.
+fn code(coder: PixelCoder, pixels: &pixels::Pixels, n_bytes: usize) -> Option<Vec<u8>> {
+    let coded = match coder {
+        PixelCoder::Runs => runs::encode(pixels, n_bytes)?,
+    };
+    Some([&[coder as u8], coded.as_slice()].concat())
+}
+
+/// Decodes a tile of the indexed path.
+pub(super) fn decode(bytes: &[u8], out: &mut TileMut<'_, '_>) -> Result<(), CodecError> {
+    let (&id, coded) = bytes.split_first().ok_or(CodecError::Truncated { what: "pixel coder" })?;
+    match id {
+        0 => runs::decode(coded, out),
+        _ => Err(CodecError::Unsupported { what: "pixel coder", id: u32::from(id) }),
+    }
+}
