@@ -41,6 +41,16 @@ impl NumberModel {
         let high = coder.bits((rest >> 32) as u32, log.saturating_sub(32));
         (1 << log | u64::from(high) << 32 | u64::from(low)).wrapping_add(8)
     }
+
+    /// What coding `value` costs, in 256ths of a bit, roughly.
+    pub(crate) fn cost(&self, value: u64) -> u32 {
+        if value < 12 {
+            return self.small.cost(value as usize);
+        }
+        let log = 63 - (value - 8).leading_zeros();
+        let far = if log < 5 { 0 } else { self.large.cost((log as usize - 5).min(15)) };
+        self.small.cost(10 + log.min(5) as usize) + far + (log << 8)
+    }
 }
 
 fn low_mask(n_bits: u32) -> u32 {

@@ -23,9 +23,15 @@ pub(crate) struct Encoder {
     /// First slot and number of slots.
     symbols: Vec<(u16, u16)>,
     bits: BitWriter,
+    spent: u64,
 }
 
 impl Encoder {
+    /// What was coded so far costs, in 256ths of a bit, roughly.
+    pub(crate) fn spent(&self) -> u64 {
+        self.spent
+    }
+
     /// Appends the stream to `out`.
     pub(crate) fn finish(self, out: &mut Vec<u8>) {
         let bits = self.bits.finish();
@@ -57,6 +63,7 @@ impl SymbolCoder for Encoder {
     fn symbol<const MAX_N: u16>(&mut self, cdf: &mut Cdf<MAX_N>, symbol: usize) -> usize {
         let (start, n_slots) = cdf.range(symbol);
         self.symbols.push((start as u16, n_slots as u16));
+        self.spent += u64::from(cdf.cost(symbol));
         cdf.update(symbol);
         symbol
     }
@@ -64,6 +71,7 @@ impl SymbolCoder for Encoder {
     #[inline]
     fn bits(&mut self, value: u32, n_bits: u32) -> u32 {
         self.bits.put(value, n_bits);
+        self.spent += u64::from(n_bits) << 8;
         value
     }
 }

@@ -7,8 +7,15 @@ use crate::image::{TileOptions, path};
 
 /// The tile on the indexed path, if that is worth trying.
 pub(in crate::image) fn encode(tile: &TileRef<'_>, _options: &TileOptions) -> Option<Vec<u8>> {
-    let n_bytes = pixel_bytes(&tile.shape())?;
+    let shape = tile.shape();
+    pixel_bytes(&shape)?;
     let pixels = Pixels::read(tile)?;
-    let coded = code(PixelCoder::Runs, &pixels, n_bytes)?;
+    let only = std::env::var("HOLO_ONLY").ok();
+    let all = [PixelCoder::Runs, PixelCoder::Copies];
+    let coded = all
+        .into_iter()
+        .filter(|c| only.as_ref().is_none_or(|o| *o == (*c as u8).to_string()))
+        .filter_map(|coder| code(coder, &pixels, &shape))
+        .min_by_key(Vec::len)?;
     Some([&[path::INDEXED], coded.as_slice()].concat())
 }

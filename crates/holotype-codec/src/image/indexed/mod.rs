@@ -4,10 +4,11 @@
 
 mod choose;
 mod dictionary;
+mod lz;
 mod pixels;
 mod runs;
 
-use crate::{CodecError, TileMut};
+use crate::{CodecError, TileMut, TileShape};
 
 pub(super) use choose::encode;
 
@@ -17,12 +18,16 @@ pub(super) use choose::encode;
 enum PixelCoder {
     /// Run ends that follow those of the row above.
     Runs = 0,
+    /// Copies in two dimensions and predicted literals.
+    Copies = 1,
 }
 
 /// The coder's id and the coded pixels; `None` if it cannot take them.
-fn code(coder: PixelCoder, pixels: &pixels::Pixels, n_bytes: usize) -> Option<Vec<u8>> {
+fn code(coder: PixelCoder, pixels: &pixels::Pixels, shape: &TileShape) -> Option<Vec<u8>> {
+    let n_bytes = pixels::pixel_bytes(shape)?;
     let coded = match coder {
         PixelCoder::Runs => runs::encode(pixels, n_bytes)?,
+        PixelCoder::Copies => lz::encode(pixels, shape, n_bytes)?,
     };
     Some([&[coder as u8], coded.as_slice()].concat())
 }
@@ -32,6 +37,7 @@ pub(super) fn decode(bytes: &[u8], out: &mut TileMut<'_, '_>) -> Result<(), Code
     let (&id, coded) = bytes.split_first().ok_or(CodecError::Truncated { what: "pixel coder" })?;
     match id {
         0 => runs::decode(coded, out),
+        1 => lz::decode(coded, out),
         _ => Err(CodecError::Unsupported { what: "pixel coder", id: u32::from(id) }),
     }
 }
