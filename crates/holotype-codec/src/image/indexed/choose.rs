@@ -11,7 +11,7 @@ pub(in crate::image) fn encode(tile: &TileRef<'_>, _options: &TileOptions) -> Op
     pixel_bytes(&shape)?;
     let pixels = Pixels::read(tile)?;
     let only = std::env::var("HOLO_ONLY").ok();
-    let all = [PixelCoder::Runs, PixelCoder::Copies];
+    let all = [PixelCoder::Runs, PixelCoder::Copies, PixelCoder::Palette];
     let coded = all
         .into_iter()
         .filter(|c| only.as_ref().is_none_or(|o| *o == (*c as u8).to_string()))

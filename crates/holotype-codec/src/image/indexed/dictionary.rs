@@ -1,5 +1,6 @@
 //! The distinct pixels of a tile. `docs/codecs/indexed.md` §3.
 
+use crate::TileShape;
 use crate::entropy::number::{NumberModel, unzigzag, zigzag};
 use crate::entropy::rans::SymbolCoder;
 
@@ -157,6 +158,16 @@ impl Dictionary {
         }
     }
 
+    /// The entries in an order in which neighbours are alike, and the place of every number in it.
+    pub(super) fn sorted(&self, shape: &TileShape) -> (Vec<u64>, Vec<u32>) {
+        let mut order: Vec<u32> = (0..self.entries.len() as u32).collect();
+        let entry = |n: u32| self.entries[n as usize];
+        order.sort_unstable_by_key(|n| (lightness(entry(*n), shape), entry(*n)));
+        let mut ranks = vec![0; order.len()];
+        order.iter().zip(0..).for_each(|(n, rank)| ranks[*n as usize] = rank);
+        (order.into_iter().map(entry).collect(), ranks)
+    }
+
     /// The number of every pixel, unless there are more than `max_colours` different ones.
     pub(super) fn index(values: &[u64], max_colours: usize) -> Option<(Self, Vec<u32>)> {
         let mut dictionary = Self::new();
@@ -175,6 +186,15 @@ impl Dictionary {
         }
         Some((dictionary, numbers))
     }
+}
+
+/// Colours by opacity, then by lightness; other pixels by value.
+fn lightness(pixel: u64, shape: &TileShape) -> u64 {
+    if !shape.is_rgb || shape.sample.n_bytes() != 1 {
+        return pixel;
+    }
+    let [r, g, b, a, ..] = pixel.to_le_bytes().map(u64::from);
+    a << 16 | (2 * r + 5 * g + b)
 }
 
 fn hash(value: u64) -> usize {

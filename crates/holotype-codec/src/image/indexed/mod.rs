@@ -5,6 +5,7 @@
 mod choose;
 mod dictionary;
 mod lz;
+mod palette;
 mod pixels;
 mod runs;
 
@@ -20,6 +21,8 @@ enum PixelCoder {
     Runs = 0,
     /// Copies in two dimensions and predicted literals.
     Copies = 1,
+    /// Every pixel under those around it.
+    Palette = 2,
 }
 
 /// The coder's id and the coded pixels; `None` if it cannot take them.
@@ -28,6 +31,7 @@ fn code(coder: PixelCoder, pixels: &pixels::Pixels, shape: &TileShape) -> Option
     let coded = match coder {
         PixelCoder::Runs => runs::encode(pixels, n_bytes)?,
         PixelCoder::Copies => lz::encode(pixels, shape, n_bytes)?,
+        PixelCoder::Palette => palette::encode(pixels, shape, n_bytes)?,
     };
     Some([&[coder as u8], coded.as_slice()].concat())
 }
@@ -38,6 +42,7 @@ pub(super) fn decode(bytes: &[u8], out: &mut TileMut<'_, '_>) -> Result<(), Code
     match id {
         0 => runs::decode(coded, out),
         1 => lz::decode(coded, out),
+        2 => palette::decode(coded, out),
         _ => Err(CodecError::Unsupported { what: "pixel coder", id: u32::from(id) }),
     }
 }

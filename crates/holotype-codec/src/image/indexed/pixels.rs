@@ -55,26 +55,27 @@ pub(super) fn read_row(row: &[u8], n_bytes: usize, out: &mut Vec<u64>) {
     }
 }
 
-/// Writes the pixels `value(i)` of the whole tile, in raster order.
-pub(super) fn write(out: &mut TileMut<'_, '_>, value: impl Fn(usize) -> u64) {
-    fn run<const N: usize>(out: &mut TileMut<'_, '_>, value: impl Fn(usize) -> u64) {
-        let mut i = 0;
-        for row in out.rows_mut() {
-            for pixel in row.as_chunks_mut::<N>().0 {
-                pixel.copy_from_slice(&value(i).to_le_bytes()[..N]);
-                i += 1;
+/// Writes the pixels of every row, `row(y)`.
+pub(super) fn write_rows<I: Iterator<Item = u64>>(out: &mut TileMut<'_, '_>, row: impl Fn(usize) -> I) {
+    fn write<const N: usize, I: Iterator<Item = u64>>(
+        out: &mut TileMut<'_, '_>,
+        values: impl Fn(usize) -> I,
+    ) {
+        for (y, row) in out.rows_mut().iter_mut().enumerate() {
+            for (pixel, value) in row.as_chunks_mut::<N>().0.iter_mut().zip(values(y)) {
+                pixel.copy_from_slice(&value.to_le_bytes()[..N]);
             }
         }
     }
     match pixel_bytes(&out.shape()).unwrap_or(MAX_PIXEL_BYTES) {
-        1 => run::<1>(out, value),
-        2 => run::<2>(out, value),
-        3 => run::<3>(out, value),
-        4 => run::<4>(out, value),
-        5 => run::<5>(out, value),
-        6 => run::<6>(out, value),
-        7 => run::<7>(out, value),
-        _ => run::<8>(out, value),
+        1 => write::<1, I>(out, row),
+        2 => write::<2, I>(out, row),
+        3 => write::<3, I>(out, row),
+        4 => write::<4, I>(out, row),
+        5 => write::<5, I>(out, row),
+        6 => write::<6, I>(out, row),
+        7 => write::<7, I>(out, row),
+        _ => write::<8, I>(out, row),
     }
 }
 

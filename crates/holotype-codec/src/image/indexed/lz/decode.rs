@@ -23,8 +23,9 @@ pub(in crate::image::indexed) fn decode(bytes: &[u8], out: &mut TileMut<'_, '_>)
         let mut entry = EntryCoder::new(form, n_bytes);
         let entries: Vec<u64> = (0..n_colours).map(|_| entry.code(&mut coder, 0)).collect();
         fill(coder, Numbers::new(n_colours), &mut canvas)?;
-        let numbers = &canvas.pixels[canvas.margin..];
-        pixels::write(out, |i| entries[numbers[i] as usize]);
+        let mut table = [0; 256];
+        table[..n_colours].copy_from_slice(&entries);
+        pixels::write_rows(out, |y| canvas.row(y).iter().map(|number| table[*number as usize & 255]));
     } else {
         let is_colour = flags == 2;
         let n_channels = u32::from(shape.n_channels);
@@ -40,8 +41,7 @@ pub(in crate::image::indexed) fn decode(bytes: &[u8], out: &mut TileMut<'_, '_>)
         let constant = places.zip(samples).fold(0, |all, (c, sample)| all | u32::from(*sample) << (8 * c));
         let channels = Channels::new(n_channels, is_colour, mask, constant);
         fill(Decoder::new(rest)?, channels, &mut canvas)?;
-        let values = &canvas.pixels[canvas.margin..];
-        pixels::write(out, |i| u64::from(values[i]));
+        pixels::write_rows(out, |y| canvas.row(y).iter().map(|pixel| u64::from(*pixel)));
     }
     Ok(())
 }

@@ -22,17 +22,13 @@ pub(in crate::image::indexed) fn encode(
     let mut out = Vec::new();
     let mut coder = Encoder::default();
     if let Some((dictionary, numbers)) = Dictionary::index(&pixels.values, 256) {
-        let mut sorted = dictionary.entries.clone();
-        sorted.sort_unstable_by_key(|entry| (lightness(*entry, shape), *entry));
+        let (sorted, ranks) = dictionary.sorted(shape);
         let form = EntryForm::choose(&sorted, n_bytes);
         out.extend([1 | form.code() << 1, (sorted.len() - 1) as u8]);
         let mut entry = EntryCoder::new(form, n_bytes);
-        let mut ranks = vec![0; sorted.len()];
-        let mut known = dictionary;
-        for (rank, value) in (0..).zip(&sorted) {
+        sorted.iter().for_each(|value| {
             entry.code(&mut coder, *value);
-            ranks[known.number(*value) as usize] = rank;
-        }
+        });
         let ranked = numbers.iter().map(|n| ranks[*n as usize]);
         canvas.pixels[canvas.margin..].iter_mut().zip(ranked).for_each(|(p, rank)| *p = rank);
         Parser::new(coder, Numbers::new(sorted.len()), canvas).run(&mut out);
@@ -54,15 +50,6 @@ pub(in crate::image::indexed) fn encode(
         Parser::new(coder, literals, canvas).run(&mut out);
     }
     Some(out)
-}
-
-/// Colours in an order in which neighbours are alike: by opacity, then by lightness.
-fn lightness(pixel: u64, shape: &TileShape) -> u64 {
-    if !shape.is_rgb || shape.sample.n_bytes() != 1 {
-        return pixel;
-    }
-    let [r, g, b, a, ..] = pixel.to_le_bytes().map(u64::from);
-    a << 16 | (2 * r + 5 * g + b)
 }
 
 /// A way to code the next pixels.

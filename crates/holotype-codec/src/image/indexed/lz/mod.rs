@@ -67,6 +67,10 @@ impl Canvas {
         Self { pixels: vec![0; margin + n_pixels], width, to_north_east, margin }
     }
 
+    fn row(&self, y: usize) -> &[u32] {
+        &self.pixels[self.margin + y * self.width..][..self.width]
+    }
+
     #[inline]
     fn around(&self, at: usize) -> Around {
         let p = &self.pixels;
