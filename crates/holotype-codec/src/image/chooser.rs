@@ -7,11 +7,9 @@ use crate::TileRef;
 
 /// The tile on the path that takes the fewest bytes, as far as they are tried.
 pub(super) fn encode(tile: &TileRef<'_>, options: &TileOptions) -> Option<Vec<u8>> {
-    let indexed = indexed::encode(tile, options);
-    if std::env::var("HOLO_ONLY").is_ok() && indexed.is_some() {
-        return indexed;
-    }
-    let planes = encode_planes(tile, options);
+    let plan = indexed::Plan::new(tile, options);
+    let indexed = plan.encode(tile);
+    let planes = (plan.tries_planes || indexed.is_none()).then(|| encode_planes(tile, options)).flatten();
     [planes, indexed].into_iter().flatten().min_by_key(Vec::len)
 }
 

@@ -11,7 +11,7 @@ mod runs;
 
 use crate::{CodecError, TileMut, TileShape};
 
-pub(super) use choose::encode;
+pub(super) use choose::Plan;
 
 /// A coder of pixels. The discriminants are wire values; append only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
