@@ -51,7 +51,7 @@ impl Encoder {
                 words.push(*x as u16);
                 *x >>= 16;
             }
-            *x = (*x / n_slots << TOTAL_LOG2) + *x % n_slots + u32::from(*start);
+            *x = ((*x / n_slots) << TOTAL_LOG2) + *x % n_slots + u32::from(*start);
         }
         states.iter().for_each(|x| out.extend_from_slice(&x.to_le_bytes()));
         out.extend(words.iter().rev().flat_map(|word| word.to_le_bytes()));
@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     fn sample(n: u32) -> Vec<(usize, u32)> {
-        (0..n).map(|i| (((i * i) >> 3) as usize % 16 & 5 + i as usize % 9, i % 33)).collect()
+        (0..n).map(|i| (((i * i) >> 3) as usize * 5 % 16, i % 33)).collect()
     }
 
     fn coded(items: &[(usize, u32)]) -> Vec<u8> {

@@ -237,7 +237,7 @@ mod tests {
 
     #[test]
     fn numbers_are_those_of_first_appearance() {
-        let values: Vec<u64> = (0..5000_u64).map(|i| (i * i) % 1009 << 20).collect();
+        let values: Vec<u64> = (0..5000_u64).map(|i| ((i * i) % 1009) << 20).collect();
         let (dictionary, numbers) = Dictionary::index(&values, 1000).unwrap();
         assert!(numbers.iter().zip(&values).all(|(n, v)| dictionary.entries[*n as usize] == *v));
         assert_eq!(numbers[..3], [0, 1, 2]);

@@ -8,6 +8,8 @@ mod lz;
 mod palette;
 mod pixels;
 mod runs;
+#[cfg(test)]
+mod tests;
 
 use crate::{CodecError, TileMut, TileShape};
 
