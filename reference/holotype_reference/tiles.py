@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import adaptive, direct, frontend, rice, wavefront
+from . import adaptive, direct, frontend, indexed, rice, wavefront
 from .errors import Truncated, Unsupported, require
 
 SAMPLE_BYTES = (1, 1, 1, 2, 2, 4, 4, 8, 8, 2, 4, 8)
@@ -67,7 +67,13 @@ def planes(body: bytes, shape: Shape) -> bytes:
     return frontend.join(channels, decoded, shape.sample, sample_bytes, shape.width * shape.height)
 
 
-PATHS: dict[int, Callable[[bytes, Shape], bytes]] = {0: raw, 1: fast, 2: planes}
+def pixels(body: bytes, shape: Shape) -> bytes:
+    """Path 3: a coder of whole pixels."""
+    n_bytes = SAMPLE_BYTES[shape.sample]
+    return indexed.decode(body, shape.width, shape.height, shape.n_channels, n_bytes, shape.is_rgb)
+
+
+PATHS: dict[int, Callable[[bytes, Shape], bytes]] = {0: raw, 1: fast, 2: planes, 3: pixels}
 
 
 def decode(data: bytes, shape: Shape) -> bytes:

@@ -83,6 +83,36 @@ fn samples(image: &ImageDescriptor) -> Vec<u8> {
     out
 }
 
+/// Reproducible drawings for the indexed path: 0 labels, 1 a screen with letters, 2 dither, 3 few flat stripes.
+fn drawing(image: &ImageDescriptor, kind: u64) -> Vec<u8> {
+    let mut state = kind + 1;
+    let mut out = Vec::new();
+    for pixel in 0..image.n_pixels() {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let (x, y) = (pixel % u64::from(image.width), pixel / u64::from(image.width));
+        let (u, v) = (x + y * y / 40, y + x * x / 90);
+        let letter = 0x7e11_9191_917e_u64 >> (x % 9 * 8 + y % 13) & 1;
+        let id = match kind {
+            0 => u / 11 * 7 + v / 9 * 3,
+            1 if y % 40 < 13 && x % 9 < 6 && letter == 1 => 1 + (x / 9) % 3,
+            1 => 9 + (x / 3 + y) % 700 * u64::from(y % 40 > 20),
+            2 => (state >> 62) / 3 + (x + y) / 9 % 4,
+            _ => y / 6 % 5,
+        };
+        for c in 0..u64::from(image.n_channels) {
+            let value = id.wrapping_mul(0x9e37_79b9 + 77 * c) >> c;
+            let value = match image.sample {
+                SampleType::Bool => id & 1,
+                SampleType::F32 => u64::from((id as f32 - 0.5).to_bits()),
+                SampleType::U8 if kind == 1 => id * (c + 1) / 3,
+                _ => value,
+            };
+            out.extend_from_slice(&value.to_le_bytes()[..image.sample.n_bytes()]);
+        }
+    }
+    out
+}
+
 struct Good {
     writer: Writer<Vec<u8>>,
     lines: String,
@@ -105,6 +135,14 @@ impl Good {
         let content = samples(&descriptor);
         self.line(item, "image", &content);
         self.writer.add_image(item, &SourceImage { descriptor, metadata }, &content, options).unwrap();
+        self
+    }
+
+    fn drawing(mut self, item: &str, descriptor: ImageDescriptor, kind: u64, options: &ImageOptions) -> Self {
+        let content = drawing(&descriptor, kind);
+        self.line(item, "image", &content);
+        let image = SourceImage { descriptor, metadata: Metadata::default() };
+        self.writer.add_image(item, &image, &content, options).unwrap();
         self
     }
 
@@ -144,6 +182,30 @@ fn good() -> Vec<(String, Vec<u8>, String)> {
             let image = ImageDescriptor::new(width, height, 4, SampleType::U8);
             let name = format!("size-{width}x{height}-{mode_name}");
             all.push(Good::new(&name).image("a", image, none(), &small(mode)).bytes());
+        }
+    }
+    for (kind_name, kind) in [("labels", 0), ("screen", 1), ("dither", 2), ("stripes", 3)] {
+        for (sample, channels) in [
+            (SampleType::Bool, 1),
+            (SampleType::U8, 1),
+            (SampleType::U8, 2),
+            (SampleType::U8, 3),
+            (SampleType::U8, 4),
+            (SampleType::I16, 1),
+            (SampleType::U16, 4),
+            (SampleType::U32, 1),
+            (SampleType::F32, 1),
+            (SampleType::U64, 1),
+        ] {
+            let name = format!("indexed-{kind_name}-{}x{channels}", sample.name());
+            let options = small(Mode::Standard).with_tile_edge(96);
+            let image = |width, height| ImageDescriptor::new(width, height, channels, sample);
+            let vector = Good::new(&name)
+                .drawing("a", image(110, 97), kind, &options)
+                .drawing("column", image(1, 90), kind, &options)
+                .drawing("row", image(90, 1), kind, &options)
+                .drawing("two", image(2, 45), kind, &options);
+            all.push(vector.bytes());
         }
     }
     let standard = small(Mode::Standard);

@@ -1,160 +1,204 @@
-//! Static rANS with 11-bit frequencies and eight interleaved states. `docs/codecs/wavefront.md` §4.
+//! Symbols of adaptive distributions by range asymmetric numeral systems. `docs/codecs/indexed.md` §2.
 //!
-//! A state lies in `[2¹⁵, 2³¹)`. Decoding a token may need one 16-bit word; lanes take theirs in ascending order.
+//! Two 32-bit states take turns, so that one symbol's arithmetic overlaps the next one's.
 
+use super::bits::{BitReader, BitWriter};
+use super::cdf::{Cdf, TOTAL_LOG2};
 use crate::CodecError;
-use crate::simd::Lanes;
 
-/// Bits of a frequency.
-pub(crate) const PRECISION_BITS: u32 = 11;
-/// Sum of the frequencies of a table.
-pub(crate) const N_SLOTS: usize = 1 << PRECISION_BITS;
-/// Most tables a [`DecodeTables`] holds.
-const N_TABLES: usize = 32;
-const MIN_STATE: u32 = 1 << 15;
-/// Bytes of the eight states before the words.
-pub(crate) const STATE_BYTES: usize = 32;
+/// The smallest state between symbols, and the first.
+const LOW: u32 = 1 << 16;
 
-/// Tables to decode with: slot → token (8 bits), frequency − 1 (11 bits), offset in the token (11 bits).
-#[derive(Debug)]
-pub(crate) struct DecodeTables(Box<[i32; N_TABLES * N_SLOTS]>);
+/// Codes or decodes symbols and raw bits, so that a model is written once for both directions.
+pub(crate) trait SymbolCoder {
+    /// Codes `symbol` (below 16), or decodes and returns one; the distribution learns it.
+    fn symbol<const MAX_N: u16>(&mut self, cdf: &mut Cdf<MAX_N>, symbol: usize) -> usize;
+    /// Codes or decodes the low `n_bits` ≤ 32 bits of `value`, as they are.
+    fn bits(&mut self, value: u32, n_bits: u32) -> u32;
+}
 
-impl DecodeTables {
-    /// From the frequencies of each table, at most 32 tables of at most 256 tokens, each with sum [`N_SLOTS`].
-    pub(crate) fn new(tables: &[Vec<u32>]) -> Self {
-        let mut entries = vec![0; N_TABLES * N_SLOTS];
-        for (table, frequencies) in entries.chunks_exact_mut(N_SLOTS).zip(tables) {
-            let spread = frequencies.iter().enumerate().flat_map(|(token, &frequency)| {
-                (0..frequency).map(move |offset| token as u32 | (frequency - 1) << 8 | offset << 20)
-            });
-            table.iter_mut().zip(spread).for_each(|(slot, entry)| *slot = entry as i32);
+/// Keeps the symbols and codes them at the end: the states run backwards.
+#[derive(Debug, Default)]
+pub(crate) struct Encoder {
+    /// First slot and number of slots.
+    symbols: Vec<(u16, u16)>,
+    bits: BitWriter,
+    spent: u64,
+}
+
+impl Encoder {
+    /// What was coded so far costs, in 256ths of a bit, roughly.
+    pub(crate) fn spent(&self) -> u64 {
+        self.spent
+    }
+
+    /// Appends the stream to `out`.
+    pub(crate) fn finish(self, out: &mut Vec<u8>) {
+        let bits = self.bits.finish();
+        let mut n = bits.len();
+        while n >= 128 {
+            out.push(n as u8 | 128);
+            n >>= 7;
         }
-        let boxed: Result<Box<[i32; N_TABLES * N_SLOTS]>, _> = entries.into_boxed_slice().try_into();
-        Self(boxed.unwrap_or_else(|_| Box::new([0; N_TABLES * N_SLOTS])))
+        out.push(n as u8);
+        out.extend_from_slice(&bits);
+        let mut states = [LOW; 2];
+        let mut words: Vec<u16> = Vec::new();
+        for (i, (start, n_slots)) in self.symbols.iter().enumerate().rev() {
+            let x = &mut states[i & 1];
+            let n_slots = u32::from(*n_slots);
+            if *x >> 17 >= n_slots {
+                words.push(*x as u16);
+                *x >>= 16;
+            }
+            *x = ((*x / n_slots) << TOTAL_LOG2) + *x % n_slots + u32::from(*start);
+        }
+        states.iter().for_each(|x| out.extend_from_slice(&x.to_le_bytes()));
+        out.extend(words.iter().rev().flat_map(|word| word.to_le_bytes()));
     }
 }
 
-/// Eight states and the words they draw from.
+impl SymbolCoder for Encoder {
+    #[inline]
+    fn symbol<const MAX_N: u16>(&mut self, cdf: &mut Cdf<MAX_N>, symbol: usize) -> usize {
+        let (start, n_slots) = cdf.range(symbol);
+        self.symbols.push((start as u16, n_slots as u16));
+        self.spent += u64::from(cdf.cost(symbol));
+        cdf.update(symbol);
+        symbol
+    }
+
+    #[inline]
+    fn bits(&mut self, value: u32, n_bits: u32) -> u32 {
+        self.bits.put(value, n_bits);
+        self.spent += u64::from(n_bits) << 8;
+        value
+    }
+}
+
+/// Reads symbols; past the end of its words it reads zeros and counts them.
 #[derive(Debug)]
 pub(crate) struct Decoder<'a> {
-    states: [i32; 8],
-    words: &'a [u16],
+    /// The state of the next symbol and the one of the symbol after it.
+    x: u32,
+    next: u32,
+    words: &'a [[u8; 2]],
     at: usize,
+    bits: BitReader<'a>,
 }
 
 impl<'a> Decoder<'a> {
-    /// `words` are those of the stream.
-    pub(crate) fn new(states: [u32; 8], words: &'a [u16]) -> Result<Self, CodecError> {
-        if states.iter().any(|s| !(MIN_STATE..1 << 31).contains(s)) {
-            return Err(CodecError::Corrupt { what: "a coder state is out of range" });
-        }
-        Ok(Self { states: states.map(|s| s as i32), words, at: 0 })
-    }
-
-    /// One token in every lane of `active`, from the table at `table` (number times [`N_SLOTS`]).
-    #[inline(always)]
-    pub(crate) fn token<L: Lanes>(&mut self, l: L, tables: &DecodeTables, table: L::I, active: L::I) -> L::I {
-        let state = l.load_i32(&self.states);
-        let slot = l.and(state, l.splat_i32(N_SLOTS as i32 - 1));
-        let entry = l.look_up(&tables.0, l.or(table, slot));
-        let frequency = l.add_i32(l.and(l.shr::<8>(entry), l.splat_i32(N_SLOTS as i32 - 1)), l.splat_i32(1));
-        let next = l.add_i32(l.mul_i32(frequency, l.shr::<11>(state)), l.shr::<20>(entry));
-        let next = l.select_i32(active, next, state);
-        self.refill(l, next);
-        l.and(entry, l.splat_i32(255))
-    }
-
-    /// `n_bits` raw bits (0 to 15) for every lane; none are taken where it is 0.
-    #[inline(always)]
-    pub(crate) fn bits<L: Lanes>(&mut self, l: L, n_bits: L::I) -> L::I {
-        let state = l.load_i32(&self.states);
-        let mask = l.sub_i32(l.shl_each(l.splat_i32(1), n_bits), l.splat_i32(1));
-        self.refill(l, l.shr_each(state, n_bits));
-        l.and(state, mask)
-    }
-
-    #[inline(always)]
-    fn refill<L: Lanes>(&mut self, l: L, state: L::I) {
-        let is_low = l.gt_i32(l.splat_i32(MIN_STATE as i32), state);
-        let mask = l.sign_mask(is_low);
-        let words = self.words.get(self.at..).and_then(|rest| rest.first_chunk());
-        let mut tail = [0; 8];
-        let words = match words {
-            Some(words) => words,
-            None => {
-                let rest = self.words.get(self.at..).unwrap_or(&[]);
-                tail.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-                &tail
+    pub(crate) fn new(mut bytes: &'a [u8]) -> Result<Self, CodecError> {
+        let cut = CodecError::Truncated { what: "coded symbols" };
+        let (mut n, mut shift) = (0, 0);
+        loop {
+            let (&byte, rest) = bytes.split_first().ok_or(cut.clone())?;
+            bytes = rest;
+            n |= usize::from(byte & 127) << shift;
+            shift += 7;
+            if byte < 128 {
+                break;
             }
-        };
-        let fresh = l.or(l.shl::<16>(state), l.expand_u16(words, mask));
-        self.at += mask.count_ones() as usize;
-        l.store_i32(l.select_i32(is_low, fresh, state), &mut self.states);
+            if shift > 28 {
+                return Err(CodecError::Corrupt { what: "length of the raw bits" });
+            }
+        }
+        let (bits, rest) = bytes.split_at_checked(n).ok_or(cut.clone())?;
+        let (states, rest) = rest.split_first_chunk::<8>().ok_or(cut.clone())?;
+        let [a, b, c, d, e, f, g, h] = *states;
+        let (words, odd) = rest.as_chunks::<2>();
+        if !odd.is_empty() {
+            return Err(cut);
+        }
+        Ok(Self {
+            x: u32::from_le_bytes([a, b, c, d]),
+            next: u32::from_le_bytes([e, f, g, h]),
+            words,
+            at: 0,
+            bits: BitReader::new(bits),
+        })
     }
 
-    /// Checks that all words were used and that the states are where the encoder began.
-    pub(crate) fn finish(&self) -> Result<(), CodecError> {
+    /// Checks that the stream was used up and not read past.
+    pub(crate) fn finish(self) -> Result<(), CodecError> {
+        self.bits.finish()?;
         if self.at > self.words.len() {
-            return Err(CodecError::Truncated { what: "coded samples" });
+            return Err(CodecError::Truncated { what: "coded symbols" });
         }
-        if self.at < self.words.len() || self.states != [MIN_STATE as i32; 8] {
-            return Err(CodecError::Corrupt { what: "coded samples do not end where they should" });
+        if self.at < self.words.len() || (self.x, self.next) != (LOW, LOW) {
+            return Err(CodecError::Corrupt { what: "the coded symbols do not end where they should" });
         }
         Ok(())
     }
 }
 
-/// Takes what [`Decoder`] will give, last first.
-#[derive(Debug)]
-pub(crate) struct Encoder {
-    states: [u32; 8],
-    /// Last word first; room for a whole step is kept behind `n_words`.
-    words: Vec<u16>,
-    n_words: usize,
+impl SymbolCoder for Decoder<'_> {
+    #[inline]
+    fn symbol<const MAX_N: u16>(&mut self, cdf: &mut Cdf<MAX_N>, _: usize) -> usize {
+        let slot = self.x & ((1 << TOTAL_LOG2) - 1);
+        let symbol = cdf.find(slot);
+        let (start, n_slots) = cdf.range(symbol);
+        cdf.update(symbol);
+        // A hostile state may be anything: the sum cannot overflow, as n_slots < 2¹⁵ and x >> 15 < 2¹⁷.
+        let x = n_slots * (self.x >> TOTAL_LOG2) + slot - start;
+        let word = u32::from(u16::from_le_bytes(self.words.get(self.at).copied().unwrap_or([0; 2])));
+        let is_low = x < LOW;
+        self.at += usize::from(is_low);
+        self.x = self.next;
+        self.next = if is_low { x << 16 | word } else { x };
+        symbol
+    }
+
+    #[inline]
+    fn bits(&mut self, _: u32, n_bits: u32) -> u32 {
+        self.bits.take(n_bits)
+    }
 }
 
-impl Encoder {
-    pub(crate) fn new() -> Self {
-        Self { states: [MIN_STATE; 8], words: vec![0; 4096], n_words: 0 }
+#[cfg(test)]
+mod tests {
+    use super::super::cdf::LIVELY;
+    use super::*;
+
+    fn sample(n: u32) -> Vec<(usize, u32)> {
+        (0..n).map(|i| (((i * i) >> 3) as usize * 5 % 16, i % 33)).collect()
     }
 
-    /// Makes room for a step: a token and raw bits in every lane.
-    #[inline]
-    pub(crate) fn begin_step(&mut self) {
-        if self.words.len() - self.n_words < 16 {
-            self.words.resize(self.words.len() * 2, 0);
+    fn coded(items: &[(usize, u32)]) -> Vec<u8> {
+        let mut encoder = Encoder::default();
+        let mut cdfs = [Cdf::<LIVELY>::UNIFORM; 3];
+        for (symbol, n_bits) in items {
+            encoder.symbol(&mut cdfs[*n_bits as usize % 3], *symbol);
+            encoder.bits(u32::MAX.checked_shr(32 - n_bits).unwrap_or(0), *n_bits);
         }
+        let mut out = Vec::new();
+        encoder.finish(&mut out);
+        out
     }
 
-    /// A word leaves the state if it is `limit` or more. Written without a branch: half of them would be missed.
-    #[inline]
-    fn renormalise(&mut self, state: u32, limit: u32) -> u32 {
-        if let Some(word) = self.words.get_mut(self.n_words) {
-            *word = state as u16;
+    fn decoded(bytes: &[u8], items: &[(usize, u32)]) -> Result<bool, CodecError> {
+        let mut decoder = Decoder::new(bytes)?;
+        let mut cdfs = [Cdf::<LIVELY>::UNIFORM; 3];
+        let mut is_same = true;
+        for (symbol, n_bits) in items {
+            is_same &= decoder.symbol(&mut cdfs[*n_bits as usize % 3], 0) == *symbol;
+            is_same &= decoder.bits(0, *n_bits) == u32::MAX.checked_shr(32 - n_bits).unwrap_or(0);
         }
-        let is_large = state >= limit;
-        self.n_words += usize::from(is_large);
-        state >> (16 * u32::from(is_large))
+        decoder.finish()?;
+        Ok(is_same)
     }
 
-    /// A token of `frequency` whose slots begin at `start`, in lane `k`. Lanes of one step go in descending order.
-    #[inline]
-    pub(crate) fn token(&mut self, k: usize, start: u32, frequency: u32) {
-        let state = self.renormalise(self.states[k & 7], frequency << (31 - PRECISION_BITS));
-        self.states[k & 7] = (state / frequency) << PRECISION_BITS | (state % frequency + start);
-    }
-
-    /// `n_bits` raw bits (1 to 15) in lane `k`.
-    #[inline]
-    pub(crate) fn bits(&mut self, k: usize, bits: u32, n_bits: u32) {
-        let state = self.renormalise(self.states[k & 7], 1 << (31 - n_bits));
-        self.states[k & 7] = state << n_bits | bits;
-    }
-
-    /// The states a decoder begins with, and the words in its order.
-    pub(crate) fn finish(mut self) -> ([u32; 8], Vec<u16>) {
-        self.words.truncate(self.n_words);
-        self.words.reverse();
-        (self.states, self.words)
+    #[test]
+    fn symbols_and_bits_round_trip_and_the_end_is_checked() {
+        for n in [0, 1, 2, 3, 50, 4001] {
+            let items = sample(n);
+            let bytes = coded(&items);
+            assert_eq!(decoded(&bytes, &items), Ok(true));
+            for cut in 0..bytes.len().min(300) {
+                assert!(decoded(&bytes[..cut], &items).is_err());
+            }
+            assert!(decoded(&[bytes.as_slice(), &[0]].concat(), &items).is_err());
+            assert!(decoded(&[bytes.as_slice(), &[0, 0]].concat(), &items).is_err());
+        }
     }
 }

@@ -2,16 +2,24 @@
 
 use super::adaptive::Density;
 use super::coder::{self, Coder};
-use super::{Mode, Planes, TileOptions, direct, frontend, path};
+use super::{Mode, Planes, TileOptions, direct, frontend, indexed, path};
 use crate::TileRef;
 
-/// The tile on the path that suits the mode, unless none does.
+/// The tile on the path that takes the fewest bytes, as far as they are tried.
 pub(super) fn encode(tile: &TileRef<'_>, options: &TileOptions) -> Option<Vec<u8>> {
+    let plan = indexed::Plan::new(tile, options);
+    let indexed = plan.encode(tile);
+    let predicted = (plan.tries_planes || indexed.is_none()).then(|| predict(tile, options)).flatten();
+    [predicted, indexed].into_iter().flatten().min_by_key(Vec::len)
+}
+
+/// The tile by a predictive coder: straight from bytes if it may be, else by planes.
+fn predict(tile: &TileRef<'_>, options: &TileOptions) -> Option<Vec<u8>> {
     if options.mode != Mode::Fast || !direct::accepts(&tile.shape()) {
         return encode_planes(tile, options);
     }
     let fast = direct::encode(tile).map(|coded| [&[path::DIRECT], coded.as_slice()].concat());
-    // Where flags and lane heads weigh, or hardly a bit is left of a sample, the other path may be smaller.
+    // Where flags and lane heads weigh, or hardly a bit is left of a sample, planes may be smaller.
     let n_samples = tile.shape().n_pixels() * usize::from(tile.shape().n_channels);
     match fast {
         Some(fast) if n_samples > N_DIRECT_SAMPLES && fast.len() > n_samples / 6 => Some(fast),

@@ -11,6 +11,7 @@ mod coder;
 mod colour;
 mod direct;
 mod frontend;
+mod indexed;
 mod planes;
 mod raw;
 mod rice;
@@ -59,6 +60,8 @@ mod path {
     pub(super) const DIRECT: u8 = 1;
     /// Front-end header, then planes.
     pub(super) const PLANES: u8 = 2;
+    /// A coder of whole pixels.
+    pub(super) const INDEXED: u8 = 3;
 }
 
 /// Codes one tile. Same tile and options, same bytes; never more than the samples and one byte.
@@ -84,6 +87,7 @@ pub fn decode_tile(bytes: &[u8], out: &mut TileMut<'_, '_>) -> Result<(), CodecE
         path::RAW => raw::decode(body, out),
         path::DIRECT => direct::decode(body, out),
         path::PLANES => decode_planes(body, out),
+        path::INDEXED => indexed::decode(body, out),
         _ => Err(CodecError::Unsupported { what: "tile path", id: u32::from(id) }),
     }
 }

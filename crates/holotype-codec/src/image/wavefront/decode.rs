@@ -5,7 +5,7 @@ use super::kernel::{Place, Residuals, walk};
 use super::model::PlaneModel;
 use super::tables::{N_CONTEXTS, N_DIRECT, normalise};
 use crate::CodecError;
-use crate::entropy::rans::{DecodeTables, Decoder, N_SLOTS};
+use crate::entropy::static_rans::{DecodeTables, Decoder, N_SLOTS};
 use crate::simd::{ByteLanes, Kernel, Lanes};
 
 /// The stream of one plane, ready to decode.

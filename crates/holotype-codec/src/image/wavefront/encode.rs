@@ -5,7 +5,7 @@ use super::group::Group;
 use super::kernel::{Place, Residuals, walk};
 use super::model::PlaneModel;
 use super::tables::{MAX_CLUSTERS, N_CONTEXTS, N_DIRECT, N_TOKENS, normalise, token_of};
-use crate::entropy::rans::Encoder;
+use crate::entropy::static_rans::Encoder;
 use crate::simd::{ByteLanes, Kernel, Lanes};
 
 /// Bits of a number in a [`Mark`]; the context stands above.

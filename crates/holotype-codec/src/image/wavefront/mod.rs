@@ -14,7 +14,7 @@ mod tables;
 use super::{PlaneShape, Planes, colour};
 use crate::CodecError;
 use crate::entropy::binary;
-use crate::entropy::rans::STATE_BYTES;
+use crate::entropy::static_rans::STATE_BYTES;
 use crate::simd::dispatch;
 use model::{HeaderModels, PlaneModel};
 

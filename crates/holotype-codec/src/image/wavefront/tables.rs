@@ -2,7 +2,7 @@
 
 use crate::CodecError;
 use crate::entropy::binary::{AdaptiveBit, AdaptiveNumber, BitCoder};
-use crate::entropy::rans::{N_SLOTS, PRECISION_BITS};
+use crate::entropy::static_rans::{N_SLOTS, PRECISION_BITS};
 
 /// Classes of energy, four to an octave.
 pub(super) const N_ENERGIES: usize = 80;
