@@ -10,7 +10,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
 use std::{env, fs};
 
-const TARGETS: [&str; 6] = ["archive", "sealed", "tile", "round_trip", "import", "cbor"];
+const TARGETS: [&str; 7] = ["archive", "sealed", "salvage", "tile", "round_trip", "import", "cbor"];
 /// Minutes over all targets together.
 const DEFAULT_MINUTES: f64 = 7.0;
 /// Where the instrumented build runs; the sanitizer needs it named.

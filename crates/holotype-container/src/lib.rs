@@ -16,6 +16,7 @@ mod manifest;
 mod merkle;
 mod page;
 mod root;
+mod stray;
 mod trailer;
 
 pub use block::{BlockRecord, VerifiedPayload};
@@ -26,7 +27,8 @@ pub use header::{FORMAT_VERSION, Header, MAGIC};
 pub use item::{BlockRun, ItemKind, ItemRecord, Metadata, Preview};
 pub use limits::Limits;
 pub use manifest::Manifest;
-pub use merkle::{MerkleTree, frame_hash};
+pub use merkle::{FrameHasher, MerkleTree, frame_hash};
 pub use page::{PageRef, pack, unpack};
 pub use root::{Root, Table};
-pub use trailer::Trailer;
+pub use stray::StrayPage;
+pub use trailer::{END_MAGIC, Trailer};

@@ -223,7 +223,7 @@ fn push_page(
     reference
 }
 
-fn read_items(
+pub(crate) fn read_items(
     values: Vec<Value>,
     n_items: u64,
     n_blocks: u64,

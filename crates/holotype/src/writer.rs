@@ -201,6 +201,16 @@ impl<W: Write> Writer<W> {
         Ok((out, seal))
     }
 
+    /// True if `name` can name another item.
+    pub(crate) fn is_free(&self, name: &str) -> bool {
+        self.check_name(name).is_ok()
+    }
+
+    /// Adds an item whose blocks were added by [`Self::add_block`].
+    pub(crate) fn add_item(&mut self, item: ItemRecord) -> Result<()> {
+        Ok(self.builder.add_item(item)?)
+    }
+
     fn check_name(&self, name: &str) -> Result<()> {
         if name.is_empty() || self.builder.has_item(name) {
             return Err(Error::invalid(format!("`{name}` cannot name another item")));
@@ -208,14 +218,19 @@ impl<W: Write> Writer<W> {
         Ok(())
     }
 
-    fn add_block(&mut self, codec: Codec, payload: &[u8], raw_bytes: u64) -> Result<u64> {
+    /// Adds a block of the next item; returns its id.
+    pub(crate) fn add_block(&mut self, codec: Codec, payload: &[u8], raw_bytes: u64) -> Result<u64> {
         let hint = u32::try_from(self.builder.next_ordinal()).unwrap_or(u32::MAX);
         let (header, id) = self.builder.add_block(codec, payload, raw_bytes, hint);
         self.out.write_all(&header).and_then(|()| self.out.write_all(payload)).map_err(output_error)?;
         Ok(id)
     }
 
-    fn add_metadata(&mut self, metadata: &Metadata) -> Result<Option<holotype_container::Metadata>> {
+    /// Puts metadata where it belongs: into the record, or a block of its own.
+    pub(crate) fn add_metadata(
+        &mut self,
+        metadata: &Metadata,
+    ) -> Result<Option<holotype_container::Metadata>> {
         if metadata.entries.is_empty() {
             return Ok(None);
         }
@@ -256,7 +271,8 @@ fn wants_preview(image: &ImageDescriptor, choice: PreviewChoice) -> bool {
     }
 }
 
-fn extend(runs: &mut Vec<BlockRun>, id: u64) {
+/// Appends block `id` to the runs of an item's content.
+pub(crate) fn extend(runs: &mut Vec<BlockRun>, id: u64) {
     match runs.last_mut() {
         Some(run) if run.first + run.n_blocks == id => run.n_blocks += 1,
         _ => runs.push(BlockRun { first: id, n_blocks: 1 }),

@@ -7,6 +7,7 @@ mod verify;
 
 pub use image::ImageItem;
 pub use item::Item;
+pub(crate) use verify::verify_item;
 pub use verify::{Finding, VerifyOptions, VerifyReport};
 
 use crate::{Error, Limits, Result};
@@ -67,6 +68,17 @@ impl Archive {
         let path = path.as_ref().to_path_buf();
         let manifest = open_manifest(source.as_ref(), &path, &limits)?;
         Ok(Self { source, path, manifest, tables: Tables::default(), limits })
+    }
+
+    /// Blocks of a damaged archive that no seal vouches for: each is still checked by its own hash.
+    pub(crate) fn without_seal(
+        source: Box<dyn ReadAt>,
+        path: &Path,
+        blocks: Vec<BlockRecord>,
+        limits: Limits,
+    ) -> Self {
+        let manifest = Manifest::without_seal(blocks);
+        Self { source, path: path.to_path_buf(), manifest, tables: Tables::default(), limits }
     }
 
     /// Bytes of the archive.
@@ -182,7 +194,7 @@ impl Archive {
     }
 
     /// Reads block `id`, checks it, and hands its stored payload to `work`.
-    fn with_block<T>(
+    pub(crate) fn with_block<T>(
         &self,
         item: &str,
         id: u64,
@@ -197,7 +209,7 @@ impl Archive {
     }
 
     /// Reads a raw or packed block whole.
-    fn unpacked(&self, item: &str, id: u64, max_bytes: u64) -> Result<Vec<u8>> {
+    pub(crate) fn unpacked(&self, item: &str, id: u64, max_bytes: u64) -> Result<Vec<u8>> {
         self.with_block(item, id, |block, payload| {
             if block.raw_bytes > max_bytes {
                 return Err(Error::LimitExceeded {
@@ -254,7 +266,13 @@ fn open_manifest(source: &dyn ReadAt, path: &Path, limits: &Limits) -> Result<Ma
     Ok(Manifest::open(&header, &root_frame, trailer, &limits.container)?)
 }
 
-fn read<'a>(source: &'a dyn ReadAt, path: &Path, offset_bytes: u64, n_bytes: u64) -> Result<Cow<'a, [u8]>> {
+/// Reads bytes of a source, without a copy where it holds them in memory.
+pub(crate) fn read<'a>(
+    source: &'a dyn ReadAt,
+    path: &Path,
+    offset_bytes: u64,
+    n_bytes: u64,
+) -> Result<Cow<'a, [u8]>> {
     if let Some(bytes) = source.slice(offset_bytes, n_bytes) {
         return Ok(Cow::Borrowed(bytes));
     }
