@@ -3,9 +3,8 @@
 //! What these return is well formed and no more: the caller proves it by the hashes it holds.
 
 use crate::block::decode_stray_blocks;
-use crate::cbor::{self, Value};
 use crate::page::open_frame;
-use crate::root::read_items;
+use crate::root::read_item_array;
 use crate::{BlockRecord, Error, FrameType, ItemRecord, Limits, Root};
 
 /// The entries of a stray page.
@@ -24,11 +23,10 @@ impl StrayPage {
     /// `Corrupt`, `Truncated`, `Unsupported`, `LimitExceeded`.
     pub fn parse(frame: &[u8], limits: &Limits) -> Result<Self, Error> {
         let payload = open_frame(frame, FrameType::Page, 0, limits.max_page_bytes, limits)?;
-        if let Ok(Value::Array(values)) = cbor::decode(&payload, limits) {
-            let n = values.len() as u64;
-            return Ok(Self::Items(read_items(values, n, u64::MAX, limits)?));
+        match read_item_array(&payload, u64::MAX, limits) {
+            Ok(items) => Ok(Self::Items(items)),
+            Err(error) => decode_stray_blocks(&payload, limits).map(Self::Blocks).map_err(|_| error),
         }
-        Ok(Self::Blocks(decode_stray_blocks(&payload, limits)?))
     }
 }
 

@@ -5,7 +5,7 @@ use crate::{
     Error, ImageDescriptor, ImageOptions, Metadata, MetadataKind, Mode, PreviewChoice, Progress, Result,
 };
 use holotype_codec::{TileRef, image::TileOptions, image::encode_tile};
-use holotype_container::{ArchiveBuilder, BlockRun, Codec, ItemKind, ItemRecord, Trailer, cbor, pack};
+use holotype_container::{ArchiveBuilder, BlockRun, Codec, ItemKind, ItemRecord, Packer, Trailer, cbor};
 use sha2::{Digest, Sha256};
 use std::io::{Read, Write};
 
@@ -51,6 +51,7 @@ impl WriterOptions {
 pub struct Writer<W: Write> {
     out: W,
     builder: ArchiveBuilder,
+    packer: Packer,
     options: WriterOptions,
 }
 
@@ -62,7 +63,7 @@ impl<W: Write> Writer<W> {
     pub fn new(mut out: W, options: WriterOptions) -> Result<Self> {
         let (builder, header) = ArchiveBuilder::begin();
         out.write_all(&header).map_err(output_error)?;
-        Ok(Self { out, builder, options })
+        Ok(Self { out, builder, packer: Packer::default(), options })
     }
 
     /// Adds an image from all its samples: row-major, interleaved, little-endian, as its descriptor says.
@@ -173,7 +174,7 @@ impl<W: Write> Writer<W> {
                 break;
             }
             content.update(&block);
-            let (codec, stored) = pack(&block);
+            let (codec, stored) = self.packer.pack(&block);
             let id = self.add_block(codec, &stored, n_bytes as u64)?;
             extend(&mut item.content, id);
             item.raw_bytes += n_bytes as u64;
@@ -240,7 +241,7 @@ impl<W: Write> Writer<W> {
         if bytes.len() <= MAX_INLINE_METADATA_BYTES {
             return Ok(Some(holotype_container::Metadata::Inline(value)));
         }
-        let (codec, stored) = pack(&bytes);
+        let (codec, stored) = self.packer.pack(&bytes);
         let id = self.add_block(codec, &stored, bytes.len() as u64)?;
         Ok(Some(holotype_container::Metadata::Block(id)))
     }

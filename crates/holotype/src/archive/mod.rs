@@ -133,6 +133,30 @@ impl Archive {
         Ok(records.into_iter().map(|record| Item::new(self, record)).collect())
     }
 
+    /// At most `n` items in the order of their names, from the first that is not before `name`.
+    ///
+    /// Of an archive whose items fill pages only the pages in that range are read.
+    ///
+    /// # Errors
+    /// `Corrupt` or `Io` if a manifest page cannot be read.
+    ///
+    /// # Examples
+    /// ```
+    /// use holotype::{Archive, Writer, WriterOptions};
+    /// let mut writer = Writer::new(Vec::new(), WriterOptions::default())?;
+    /// for name in ["b/2", "a/1", "b/1"] {
+    ///     writer.add_file(name, &mut name.as_bytes(), None)?;
+    /// }
+    /// let archive = Archive::from_bytes(writer.finish()?.0)?;
+    /// let names: Vec<_> = archive.items_from("b", 10)?.iter().map(|item| item.name().to_owned()).collect();
+    /// assert_eq!(names, ["b/1", "b/2"]);
+    /// # Ok::<(), holotype::Error>(())
+    /// ```
+    pub fn items_from(&self, name: &str, n: usize) -> Result<Vec<Item<'_>>> {
+        let records = tables::items_from(self, name, n)?;
+        Ok(records.into_iter().map(|record| Item::new(self, record)).collect())
+    }
+
     /// The item named `name`.
     ///
     /// # Errors
