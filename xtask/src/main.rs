@@ -1,5 +1,6 @@
 //! Project tasks. `cargo xtask test` runs every check of the project.
 
+mod fuzz;
 mod python;
 mod report;
 mod run;
@@ -13,12 +14,16 @@ usage: cargo xtask <task>
 
 tasks:
   test [STEP…]   every check, or only the named steps (fmt, clippy, deny, rust, wheel, ruff, mypy,
-                 stubtest, pytest, reference)";
+                 stubtest, pytest, reference)
+  fuzz [--minutes N] [TARGET…]
+                 every fuzz target, or only the named ones (archive, sealed, salvage, tile, round_trip,
+                 import, cbor), N minutes together [default: 7]; needs x86-64 Linux and a C++ compiler";
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
     match args.next().as_deref() {
         Some("test") => test::main(&args.collect::<Vec<_>>()),
+        Some("fuzz") => fuzz::main(&args.collect::<Vec<_>>()),
         Some("help" | "--help" | "-h") => {
             println!("{USAGE}");
             ExitCode::SUCCESS

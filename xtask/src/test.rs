@@ -30,7 +30,10 @@ fn passed(command: &mut Command) -> Result<Outcome, String> {
 
 fn rust_step(step: &str) -> Result<Outcome, String> {
     match step {
-        "fmt" => passed(&mut cargo(&["fmt", "--all", "--check"])),
+        "fmt" => {
+            run(&mut cargo(&["fmt", "--all", "--check"]))?;
+            passed(&mut cargo(&["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]))
+        }
         "clippy" => passed(&mut cargo(&[
             "clippy",
             "--workspace",

@@ -33,6 +33,8 @@ pub(crate) enum Verb {
     Preview(Preview),
     /// Check structure, every block and every content hash, and name what is damaged
     Verify(Verify),
+    /// Recover what is proven intact of a damaged archive into a new one
+    Salvage(Salvage),
     /// List the items of archives
     List(Inputs),
     /// Write the raw content of an item to stdout
@@ -129,6 +131,28 @@ pub(crate) struct Verify {
     /// Threads [default: all]
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub(crate) threads: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Salvage {
+    /// The damaged archive, `-` for stdin
+    #[arg(value_name = "IN")]
+    pub(crate) input: PathBuf,
+    /// The new archive, `-` for stdout
+    #[arg(value_name = "OUT")]
+    pub(crate) output: PathBuf,
+    /// Write images of which tiles are lost, those tiles zero and the image marked as incomplete
+    #[arg(long)]
+    pub(crate) fill: bool,
+    /// Write blocks that belong to no item found, as they lie
+    #[arg(long)]
+    pub(crate) blocks: bool,
+    /// Threads [default: all]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub(crate) threads: usize,
+    /// Replace an existing archive
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 #[derive(Debug, Args)]

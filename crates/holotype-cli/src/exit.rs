@@ -62,9 +62,10 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let (exit, hint) = match (&error, error.kind()) {
             (Error::SourceFormat { .. }, _) => (Exit::Error, Some("the source file itself is damaged")),
-            (_, ErrorKind::Corrupt | ErrorKind::Truncated) => {
-                (Exit::Integrity, Some("`holo verify` names every damaged part"))
-            }
+            (_, ErrorKind::Corrupt | ErrorKind::Truncated) => (
+                Exit::Integrity,
+                Some("`holo verify` names every damaged part, `holo salvage` recovers the rest"),
+            ),
             (_, ErrorKind::LimitExceeded) => (Exit::Limit, None),
             (_, ErrorKind::WouldLose) => (
                 Exit::Error,

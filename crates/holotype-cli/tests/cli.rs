@@ -179,6 +179,44 @@ fn damage_is_named_with_exit_3() {
 }
 
 #[test]
+fn salvage_recovers_what_is_proven() {
+    let dir = Dir::new();
+    let (png, archive, saved) = (dir.join("a.png"), dir.join("a.holo"), dir.join("s.holo"));
+    write_png(&png, 64, 32);
+    holo(&["compress", path(&png), path(&archive), "--tile", "32"]);
+    let bytes = fs::read(&archive).unwrap();
+
+    fs::write(&archive, &bytes[..bytes.len() - 50]).unwrap();
+    let out = holo(&["salvage", path(&archive), path(&saved), "--json"]);
+    assert_eq!(code(&out), 0, "all of it is there: {}", text(&out.stderr));
+    let report: serde_json::Value = serde_json::from_str(&text(&out.stdout)).unwrap();
+    assert_eq!((&report["complete"], &report["recovered"][0]["proof"]), (&true.into(), &"content".into()));
+    assert_eq!(code(&holo(&["verify", path(&saved)])), 0);
+    assert_eq!(code(&holo(&["decompress", path(&saved), path(&dir.join("b.png")), "--item", "a.png"])), 0);
+    assert_eq!(read_png(&png), read_png(&dir.join("b.png")));
+    let out = holo(&["cat", path(&saved), "salvage-report.txt"]);
+    assert!(text(&out.stdout).contains("recovered `a.png`: proven by content"));
+    assert_eq!(code(&holo(&["salvage", path(&archive), path(&saved)])), 1, "the output exists");
+
+    let mut damaged = bytes.clone();
+    damaged[70] ^= 4;
+    fs::write(&archive, &damaged).unwrap();
+    let none = dir.join("n.holo");
+    let out = holo(&["salvage", path(&archive), path(&none)]);
+    assert_eq!(code(&out), 3);
+    assert!(text(&out.stdout).contains("tile at x 0, y 0 (32 × 32), bytes 32.."), "{}", text(&out.stdout));
+    assert!(!none.exists(), "nothing recovered, nothing written");
+    let out = holo(&["salvage", path(&archive), path(&saved), "--fill", "--force"]);
+    assert_eq!(code(&out), 3, "something is missing");
+    assert_eq!(code(&holo(&["verify", path(&saved)])), 0);
+    assert!(text(&holo(&["info", path(&saved)]).stdout).contains("incomplete: 1 of 2 tiles"));
+
+    fs::write(&archive, &bytes[..200]).unwrap();
+    let out = holo(&["salvage", path(&archive), path(&none)]);
+    assert_eq!(code(&out), 3);
+}
+
+#[test]
 fn info_and_list_describe() {
     let dir = Dir::new();
     let (png, archive) = (dir.join("a.png"), dir.join("a.holo"));
@@ -224,7 +262,18 @@ fn usage_errors_exit_2_and_help_is_there() {
     assert_eq!(code(&holo(&["compress", "a", "b", "--mode", "medium"])), 2);
     let help = holo(&["--help"]);
     assert_eq!(code(&help), 0);
-    for verb in ["compress", "decompress", "info", "preview", "verify", "list", "cat", "completions", "man"] {
+    for verb in [
+        "compress",
+        "decompress",
+        "info",
+        "preview",
+        "verify",
+        "salvage",
+        "list",
+        "cat",
+        "completions",
+        "man",
+    ] {
         assert!(text(&help.stdout).contains(verb), "{verb}");
         assert_eq!(code(&holo(&[verb, "--help"])), 0);
     }

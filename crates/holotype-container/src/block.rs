@@ -105,26 +105,51 @@ pub(crate) fn decode_blocks(
     let mut blocks = Vec::with_capacity(n_blocks as usize);
     let mut end = 0_u64;
     for _ in 0..n_blocks {
-        let gap = cursor.varint()?;
-        let code = cursor.u8()?;
-        let block = BlockRecord {
-            offset_bytes: end.checked_add(gap).ok_or_else(|| cursor.corrupt("a block lies past the end"))?,
-            codec: Codec::from_code(code)
-                .ok_or(Error::Unsupported { what: "block codec", id: u64::from(code) })?,
-            stored_bytes: cursor.varint()?,
-            raw_bytes: cursor.varint()?,
-            hash: cursor.array()?,
-        };
-        crate::error::check_limit("the stored size of a block", block.stored_bytes, limits.max_block_bytes)?;
-        crate::error::check_limit("the raw size of a block", block.raw_bytes, limits.max_block_bytes)?;
-        end = block
-            .end_bytes()
-            .filter(|end| *end <= frames_end_bytes)
-            .ok_or_else(|| cursor.corrupt("a block lies past the end"))?;
+        let block = decode_block(&mut cursor, end, frames_end_bytes, limits)?;
+        end = block.offset_bytes + block.frame_bytes();
         blocks.push(block);
     }
     cursor.finish()?;
     Ok(blocks)
+}
+
+/// Reads a table whose count and place are unknown, to the end of `bytes`.
+pub(crate) fn decode_stray_blocks(bytes: &[u8], limits: &Limits) -> Result<Vec<BlockRecord>, Error> {
+    let mut cursor = Cursor::new(bytes, "block table");
+    let mut blocks = Vec::with_capacity(bytes.len() / MIN_RECORD_BYTES as usize);
+    let mut end = 0_u64;
+    while cursor.remaining() > 0 {
+        let block = decode_block(&mut cursor, end, u64::MAX, limits)?;
+        end = block.offset_bytes + block.frame_bytes();
+        blocks.push(block);
+    }
+    Ok(blocks)
+}
+
+/// Reads one record, whose frame lies at or after `end` and ends by `frames_end_bytes`.
+fn decode_block(
+    cursor: &mut Cursor<'_>,
+    end: u64,
+    frames_end_bytes: u64,
+    limits: &Limits,
+) -> Result<BlockRecord, Error> {
+    let gap = cursor.varint()?;
+    let code = cursor.u8()?;
+    let block = BlockRecord {
+        offset_bytes: end.checked_add(gap).ok_or_else(|| cursor.corrupt("a block lies past the end"))?,
+        codec: Codec::from_code(code)
+            .ok_or(Error::Unsupported { what: "block codec", id: u64::from(code) })?,
+        stored_bytes: cursor.varint()?,
+        raw_bytes: cursor.varint()?,
+        hash: cursor.array()?,
+    };
+    crate::error::check_limit("the stored size of a block", block.stored_bytes, limits.max_block_bytes)?;
+    crate::error::check_limit("the raw size of a block", block.raw_bytes, limits.max_block_bytes)?;
+    block
+        .end_bytes()
+        .filter(|end| *end <= frames_end_bytes)
+        .ok_or_else(|| cursor.corrupt("a block lies past the end"))?;
+    Ok(block)
 }
 
 #[cfg(test)]

@@ -25,7 +25,8 @@ pub struct ArchiveBuilder {
     position_bytes: u64,
     blocks: Vec<BlockRecord>,
     tree: MerkleTree,
-    items: BTreeMap<String, ItemRecord>,
+    /// Encoded records by name: a million of them as structs would take gigabytes.
+    items: BTreeMap<String, Box<[u8]>>,
 }
 
 impl ArchiveBuilder {
@@ -106,7 +107,9 @@ impl ArchiveBuilder {
             return Err(Error::InvalidArgument { what: "an item's block was not added" });
         }
         item.ordinal = self.next_ordinal();
-        self.items.insert(item.name.clone(), item);
+        let mut record = Vec::new();
+        item.to_value().encode_into(&mut record);
+        self.items.insert(item.name, record.into_boxed_slice());
         Ok(())
     }
 
@@ -114,7 +117,6 @@ impl ArchiveBuilder {
     #[must_use]
     pub fn finish(self) -> (Vec<u8>, Trailer) {
         let Self { header, position_bytes, blocks, tree, items } = self;
-        let items: Vec<ItemRecord> = items.into_values().collect();
         let (mut tail, root_frame) = Root::encode(&items, &blocks, position_bytes);
         let root_offset_bytes = position_bytes + tail.len() as u64;
         let root_frame_bytes = root_frame.len() as u64;

@@ -97,6 +97,39 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Value, Error> {
     Ok(value)
 }
 
+/// Appends the head of an array of `n` values, to be followed by them.
+pub(crate) fn put_array_head(out: &mut Vec<u8>, n: u64) {
+    put_head(out, 4, n);
+}
+
+/// Appends a map's one encoding, its values encoded already.
+pub(crate) fn encode_map_of_encoded(map: &BTreeMap<u64, Vec<u8>>, out: &mut Vec<u8>) {
+    put_head(out, 5, map.len() as u64);
+    for (key, value) in map {
+        put_head(out, 0, *key);
+        out.extend_from_slice(value);
+    }
+}
+
+/// Reads an array that fills `bytes`, one value at a time, so that only one is held. Returns their number.
+///
+/// # Errors
+/// As [`decode`], and what `take` returns.
+pub(crate) fn decode_array(
+    bytes: &[u8],
+    limits: &Limits,
+    mut take: impl FnMut(Value) -> Result<(), Error>,
+) -> Result<u64, Error> {
+    let mut cursor = Cursor::new(bytes, "CBOR value");
+    let (4, n) = read_head(&mut cursor)? else { return Err(cursor.corrupt("the value is not an array")) };
+    let depth = limits.max_cbor_depth.saturating_sub(1);
+    for _ in 0..n {
+        take(read(&mut cursor, depth)?)?;
+    }
+    cursor.finish()?;
+    Ok(n)
+}
+
 fn put_head(out: &mut Vec<u8>, major: u8, n: u64) {
     let major = major << 5;
     match n {

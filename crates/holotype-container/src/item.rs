@@ -216,7 +216,8 @@ impl ItemRecord {
             descriptor,
             metadata,
             preview,
-            unknown: map,
+            // An emptied map keeps its memory, several times that of a record.
+            unknown: if map.is_empty() { Map::new() } else { map },
         })
     }
 }

@@ -6,6 +6,23 @@ pub fn frame_hash(frame: &[u8]) -> [u8; 32] {
     blake3::hash(frame).into()
 }
 
+/// [`frame_hash`] of a frame that comes in pieces.
+#[derive(Debug, Clone, Default)]
+pub struct FrameHasher(blake3::Hasher);
+
+impl FrameHasher {
+    /// Takes the next bytes of the frame.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The hash of all bytes taken.
+    #[must_use]
+    pub fn finish(self) -> [u8; 32] {
+        self.0.finalize().into()
+    }
+}
+
 /// Root of the tree over `leaves`, the frame hashes in block order.
 ///
 /// A node is BLAKE3(0x01 ‖ left ‖ right); frames start with another byte, so no node can pass for a leaf.

@@ -1,8 +1,6 @@
+use crate::pack::{pack, unpack};
 use crate::{Codec, Error, FrameHeader, FrameType, Limits, error::check_limit, frame_hash};
 use std::borrow::Cow;
-
-/// Zstandard level of packed bytes: dense enough, and quick for a million items.
-const ZSTD_LEVEL: i32 = 6;
 
 /// Where a page of a table lies, what it must hash to, and what it holds. Spec §5.2.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,15 +25,6 @@ impl<K> PageRef<K> {
             return Err(Error::hash("manifest page", self.offset_bytes, &self.hash, &found));
         }
         open_frame(frame, FrameType::Page, self.offset_bytes, limits.max_page_bytes, limits)
-    }
-}
-
-/// `raw` as one Zstandard frame if that is smaller, else as it is.
-#[must_use]
-pub fn pack(raw: &[u8]) -> (Codec, Cow<'_, [u8]>) {
-    match zstd::bulk::compress(raw, ZSTD_LEVEL) {
-        Ok(packed) if packed.len() < raw.len() => (Codec::Zstd, Cow::Owned(packed)),
-        _ => (Codec::Raw, Cow::Borrowed(raw)),
     }
 }
 
@@ -78,17 +67,4 @@ pub(crate) fn open_frame<'a>(
             .ok_or_else(|| corrupt("the compressed bytes do not unpack to the recorded size")),
         codec => Err(Error::Unsupported { what: "manifest codec", id: codec as u64 }),
     }
-}
-
-/// Unpacks one Zstandard frame of exactly `raw_bytes` bytes, which the caller has checked against a limit.
-#[must_use]
-pub fn unpack(packed: &[u8], raw_bytes: u64) -> Option<Vec<u8>> {
-    // The frame's own claim is checked first: nothing is allocated for a frame that lies.
-    let claimed = zstd::zstd_safe::get_frame_content_size(packed).ok()??;
-    if claimed != raw_bytes {
-        return None;
-    }
-    zstd::bulk::decompress(packed, usize::try_from(raw_bytes).ok()?)
-        .ok()
-        .filter(|raw| raw.len() as u64 == raw_bytes)
 }

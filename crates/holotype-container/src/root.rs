@@ -1,7 +1,8 @@
 use crate::block::{decode_blocks, encode_blocks};
-use crate::cbor::{self, Map, Value};
+use crate::cbor::{self, Value};
 use crate::page::{build_frame, open_frame};
 use crate::{BlockRecord, Error, FrameType, ItemRecord, Limits, PageRef, frame_hash};
+use std::collections::BTreeMap;
 
 /// A table, whole in the root or in pages before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,37 +44,44 @@ const PAGE_BYTES: usize = 64 << 10;
 impl Root {
     /// Encodes the manifest that ends an archive: pages, then the root frame.
     ///
-    /// `items` are in name order, `offset_bytes` is where the first page will lie. Returns the page frames
-    /// and the root frame.
+    /// `items` are encoded records by name, `offset_bytes` is where the first page will lie. Returns the page
+    /// frames and the root frame.
     pub(crate) fn encode(
-        items: &[ItemRecord],
+        items: &BTreeMap<String, Box<[u8]>>,
         blocks: &[BlockRecord],
         offset_bytes: u64,
     ) -> (Vec<u8>, Vec<u8>) {
         let mut pages = Vec::new();
-        let mut map = Map::new();
-        map.insert(key::N_ITEMS, Value::Unsigned(items.len() as u64));
-        map.insert(key::N_BLOCKS, Value::Unsigned(blocks.len() as u64));
-
-        let values: Vec<Value> = items.iter().map(ItemRecord::to_value).collect();
-        let sizes: Vec<usize> = values.iter().map(encoded_len).collect();
-        if sizes.iter().sum::<usize>() <= PAGE_BYTES {
-            map.insert(key::ITEMS, Value::Array(values));
-        } else {
-            let mut refs = Vec::new();
-            for range in cut(&sizes) {
-                let mut payload = Vec::new();
-                Value::Array(values[range.clone()].to_vec()).encode_into(&mut payload);
-                let first = Value::Text(items[range.start].name.clone());
-                refs.push(push_page(&mut pages, offset_bytes, first, range.len(), &payload));
-            }
-            map.insert(key::ITEM_PAGES, Value::Array(refs));
-        }
+        let mut map = BTreeMap::new();
+        let mut put = |key, value: &Value| {
+            let mut bytes = Vec::new();
+            value.encode_into(&mut bytes);
+            map.insert(key, bytes);
+        };
+        put(key::N_ITEMS, &Value::Unsigned(items.len() as u64));
+        put(key::N_BLOCKS, &Value::Unsigned(blocks.len() as u64));
 
         let mut table = Vec::new();
+        let inline = if items.values().map(|record| record.len()).sum::<usize>() <= PAGE_BYTES {
+            let records: Vec<&[u8]> = items.values().map(AsRef::as_ref).collect();
+            Some(array_of_encoded(&records))
+        } else {
+            let mut refs = Vec::new();
+            let mut page = Page::default();
+            for (name, record) in items {
+                if page.is_full(record.len()) {
+                    refs.push(std::mem::take(&mut page).push(&mut pages, offset_bytes));
+                }
+                page.add(name, record);
+            }
+            refs.push(page.push(&mut pages, offset_bytes));
+            put(key::ITEM_PAGES, &Value::Array(refs));
+            None
+        };
+
         encode_blocks(blocks, &mut table);
         if table.len() <= PAGE_BYTES {
-            map.insert(key::BLOCKS, Value::Bytes(table));
+            put(key::BLOCKS, &Value::Bytes(table));
         } else {
             let per_page = (PAGE_BYTES * blocks.len() / table.len()).max(1);
             let mut refs = Vec::new();
@@ -83,11 +91,12 @@ impl Root {
                 let first = Value::Unsigned((i * per_page) as u64);
                 refs.push(push_page(&mut pages, offset_bytes, first, chunk.len(), &payload));
             }
-            map.insert(key::BLOCK_PAGES, Value::Array(refs));
+            put(key::BLOCK_PAGES, &Value::Array(refs));
         }
 
+        map.extend(inline.map(|inline| (key::ITEMS, inline)));
         let mut payload = Vec::new();
-        cbor::encode_map(&map, &mut payload);
+        cbor::encode_map_of_encoded(&map, &mut payload);
         (pages, build_frame(FrameType::Root, &payload))
     }
 
@@ -151,11 +160,10 @@ impl Root {
         frame: &[u8],
         limits: &Limits,
     ) -> Result<Vec<ItemRecord>, Error> {
-        let payload = page.open(frame, limits)?;
-        let Value::Array(values) = cbor::decode(&payload, limits)? else {
-            return Err(corrupt("an item page is not an array"));
-        };
-        let items = read_items(values, page.n_entries, self.n_blocks, limits)?;
+        let items = read_item_array(&page.open(frame, limits)?, self.n_blocks, limits)?;
+        if items.len() as u64 != page.n_entries {
+            return Err(corrupt("the number of items is not the recorded one"));
+        }
         match items.first() {
             Some(first) if first.name == page.first => Ok(items),
             _ => Err(corrupt("an item page does not start where its reference says")),
@@ -181,27 +189,40 @@ fn corrupt(rule: &'static str) -> Error {
     Error::Corrupt { what: "root record", offset_bytes: 0, rule }
 }
 
-fn encoded_len(value: &Value) -> usize {
-    let mut bytes = Vec::new();
-    value.encode_into(&mut bytes);
-    bytes.len()
+/// Records of an item page in the making.
+#[derive(Default)]
+struct Page<'a> {
+    first: &'a str,
+    records: Vec<&'a [u8]>,
+    n_bytes: usize,
 }
 
-/// Cuts entries of the given sizes into runs of at most [`PAGE_BYTES`], or one entry if it is larger.
-fn cut(sizes: &[usize]) -> Vec<std::ops::Range<usize>> {
-    let mut ranges = Vec::new();
-    let (mut start, mut bytes) = (0, 0);
-    for (i, size) in sizes.iter().enumerate() {
-        if i > start && bytes + size > PAGE_BYTES {
-            ranges.push(start..i);
-            (start, bytes) = (i, 0);
+impl<'a> Page<'a> {
+    /// True if a record of `n_bytes` would make it longer than [`PAGE_BYTES`]; one record always fits.
+    fn is_full(&self, n_bytes: usize) -> bool {
+        !self.records.is_empty() && self.n_bytes + n_bytes > PAGE_BYTES
+    }
+
+    fn add(&mut self, name: &'a str, record: &'a [u8]) {
+        if self.records.is_empty() {
+            self.first = name;
         }
-        bytes += size;
+        self.records.push(record);
+        self.n_bytes += record.len();
     }
-    if start < sizes.len() {
-        ranges.push(start..sizes.len());
+
+    /// Appends the page's frame to `pages`; returns the reference to it.
+    fn push(self, pages: &mut Vec<u8>, offset_bytes: u64) -> Value {
+        let payload = array_of_encoded(&self.records);
+        push_page(pages, offset_bytes, Value::Text(self.first.to_owned()), self.records.len(), &payload)
     }
-    ranges
+}
+
+fn array_of_encoded(records: &[&[u8]]) -> Vec<u8> {
+    let mut payload = Vec::new();
+    cbor::put_array_head(&mut payload, records.len() as u64);
+    records.iter().for_each(|record| payload.extend_from_slice(record));
+    payload
 }
 
 fn push_page(
@@ -234,10 +255,31 @@ fn read_items(
     }
     let items: Vec<ItemRecord> =
         values.into_iter().map(|v| ItemRecord::from_value(v, n_blocks, limits)).collect::<Result<_, _>>()?;
+    check_order(&items)?;
+    Ok(items)
+}
+
+/// Reads an array of item records, one after another: a page of them as CBOR values would take several times the
+/// memory.
+pub(crate) fn read_item_array(
+    payload: &[u8],
+    n_blocks: u64,
+    limits: &Limits,
+) -> Result<Vec<ItemRecord>, Error> {
+    let mut items = Vec::new();
+    cbor::decode_array(payload, limits, |value| {
+        items.push(ItemRecord::from_value(value, n_blocks, limits)?);
+        Ok(())
+    })?;
+    check_order(&items)?;
+    Ok(items)
+}
+
+fn check_order(items: &[ItemRecord]) -> Result<(), Error> {
     if items.iter().zip(items.iter().skip(1)).any(|(a, b)| a.name >= b.name) {
         return Err(corrupt("item names do not ascend"));
     }
-    Ok(items)
+    Ok(())
 }
 
 fn read_refs<K: PartialOrd>(

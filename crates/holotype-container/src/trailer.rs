@@ -2,7 +2,7 @@ use crate::{Error, cursor::Cursor};
 use sha2::{Digest, Sha256};
 
 /// Last eight bytes of every archive.
-const END_MAGIC: [u8; 8] = [0x1a, b'\n', b'S', b'E', b'A', b'L', b'H', 0xb8];
+pub const END_MAGIC: [u8; 8] = [0x1a, b'\n', b'S', b'E', b'A', b'L', b'H', 0xb8];
 /// What the seal's hash starts with, so that no other SHA-256 can be taken for one.
 const SEAL_DOMAIN: &[u8] = b"holotype seal v1\0";
 
@@ -96,12 +96,28 @@ impl Trailer {
         Ok(trailer)
     }
 
+    /// Reads a trailer that may lie in another file than the one it was sealed as. For salvage.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn parse_stray(bytes: &[u8]) -> Result<Self, Error> {
+        let mut cursor = Cursor::new(bytes, "trailer");
+        cursor.take(32)?;
+        Self::parse(bytes, cursor.u64()?.max(Self::N_BYTES as u64))
+    }
+
+    /// The seal that header, root frame and trailer fields have together.
+    #[must_use]
+    pub fn compute_seal(&self, header: &[u8], root_frame: &[u8]) -> [u8; 32] {
+        seal(header, root_frame, &self.encode()[..Self::N_SEALED_BYTES])
+    }
+
     /// Checks the seal.
     ///
     /// # Errors
     /// `Hash` if header, root frame or trailer were changed.
     pub fn check_seal(&self, header: &[u8], root_frame: &[u8]) -> Result<(), Error> {
-        let found = seal(header, root_frame, &self.encode()[..Self::N_SEALED_BYTES]);
+        let found = self.compute_seal(header, root_frame);
         if found == self.seal {
             return Ok(());
         }

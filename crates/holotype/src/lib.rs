@@ -13,6 +13,7 @@ mod limits;
 mod output;
 mod parallel;
 mod progress;
+mod salvage;
 mod writer;
 
 pub use archive::{Archive, Finding, ImageItem, Item, VerifyOptions, VerifyReport};
@@ -29,4 +30,8 @@ pub use import::{ImportOptions, Imported, import};
 pub use limits::Limits;
 pub use output::{FileOutput, Replace};
 pub use progress::Progress;
+pub use salvage::{
+    LostItem, Proof, SalvageOptions, SalvageReport, SalvagedItem, SalvagedManifest, salvage, salvage_bytes,
+    salvage_source,
+};
 pub use writer::{Writer, WriterOptions};

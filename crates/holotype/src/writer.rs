@@ -3,7 +3,7 @@ use crate::image::preview::{PREVIEW_EDGE, Preview, PreviewBuilder, wants_preview
 use crate::image::{encode::BandEncoder, grid::TileGrid, wire};
 use crate::{Error, ImageOptions, Metadata, MetadataKind, Mode, Progress, Result};
 use holotype_codec::{TileRef, image::TileOptions, image::encode_tile};
-use holotype_container::{ArchiveBuilder, BlockRun, Codec, ItemKind, ItemRecord, Trailer, cbor, pack};
+use holotype_container::{ArchiveBuilder, BlockRun, Codec, ItemKind, ItemRecord, Packer, Trailer, cbor};
 use sha2::{Digest, Sha256};
 use std::io::{Read, Write};
 
@@ -47,6 +47,7 @@ impl WriterOptions {
 pub struct Writer<W: Write> {
     out: W,
     builder: ArchiveBuilder,
+    packer: Packer,
     options: WriterOptions,
 }
 
@@ -58,7 +59,7 @@ impl<W: Write> Writer<W> {
     pub fn new(mut out: W, options: WriterOptions) -> Result<Self> {
         let (builder, header) = ArchiveBuilder::begin();
         out.write_all(&header).map_err(output_error)?;
-        Ok(Self { out, builder, options })
+        Ok(Self { out, builder, packer: Packer::default(), options })
     }
 
     /// Adds an image from all its samples: row-major, interleaved, little-endian, as its descriptor says.
@@ -183,7 +184,7 @@ impl<W: Write> Writer<W> {
                 break;
             }
             content.update(&block);
-            let (codec, stored) = pack(&block);
+            let (codec, stored) = self.packer.pack(&block);
             let id = self.add_block(codec, &stored, n_bytes as u64)?;
             extend(&mut item.content, id);
             item.raw_bytes += n_bytes as u64;
@@ -212,6 +213,16 @@ impl<W: Write> Writer<W> {
         Ok((out, seal))
     }
 
+    /// True if `name` can name another item.
+    pub(crate) fn is_free(&self, name: &str) -> bool {
+        self.check_name(name).is_ok()
+    }
+
+    /// Adds an item whose blocks were added by [`Self::add_block`].
+    pub(crate) fn add_item(&mut self, item: ItemRecord) -> Result<()> {
+        Ok(self.builder.add_item(item)?)
+    }
+
     fn check_name(&self, name: &str) -> Result<()> {
         if name.is_empty() || self.builder.has_item(name) {
             return Err(Error::invalid(format!("`{name}` cannot name another item")));
@@ -219,14 +230,19 @@ impl<W: Write> Writer<W> {
         Ok(())
     }
 
-    fn add_block(&mut self, codec: Codec, payload: &[u8], raw_bytes: u64) -> Result<u64> {
+    /// Adds a block of the next item; returns its id.
+    pub(crate) fn add_block(&mut self, codec: Codec, payload: &[u8], raw_bytes: u64) -> Result<u64> {
         let hint = u32::try_from(self.builder.next_ordinal()).unwrap_or(u32::MAX);
         let (header, id) = self.builder.add_block(codec, payload, raw_bytes, hint);
         self.out.write_all(&header).and_then(|()| self.out.write_all(payload)).map_err(output_error)?;
         Ok(id)
     }
 
-    fn add_metadata(&mut self, metadata: &Metadata) -> Result<Option<holotype_container::Metadata>> {
+    /// Puts metadata where it belongs: into the record, or a block of its own.
+    pub(crate) fn add_metadata(
+        &mut self,
+        metadata: &Metadata,
+    ) -> Result<Option<holotype_container::Metadata>> {
         if metadata.entries.is_empty() {
             return Ok(None);
         }
@@ -236,7 +252,7 @@ impl<W: Write> Writer<W> {
         if bytes.len() <= MAX_INLINE_METADATA_BYTES {
             return Ok(Some(holotype_container::Metadata::Inline(value)));
         }
-        let (codec, stored) = pack(&bytes);
+        let (codec, stored) = self.packer.pack(&bytes);
         let id = self.add_block(codec, &stored, bytes.len() as u64)?;
         Ok(Some(holotype_container::Metadata::Block(id)))
     }
@@ -258,7 +274,8 @@ impl<W: Write> Writer<W> {
 /// Fetches the next band of so many bytes and hands it to the encoder.
 type NextBand<'a> = &'a mut dyn FnMut(usize, &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()>;
 
-fn extend(runs: &mut Vec<BlockRun>, id: u64) {
+/// Appends block `id` to the runs of an item's content.
+pub(crate) fn extend(runs: &mut Vec<BlockRun>, id: u64) {
     match runs.last_mut() {
         Some(run) if run.first + run.n_blocks == id => run.n_blocks += 1,
         _ => runs.push(BlockRun { first: id, n_blocks: 1 }),

@@ -209,3 +209,29 @@ fn files_larger_than_the_tail_read_need_few_reads() {
     archive.image("a").unwrap();
     assert!(recorder.take().is_empty());
 }
+
+#[test]
+fn among_many_items_one_is_found_by_few_reads() {
+    let mut writer = Writer::new(Vec::new(), WriterOptions::default()).unwrap();
+    let n_items = 16_384_u32;
+    for i in 0..n_items {
+        writer.add_file(&format!("item-{:05}", i ^ 0x155), &mut i.to_le_bytes().as_slice(), None).unwrap();
+    }
+    let recorder = Recorder::new(MemorySource::new(writer.finish().unwrap().0));
+    let archive = Archive::open_source(Box::new(recorder.clone()), "test", Limits::default()).unwrap();
+    assert_eq!(recorder.take().len(), 2, "the tail and the header");
+    assert_eq!(archive.item("item-01234").unwrap().raw_bytes(), 4);
+    assert_eq!(recorder.take().len(), 1, "one page of items");
+    archive.read_file("item-01234", &mut |_| Ok(())).unwrap();
+    assert_eq!(recorder.take().len(), 2, "one page of blocks and the block");
+
+    let names = |from: &str, n| -> Vec<String> {
+        archive.items_from(from, n).unwrap().iter().map(|item| item.name().to_owned()).collect()
+    };
+    let expected: Vec<String> = (5000..7000).map(|i| format!("item-{i:05}")).collect();
+    assert_eq!(names("item-05000", 2000), expected);
+    assert!(recorder.take().len() <= 4, "only the pages in the range");
+    assert_eq!(names("item-16383", 5), ["item-16383"]);
+    assert_eq!(names("", 1), ["item-00000"]);
+    assert!(names("j", 5).is_empty() && names("item-05000", 0).is_empty());
+}

@@ -9,6 +9,7 @@ mod list;
 mod man;
 mod open;
 mod preview;
+mod salvage;
 mod verify;
 
 use crate::args::Verb;
@@ -23,6 +24,7 @@ pub(crate) fn run(verb: &Verb, printer: &Printer) -> Result<Exit, Failure> {
         Verb::Info(args) => info::run(args, printer),
         Verb::Preview(args) => preview::run(args, printer),
         Verb::Verify(args) => verify::run(args, printer),
+        Verb::Salvage(args) => salvage::run(args, printer),
         Verb::List(args) => list::run(args, printer),
         Verb::Cat(args) => cat::run(args),
         Verb::Completions { shell } => completions::run(*shell),

@@ -42,7 +42,8 @@ fn one(args: &Verify, printer: &Printer, path: &Path) -> Result<Exit, Failure> {
     Ok(if report.is_good() { Exit::Good } else { Exit::Integrity })
 }
 
-fn finding(finding: &Finding) -> Value {
+/// A finding as JSON.
+pub(super) fn finding(finding: &Finding) -> Value {
     json!({
         "item": finding.item, "tile": finding.tile.map(|t| [t.x, t.y, t.width, t.height]),
         "offset_bytes": finding.offset_bytes, "n_bytes": finding.n_bytes, "message": finding.message,

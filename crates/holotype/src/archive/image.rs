@@ -17,7 +17,7 @@ pub struct ImageItem<'a> {
 }
 
 impl<'a> ImageItem<'a> {
-    pub(super) fn open(item: Item<'a>) -> Result<Self> {
+    pub(crate) fn open(item: Item<'a>) -> Result<Self> {
         if item.kind() != ItemKind::Image {
             return Err(Error::invalid(format!("item `{}` is no image", item.name())));
         }
@@ -141,7 +141,7 @@ impl<'a> ImageItem<'a> {
         Ok(())
     }
 
-    pub(super) fn grid(&self) -> &TileGrid {
+    pub(crate) fn grid(&self) -> &TileGrid {
         &self.grid
     }
 
@@ -168,7 +168,7 @@ impl<'a> ImageItem<'a> {
     }
 
     /// Fetches tiles of the image by number.
-    pub(super) fn fetch(&self) -> impl Fn(u64, UseTile<'_>) -> Result<()> + Sync + '_ {
+    pub(crate) fn fetch(&self) -> impl Fn(u64, UseTile<'_>) -> Result<()> + Sync + '_ {
         move |number, work| {
             let columns = u64::from(self.grid.n_columns());
             let tile = self.grid.tile((number % columns) as u32, (number / columns) as u32);

@@ -16,11 +16,11 @@ pub struct Item<'a> {
 }
 
 impl<'a> Item<'a> {
-    pub(super) fn new(archive: &'a Archive, record: SharedRecord) -> Self {
+    pub(crate) fn new(archive: &'a Archive, record: SharedRecord) -> Self {
         Self { archive, record }
     }
 
-    pub(super) fn archive(&self) -> &'a Archive {
+    pub(crate) fn archive(&self) -> &'a Archive {
         self.archive
     }
 
@@ -28,7 +28,7 @@ impl<'a> Item<'a> {
         &self.record
     }
 
-    pub(super) fn record(&self) -> &ItemRecord {
+    pub(crate) fn record(&self) -> &ItemRecord {
         &self.record
     }
 

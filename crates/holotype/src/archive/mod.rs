@@ -7,6 +7,7 @@ mod verify;
 
 pub use image::ImageItem;
 pub use item::Item;
+pub(crate) use verify::verify_item;
 pub use verify::{Finding, VerifyOptions, VerifyReport};
 
 use crate::{Error, Limits, Result};
@@ -69,6 +70,17 @@ impl Archive {
         Ok(Self { source, path, manifest, tables: Tables::default(), limits })
     }
 
+    /// Blocks of a damaged archive that no seal vouches for: each is still checked by its own hash.
+    pub(crate) fn without_seal(
+        source: Box<dyn ReadAt>,
+        path: &Path,
+        blocks: Vec<BlockRecord>,
+        limits: Limits,
+    ) -> Self {
+        let manifest = Manifest::without_seal(blocks);
+        Self { source, path: path.to_path_buf(), manifest, tables: Tables::default(), limits }
+    }
+
     /// Bytes of the archive.
     #[must_use]
     pub fn n_bytes(&self) -> u64 {
@@ -118,6 +130,30 @@ impl Archive {
     pub fn items(&self) -> Result<Vec<Item<'_>>> {
         let mut records = tables::all_items(self)?;
         records.sort_by_key(|record| record.ordinal);
+        Ok(records.into_iter().map(|record| Item::new(self, record)).collect())
+    }
+
+    /// At most `n` items in the order of their names, from the first that is not before `name`.
+    ///
+    /// Of an archive whose items fill pages only the pages in that range are read.
+    ///
+    /// # Errors
+    /// `Corrupt` or `Io` if a manifest page cannot be read.
+    ///
+    /// # Examples
+    /// ```
+    /// use holotype::{Archive, Writer, WriterOptions};
+    /// let mut writer = Writer::new(Vec::new(), WriterOptions::default())?;
+    /// for name in ["b/2", "a/1", "b/1"] {
+    ///     writer.add_file(name, &mut name.as_bytes(), None)?;
+    /// }
+    /// let archive = Archive::from_bytes(writer.finish()?.0)?;
+    /// let names: Vec<_> = archive.items_from("b", 10)?.iter().map(|item| item.name().to_owned()).collect();
+    /// assert_eq!(names, ["b/1", "b/2"]);
+    /// # Ok::<(), holotype::Error>(())
+    /// ```
+    pub fn items_from(&self, name: &str, n: usize) -> Result<Vec<Item<'_>>> {
+        let records = tables::items_from(self, name, n)?;
         Ok(records.into_iter().map(|record| Item::new(self, record)).collect())
     }
 
@@ -182,7 +218,7 @@ impl Archive {
     }
 
     /// Reads block `id`, checks it, and hands its stored payload to `work`.
-    fn with_block<T>(
+    pub(crate) fn with_block<T>(
         &self,
         item: &str,
         id: u64,
@@ -197,7 +233,7 @@ impl Archive {
     }
 
     /// Reads a raw or packed block whole.
-    fn unpacked(&self, item: &str, id: u64, max_bytes: u64) -> Result<Vec<u8>> {
+    pub(crate) fn unpacked(&self, item: &str, id: u64, max_bytes: u64) -> Result<Vec<u8>> {
         self.with_block(item, id, |block, payload| {
             if block.raw_bytes > max_bytes {
                 return Err(Error::LimitExceeded {
@@ -254,7 +290,13 @@ fn open_manifest(source: &dyn ReadAt, path: &Path, limits: &Limits) -> Result<Ma
     Ok(Manifest::open(&header, &root_frame, trailer, &limits.container)?)
 }
 
-fn read<'a>(source: &'a dyn ReadAt, path: &Path, offset_bytes: u64, n_bytes: u64) -> Result<Cow<'a, [u8]>> {
+/// Reads bytes of a source, without a copy where it holds them in memory.
+pub(crate) fn read<'a>(
+    source: &'a dyn ReadAt,
+    path: &Path,
+    offset_bytes: u64,
+    n_bytes: u64,
+) -> Result<Cow<'a, [u8]>> {
     if let Some(bytes) = source.slice(offset_bytes, n_bytes) {
         return Ok(Cow::Borrowed(bytes));
     }

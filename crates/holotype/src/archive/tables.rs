@@ -30,6 +30,29 @@ pub(super) fn all_items(archive: &Archive) -> Result<Vec<SharedRecord>> {
     }
 }
 
+/// At most `n` items in name order, from the first that is not before `name`.
+pub(super) fn items_from(archive: &Archive, name: &str, n: usize) -> Result<Vec<SharedRecord>> {
+    match &archive.manifest.root().items {
+        Table::Inline(items) => {
+            let start = items.partition_point(|item| item.name.as_str() < name);
+            Ok(items.iter().skip(start).take(n).cloned().map(Arc::new).collect())
+        }
+        Table::Paged(pages) => {
+            let after = pages.partition_point(|page| page.first.as_str() <= name);
+            let mut found = Vec::new();
+            for page in pages.iter().skip(after.saturating_sub(1)) {
+                if found.len() >= n {
+                    break;
+                }
+                let items = item_page(archive, page)?;
+                let start = items.partition_point(|item| item.name.as_str() < name);
+                found.extend(items.iter().skip(start).take(n - found.len()).cloned());
+            }
+            Ok(found)
+        }
+    }
+}
+
 /// The item named `name`.
 pub(super) fn item(archive: &Archive, name: &str) -> Result<Option<SharedRecord>> {
     if let Table::Inline(items) = &archive.manifest.root().items {

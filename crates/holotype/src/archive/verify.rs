@@ -47,6 +47,14 @@ pub struct Finding {
     pub message: String,
 }
 
+impl Finding {
+    /// A finding about an item as a whole.
+    pub(crate) fn of_item(item: &str, error: &Error) -> Self {
+        let message = error.to_string();
+        Self { item: Some(item.to_owned()), tile: None, offset_bytes: None, n_bytes: None, message }
+    }
+}
+
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(item) = &self.item {
@@ -110,15 +118,20 @@ pub(super) fn verify(archive: &Archive, options: &VerifyOptions) -> Result<Verif
                 *seen = true;
             }
         }
-        match item.kind() {
-            ItemKind::Image => verify_image(item, options, &mut report)?,
-            _ => verify_file(item, options, &mut report)?,
-        }
+        verify_item(item, options, &mut report)?;
     }
     for (block, _) in blocks.iter().zip(&is_content).filter(|(_, seen)| !**seen) {
         verify_other(archive, block, options, &mut report)?;
     }
     Ok(report)
+}
+
+/// Decodes and hashes an item's content, its metadata and its preview.
+pub(crate) fn verify_item(item: &Item<'_>, options: &VerifyOptions, report: &mut VerifyReport) -> Result<()> {
+    match item.kind() {
+        ItemKind::Image => verify_image(item, options, report),
+        _ => verify_file(item, options, report),
+    }
 }
 
 fn unreadable(mut report: VerifyReport, error: Error) -> Result<VerifyReport> {

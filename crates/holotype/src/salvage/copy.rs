@@ -1,0 +1,116 @@
+//! Items from the damaged archive to the new one: blocks as they are coded, once all of an item is proven.
+
+use crate::archive::{ImageItem, Item};
+use crate::image::{decode, wire};
+use crate::{Metadata, MetadataKind, Region, Result, Writer, parallel};
+use holotype_codec::image::{TileOptions, encode_tile};
+use holotype_codec::{TileRef, TileShape};
+use holotype_container::{Codec, ItemKind, ItemRecord};
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io::Write;
+
+/// Key of the user metadata entry that marks an item as incomplete.
+const NOTE_KEY: &str = "holotype.salvage";
+
+/// Copies a proven item's blocks and record under `name`.
+pub(super) fn copy_whole<W: Write>(
+    writer: &mut Writer<W>,
+    item: &Item<'_>,
+    name: &str,
+    note: Option<&str>,
+) -> Result<()> {
+    let record = item.record();
+    let mut copied = BTreeMap::new();
+    let mut copy = |writer: &mut Writer<W>, id: u64| -> Result<u64> {
+        if let Some(new) = copied.get(&id) {
+            return Ok(*new);
+        }
+        let new = item.archive().with_block(item.name(), id, |block, payload| {
+            writer.add_block(block.codec, payload, block.raw_bytes)
+        })?;
+        copied.insert(id, new);
+        Ok(new)
+    };
+    let mut new = record.clone();
+    new.name = name.to_owned();
+    new.content.clear();
+    for id in record.content_blocks() {
+        let id = copy(writer, id)?;
+        crate::writer::extend(&mut new.content, id);
+    }
+    if let Some(preview) = &mut new.preview {
+        preview.block = copy(writer, preview.block)?;
+    }
+    if let Some(note) = note {
+        new.metadata = add_note(writer, item.metadata()?, note)?;
+    } else if let Some(holotype_container::Metadata::Block(id)) = new.metadata {
+        new.metadata = Some(holotype_container::Metadata::Block(copy(writer, id)?));
+    }
+    writer.add_item(new)
+}
+
+/// Writes an image with its tiles of numbers `missing` as zeros; its metadata says so.
+pub(super) fn copy_filled<W: Write>(
+    writer: &mut Writer<W>,
+    image: &ImageItem<'_>,
+    missing: &BTreeSet<u64>,
+    name: &str,
+    note: &str,
+) -> Result<()> {
+    let (descriptor, grid) = (image.descriptor(), image.grid());
+    let fetch = image.fetch();
+    let mut new = ItemRecord::new(name.to_owned(), ItemKind::Image);
+    let mut content = Sha256::new();
+    let mut zero_tiles = HashMap::new();
+    let mut band = Vec::new();
+    for row in 0..grid.n_rows() {
+        let strip = Region { x: 0, width: descriptor.width, ..grid.tile(0, row) };
+        band.clear();
+        band.resize(strip.raw_bytes(descriptor).unwrap_or(0) as usize, 0);
+        let mut jobs = decode::cut(descriptor, grid, &strip, &mut band);
+        jobs.retain(|job| !missing.contains(&grid.tile_number(job.column, job.row)));
+        let n_threads = parallel::n_threads(0, jobs.len());
+        parallel::map(n_threads, jobs, |job| {
+            decode::decode_one(image.item().name(), descriptor, grid, &fetch, &strip, job)
+        })?;
+        content.update(&band);
+        for column in 0..grid.n_columns() {
+            let tile = grid.tile(column, row);
+            let number = grid.tile_number(column, row);
+            let raw_bytes = tile.raw_bytes(descriptor).unwrap_or(0);
+            let mut id = 0;
+            let mut add = |coded: &[u8]| -> Result<()> {
+                id = writer.add_block(Codec::ImageTile, coded, raw_bytes)?;
+                Ok(())
+            };
+            if missing.contains(&number) {
+                let shape = descriptor.tile_shape(tile.width, tile.height);
+                add(zero_tiles.entry(shape).or_insert_with(|| zero_tile(shape)))?;
+            } else {
+                fetch(number, &mut add)?;
+            }
+            crate::writer::extend(&mut new.content, id);
+        }
+    }
+    new.content_sha256 = content.finalize().into();
+    new.raw_bytes = descriptor.raw_bytes().unwrap_or(0);
+    new.descriptor = wire::encode_descriptor(descriptor, image.tile_edge());
+    new.metadata = add_note(writer, image.metadata().clone(), note)?;
+    writer.add_item(new)
+}
+
+fn zero_tile(shape: TileShape) -> Vec<u8> {
+    let row = vec![0; shape.row_bytes()];
+    let rows = vec![row.as_slice(); shape.height as usize];
+    TileRef::new(shape, &rows).map_or_else(|_| Vec::new(), |tile| encode_tile(&tile, &TileOptions::default()))
+}
+
+fn add_note<W: Write>(
+    writer: &mut Writer<W>,
+    mut metadata: Metadata,
+    note: &str,
+) -> Result<Option<holotype_container::Metadata>> {
+    metadata.push(MetadataKind::User, NOTE_KEY, note);
+    writer.add_metadata(&metadata)
+}
