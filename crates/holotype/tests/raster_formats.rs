@@ -64,6 +64,25 @@ fn bmp_keeps_resolution_and_profile() {
 }
 
 #[test]
+fn resolution_goes_between_bmp_and_png() {
+    let (mut source, samples) = image(u8_image(3, 3), "bmp");
+    source.metadata.push(MetadataKind::User, "bmp:pixels-per-metre", "2835 3937");
+    let png = write(Format::Png, &[(source, samples.clone())], false).unwrap();
+    let images = read(&png).unwrap();
+    let chunk = [2835_u32.to_be_bytes(), 3937_u32.to_be_bytes()].concat();
+    assert_eq!(
+        images[0].0.metadata.get_key(MetadataKind::PngChunk, "pHYs"),
+        Some(&[&chunk[..], &[1]].concat()[..])
+    );
+    let bmp = read(&write(Format::Bmp, &images, false).unwrap()).unwrap();
+    assert_eq!(
+        bmp[0].0.metadata.get_key(MetadataKind::User, "bmp:pixels-per-metre"),
+        Some(&b"2835 3937"[..])
+    );
+    assert_eq!(bmp[0].1, samples);
+}
+
+#[test]
 fn bmp_words_of_unequal_depths_come_back() {
     let masks: Vec<u8> = [0xf800_u32, 0x07e0, 0x001f].iter().flat_map(|m| m.to_le_bytes()).collect();
     let words = [0xf800_u16, 0x07e0, 0x001f, 0x1234, 0xfffe, 0];

@@ -11,6 +11,7 @@ mod npy;
 mod png;
 mod pnm;
 mod qoi;
+mod resolution;
 mod thumbnail;
 mod tiff;
 mod webp;

@@ -87,6 +87,10 @@ fn indices(frame: &Frame, n_bytes: usize) -> Result<Vec<u8>> {
     if !(1..=8).contains(&frame.code_bits) {
         return Err(Error::source_format(NAME, "the code size is not in 1..=8"));
     }
+    // A code has two bits at least and stands for at most 4096 pixels: a forged size is seen before memory is taken.
+    if n_bytes / (4 * 4096) > frame.data.len() {
+        return Err(Error::source_format(NAME, "the frame has too few pixels"));
+    }
     let mut decoder = Decoder::new(BitOrder::Lsb, frame.code_bits);
     let mut coded = vec![0; n_bytes];
     let (mut n_in, mut n_out) = (0, 0);

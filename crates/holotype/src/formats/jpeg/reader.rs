@@ -49,11 +49,11 @@ fn decode(input: &mut dyn Input, limits: &Limits, strict: bool) -> Result<Box<dy
     }
     let (descriptor, stored) = describe(&head)?;
     check_size(NAME, &descriptor, limits)?;
-    let mut samples = vec![0; whole_bytes(&descriptor, limits)?];
     // Every block of 8 × 8 pixels takes a bit at least: a forged size is seen before the decoder believes it.
     if descriptor.n_pixels() / 512 > n_bytes {
         return Err(Error::source_format(NAME, "the file is too short for its size in pixels"));
     }
+    let mut samples = vec![0; whole_bytes(&descriptor, limits)?];
     let options = DecoderOptions::default()
         .set_max_width(65535)
         .set_max_height(65535)
