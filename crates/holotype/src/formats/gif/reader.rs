@@ -1,6 +1,6 @@
 use super::blocks::{self, Blocks, Frame};
 use super::{CONTROL, GLOBAL_PALETTE, NAME, SCREEN, TRANSPARENT};
-use crate::formats::held::{Held, check_size, whole_bytes};
+use crate::formats::held::{Whole, check_size, whole_bytes};
 use crate::formats::{ImageReader, Input, SourceImage};
 use crate::{Error, ImageDescriptor, Limits, MetadataKind, Palette, Result, SampleType};
 use weezl::{BitOrder, LzwStatus, decode::Decoder};
@@ -18,25 +18,6 @@ pub(in crate::formats) fn open(mut input: Box<dyn Input>, limits: &Limits) -> Re
 /// Opens the first frame of a GIF file, for a preview.
 pub(in crate::formats) fn open_first(input: &mut dyn Input, limits: &Limits) -> Result<Box<dyn ImageReader>> {
     decode(blocks::read(input, limits, 1)?, limits)
-}
-
-struct GifReader {
-    image: Option<SourceImage>,
-    held: Held,
-}
-
-impl ImageReader for GifReader {
-    fn next_image(&mut self) -> Result<Option<SourceImage>> {
-        Ok(self.image.take())
-    }
-
-    fn read_rows(&mut self, rows: &mut [u8]) -> Result<()> {
-        self.held.read_rows(rows)
-    }
-
-    fn is_streaming(&self) -> bool {
-        false
-    }
 }
 
 fn decode(mut blocks: Blocks, limits: &Limits) -> Result<Box<dyn ImageReader>> {
@@ -79,7 +60,7 @@ fn decode(mut blocks: Blocks, limits: &Limits) -> Result<Box<dyn ImageReader>> {
     metadata.push(MetadataKind::SourceFormat, "", "gif");
     let descriptor = plain.with_bits_per_sample(bits).with_palette(Palette { bits: 8, rgb, alpha });
     descriptor.validate().map_err(|e| Error::source_format(NAME, e))?;
-    Ok(Box::new(GifReader { image: Some(SourceImage { descriptor, metadata }), held: Held::new(samples) }))
+    Ok(Whole::reader(SourceImage { descriptor, metadata }, samples))
 }
 
 /// The frame's indices, top row first.

@@ -1,7 +1,7 @@
 use super::markers::{self, Head};
 use super::{NAME, cmyk};
 use crate::formats::guard::guarded;
-use crate::formats::held::{Held, check_size, input_bytes, limit, read_bytes, whole_bytes};
+use crate::formats::held::{Whole, check_size, input_bytes, limit, read_bytes, whole_bytes};
 use crate::formats::{ImageReader, Input, SourceImage};
 use crate::{Alpha, ColourModel, Error, ImageDescriptor, Limits, Result, SampleType};
 use zune_jpeg::JpegDecoder;
@@ -18,25 +18,6 @@ pub(in crate::formats) fn open_tolerant(
     limits: &Limits,
 ) -> Result<Box<dyn ImageReader>> {
     guarded(NAME, || decode(input, limits, false))
-}
-
-struct JpegReader {
-    image: Option<SourceImage>,
-    held: Held,
-}
-
-impl ImageReader for JpegReader {
-    fn next_image(&mut self) -> Result<Option<SourceImage>> {
-        Ok(self.image.take())
-    }
-
-    fn read_rows(&mut self, rows: &mut [u8]) -> Result<()> {
-        self.held.read_rows(rows)
-    }
-
-    fn is_streaming(&self) -> bool {
-        false
-    }
 }
 
 fn decode(input: &mut dyn Input, limits: &Limits, strict: bool) -> Result<Box<dyn ImageReader>> {
@@ -77,7 +58,7 @@ fn decode(input: &mut dyn Input, limits: &Limits, strict: bool) -> Result<Box<dy
         }
     }
     let image = SourceImage { descriptor, metadata: head.metadata };
-    Ok(Box::new(JpegReader { image: Some(image), held: Held::new(samples) }))
+    Ok(Whole::reader(image, samples))
 }
 
 /// What the image is, and the form to ask of the decoder: grays, RGB, or the stored four components.
