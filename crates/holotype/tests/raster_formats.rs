@@ -211,6 +211,7 @@ fn webp_keeps_its_chunks() {
     push(MetadataKind::Exif, "", b"II*\0\x08\0\0\0\0\0");
     push(MetadataKind::Xmp, "", b"<x/>.");
     push(MetadataKind::User, "webp:chunk/abcd", b"odd");
+    push(MetadataKind::User, "webp:after-end", b"more");
     push(MetadataKind::SourceFormat, "", b"webp");
     let bytes = round_trip(Format::WebP, &(source, samples));
     assert_eq!(&bytes[12..16], b"VP8X");
@@ -246,7 +247,10 @@ fn qoi_codes_every_kind_of_step() {
     source.metadata.entries.clear();
     source.metadata.push(MetadataKind::User, "qoi:colour-space", "1");
     source.metadata.push(MetadataKind::SourceFormat, "", "qoi");
-    assert_eq!(round_trip(Format::Qoi, &(source, samples))[13], 1);
+    let mut bytes = round_trip(Format::Qoi, &(source, samples));
+    assert_eq!(bytes[13], 1);
+    bytes.push(0);
+    assert_eq!(read(&bytes).unwrap_err().kind(), ErrorKind::Unsupported, "nothing after the end is dropped");
 }
 
 #[test]

@@ -122,9 +122,13 @@ impl ImageReader for QoiReader {
             out.copy_from_slice(&pixel[..out.len()]);
         }
         self.n_pixels_left -= n;
-        if self.n_pixels_left == 0 && (self.seen.run > 0 || read_bytes(NAME, self.input.as_mut(), 8)? != END)
-        {
-            return Err(Error::source_format(NAME, "the end marker is missing"));
+        if self.n_pixels_left == 0 {
+            if self.seen.run > 0 || read_bytes(NAME, self.input.as_mut(), 8)? != END {
+                return Err(Error::source_format(NAME, "the end marker is missing"));
+            }
+            if self.input.read(&mut [0]).map_err(damaged)? > 0 {
+                return Err(Error::unsupported("the QOI file is followed by other data"));
+            }
         }
         Ok(())
     }

@@ -1,5 +1,5 @@
 use super::riff::{self, Chunk};
-use super::{ALPHA, CHUNK, NAME};
+use super::{AFTER_END, ALPHA, CHUNK, NAME};
 use crate::formats::guard::guarded;
 use crate::formats::held::{Whole, check_size, whole_bytes};
 use crate::formats::{ImageReader, Input, SourceImage};
@@ -12,14 +12,14 @@ pub(in crate::formats) fn open(mut input: Box<dyn Input>, limits: &Limits) -> Re
     if riff::opaque(input.as_mut())? == Some(crate::formats::Opaque::Animated) {
         return Err(Error::unsupported("animated WebP: it is kept as a file, not as pixels"));
     }
-    let chunks = riff::chunks(input.as_mut(), limits)?;
+    let (chunks, after) = riff::chunks(input.as_mut(), limits)?;
     let coded = Coded::of(&chunks)?;
     let n_channels = if coded.has_alpha { 4 } else { 3 };
     let descriptor = ImageDescriptor::new(coded.width, coded.height, n_channels, SampleType::U8);
     check_size(NAME, &descriptor, limits)?;
     let mut samples = vec![0; whole_bytes(&descriptor, limits)?];
     guarded(NAME, || coded.decode(&mut samples))?;
-    let image = SourceImage { descriptor, metadata: metadata(chunks) };
+    let image = SourceImage { descriptor, metadata: metadata(chunks, after) };
     Ok(Whole::reader(image, samples))
 }
 
@@ -92,7 +92,7 @@ impl<'a> Coded<'a> {
     }
 }
 
-fn metadata(chunks: Vec<Chunk>) -> Metadata {
+fn metadata(chunks: Vec<Chunk>, after: Vec<u8>) -> Metadata {
     let mut metadata = Metadata::default();
     for (name, data) in chunks {
         match &name {
@@ -107,6 +107,9 @@ fn metadata(chunks: Vec<Chunk>) -> Metadata {
                 metadata.push(MetadataKind::User, format!("{CHUNK}{name}"), data);
             }
         }
+    }
+    if !after.is_empty() {
+        metadata.push(MetadataKind::User, AFTER_END, after);
     }
     metadata.push(MetadataKind::SourceFormat, "", "webp");
     metadata

@@ -1,4 +1,4 @@
-use super::{ALPHA, CHUNK, EXIF, ICC, NAME, XMP, riff};
+use super::{AFTER_END, ALPHA, CHUNK, EXIF, ICC, NAME, XMP, riff};
 use crate::formats::{ImageWriter, Output, SourceImage, beyond_rgb8, lost_metadata, no_image, refuse};
 use crate::{Error, Metadata, MetadataKind, Result};
 use image_webp::{ColorType, WebPEncoder};
@@ -30,7 +30,7 @@ impl ImageWriter for WebPWriter<'_> {
         }
         let lost = lost_metadata(metadata, |e| match e.kind {
             MetadataKind::SourceFormat | MetadataKind::Icc | MetadataKind::Exif | MetadataKind::Xmp => true,
-            MetadataKind::User => e.key.starts_with(CHUNK),
+            MetadataKind::User => e.key.starts_with(CHUNK) || e.key == AFTER_END,
             _ => false,
         });
         refuse(NAME, (samples, lost), self.allow_metadata_loss)?;
@@ -57,7 +57,8 @@ impl ImageWriter for WebPWriter<'_> {
         WebPEncoder::new(&mut simple)
             .encode(&self.samples, d.width, d.height, colour)
             .map_err(|e| Error::unsupported(format!("WebP: {e}")))?;
-        let bytes = file(&image, &simple)?;
+        let mut bytes = file(&image, &simple)?;
+        bytes.extend_from_slice(image.metadata.get_key(MetadataKind::User, AFTER_END).unwrap_or_default());
         self.out.write_all(&bytes).and_then(|()| self.out.flush()).map_err(|e| Error::io("the WebP file", e))
     }
 }
