@@ -64,6 +64,25 @@ fn bmp_keeps_resolution_and_profile() {
 }
 
 #[test]
+fn resolution_goes_between_bmp_and_png() {
+    let (mut source, samples) = image(u8_image(3, 3), "bmp");
+    source.metadata.push(MetadataKind::User, "bmp:pixels-per-metre", "2835 3937");
+    let png = write(Format::Png, &[(source, samples.clone())], false).unwrap();
+    let images = read(&png).unwrap();
+    let chunk = [2835_u32.to_be_bytes(), 3937_u32.to_be_bytes()].concat();
+    assert_eq!(
+        images[0].0.metadata.get_key(MetadataKind::PngChunk, "pHYs"),
+        Some(&[&chunk[..], &[1]].concat()[..])
+    );
+    let bmp = read(&write(Format::Bmp, &images, false).unwrap()).unwrap();
+    assert_eq!(
+        bmp[0].0.metadata.get_key(MetadataKind::User, "bmp:pixels-per-metre"),
+        Some(&b"2835 3937"[..])
+    );
+    assert_eq!(bmp[0].1, samples);
+}
+
+#[test]
 fn bmp_words_of_unequal_depths_come_back() {
     let masks: Vec<u8> = [0xf800_u32, 0x07e0, 0x001f].iter().flat_map(|m| m.to_le_bytes()).collect();
     let words = [0xf800_u16, 0x07e0, 0x001f, 0x1234, 0xfffe, 0];
@@ -192,6 +211,7 @@ fn webp_keeps_its_chunks() {
     push(MetadataKind::Exif, "", b"II*\0\x08\0\0\0\0\0");
     push(MetadataKind::Xmp, "", b"<x/>.");
     push(MetadataKind::User, "webp:chunk/abcd", b"odd");
+    push(MetadataKind::User, "webp:after-end", b"more");
     push(MetadataKind::SourceFormat, "", b"webp");
     let bytes = round_trip(Format::WebP, &(source, samples));
     assert_eq!(&bytes[12..16], b"VP8X");
@@ -227,7 +247,10 @@ fn qoi_codes_every_kind_of_step() {
     source.metadata.entries.clear();
     source.metadata.push(MetadataKind::User, "qoi:colour-space", "1");
     source.metadata.push(MetadataKind::SourceFormat, "", "qoi");
-    assert_eq!(round_trip(Format::Qoi, &(source, samples))[13], 1);
+    let mut bytes = round_trip(Format::Qoi, &(source, samples));
+    assert_eq!(bytes[13], 1);
+    bytes.push(0);
+    assert_eq!(read(&bytes).unwrap_err().kind(), ErrorKind::Unsupported, "nothing after the end is dropped");
 }
 
 #[test]

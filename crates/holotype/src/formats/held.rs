@@ -1,4 +1,4 @@
-use super::no_image;
+use super::{ImageReader, Input, SourceImage, no_image};
 use crate::{Error, ImageDescriptor, Limits, Result};
 
 /// The samples of an image that a format gives only as a whole, handed out row by row.
@@ -22,6 +22,32 @@ impl Held {
     }
 }
 
+/// The reader of a file of one image that was decoded whole.
+pub(super) struct Whole {
+    image: Option<SourceImage>,
+    held: Held,
+}
+
+impl Whole {
+    pub(super) fn reader<'a>(image: SourceImage, samples: Vec<u8>) -> Box<dyn ImageReader + 'a> {
+        Box::new(Self { image: Some(image), held: Held::new(samples) })
+    }
+}
+
+impl ImageReader for Whole {
+    fn next_image(&mut self) -> Result<Option<SourceImage>> {
+        Ok(self.image.take())
+    }
+
+    fn read_rows(&mut self, rows: &mut [u8]) -> Result<()> {
+        self.held.read_rows(rows)
+    }
+
+    fn is_streaming(&self) -> bool {
+        false
+    }
+}
+
 /// Refuses more pixels than the limits allow, or a descriptor that contradicts itself.
 pub(super) fn check_size(format: &'static str, image: &ImageDescriptor, limits: &Limits) -> Result<()> {
     limit("the number of pixels", image.n_pixels(), limits.max_pixels)?;
@@ -41,7 +67,7 @@ pub(super) fn limit(what: &'static str, found: u64, limit: u64) -> Result<()> {
 }
 
 /// Exactly `n` bytes of the input. Grows as bytes really come: a forged length allocates nothing.
-pub(super) fn read_bytes(format: &'static str, input: &mut dyn super::Input, n: u64) -> Result<Vec<u8>> {
+pub(super) fn read_bytes(format: &'static str, input: &mut dyn Input, n: u64) -> Result<Vec<u8>> {
     use std::io::Read as _;
     let mut bytes = Vec::new();
     input.take(n).read_to_end(&mut bytes).map_err(|e| Error::source_format(format, e))?;
@@ -52,7 +78,7 @@ pub(super) fn read_bytes(format: &'static str, input: &mut dyn super::Input, n: 
 }
 
 /// Bytes of the input. The position is restored.
-pub(super) fn input_bytes(format: &'static str, input: &mut dyn super::Input) -> Result<u64> {
+pub(super) fn input_bytes(format: &'static str, input: &mut dyn Input) -> Result<u64> {
     let io = |e| Error::source_format(format, e);
     let at = input.stream_position().map_err(io)?;
     let n_bytes = input.seek(std::io::SeekFrom::End(0)).map_err(io)?;

@@ -11,6 +11,7 @@ mod npy;
 mod png;
 mod pnm;
 mod qoi;
+mod resolution;
 mod thumbnail;
 mod tiff;
 mod webp;
@@ -18,7 +19,10 @@ mod webp;
 pub use format::Format;
 pub(crate) use thumbnail::preview_of_file;
 
-use crate::{Error, ImageDescriptor, Limits, Metadata, MetadataEntry, Result};
+use crate::{
+    Alpha, ChannelOrder, ColourModel, Error, ImageDescriptor, Limits, Metadata, MetadataEntry, Result,
+    SampleType,
+};
 use std::io::{BufRead, Seek, Write};
 
 /// A seekable input.
@@ -161,6 +165,21 @@ fn refuse(format: &'static str, losses: (Vec<String>, Vec<String>), allow_metada
         losses.extend(metadata);
     }
     if losses.is_empty() { Ok(()) } else { Err(Error::WouldLose { format, losses }) }
+}
+
+/// What a format of 8-bit RGB and straight RGBA does not hold of an image's samples, for [`refuse`].
+fn beyond_rgb8(image: &ImageDescriptor) -> Vec<String> {
+    let mut losses = Vec::new();
+    let (colour, n) = (image.colour.name(), image.n_channels);
+    let is_rgb = image.colour == ColourModel::Rgb
+        && matches!((image.alpha, n), (Alpha::None, 3) | (Alpha::Straight, 4));
+    if !is_rgb || image.sample != SampleType::U8 || image.bits_per_sample != 8 {
+        losses.push(format!("{colour} {} samples in {n} channels", image.sample.name()));
+    }
+    if image.order == ChannelOrder::Bgr || !image.channel_names.is_empty() {
+        losses.push("channel order or names".into());
+    }
+    losses
 }
 
 /// The metadata a format does not hold, for [`refuse`].

@@ -1,11 +1,10 @@
 //! QOI, "the quite OK image format", as its one-page specification says. Read and written row by row.
 
 use super::held::{check_size, read_bytes};
-use super::{ImageReader, ImageWriter, Input, Output, SourceImage, lost_metadata, no_image, refuse};
-use crate::{
-    Alpha, ChannelOrder, ColourModel, Error, ImageDescriptor, Limits, Metadata, MetadataKind, Result,
-    SampleType,
+use super::{
+    ImageReader, ImageWriter, Input, Output, SourceImage, beyond_rgb8, lost_metadata, no_image, refuse,
 };
+use crate::{Error, ImageDescriptor, Limits, Metadata, MetadataKind, Result, SampleType};
 use std::io::Read as _;
 
 const NAME: &str = "QOI";
@@ -123,9 +122,13 @@ impl ImageReader for QoiReader {
             out.copy_from_slice(&pixel[..out.len()]);
         }
         self.n_pixels_left -= n;
-        if self.n_pixels_left == 0 && (self.seen.run > 0 || read_bytes(NAME, self.input.as_mut(), 8)? != END)
-        {
-            return Err(Error::source_format(NAME, "the end marker is missing"));
+        if self.n_pixels_left == 0 {
+            if self.seen.run > 0 || read_bytes(NAME, self.input.as_mut(), 8)? != END {
+                return Err(Error::source_format(NAME, "the end marker is missing"));
+            }
+            if self.input.read(&mut [0]).map_err(damaged)? > 0 {
+                return Err(Error::unsupported("the QOI file is followed by other data"));
+            }
         }
         Ok(())
     }
@@ -153,20 +156,7 @@ struct QoiWriter<'a> {
 impl ImageWriter for QoiWriter<'_> {
     fn start_image(&mut self, image: &SourceImage) -> Result<()> {
         let SourceImage { descriptor: d, metadata } = image;
-        let mut samples = Vec::new();
-        let is_rgb = matches!((d.colour, d.alpha, d.n_channels), (ColourModel::Rgb, Alpha::None, 3))
-            || matches!((d.colour, d.alpha, d.n_channels), (ColourModel::Rgb, Alpha::Straight, 4));
-        if !is_rgb || d.sample != SampleType::U8 || d.bits_per_sample != 8 {
-            samples.push(format!(
-                "{} {} samples in {} channels",
-                d.colour.name(),
-                d.sample.name(),
-                d.n_channels
-            ));
-        }
-        if d.order == ChannelOrder::Bgr || !d.channel_names.is_empty() {
-            samples.push("channel order or names".into());
-        }
+        let samples = beyond_rgb8(d);
         let lost = lost_metadata(metadata, |e| {
             e.kind == MetadataKind::SourceFormat || (e.kind == MetadataKind::User && e.key == COLOUR_SPACE)
         });

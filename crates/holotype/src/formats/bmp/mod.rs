@@ -9,10 +9,10 @@ mod writer;
 pub(super) use reader::open;
 pub(super) use writer::create;
 
+use super::resolution::BMP_KEY as RESOLUTION;
+
 const NAME: &str = "BMP";
-/// Key of the [`crate::MetadataKind::User`] entry for pixels a metre: `x y`, decimal.
-const RESOLUTION: &str = "bmp:pixels-per-metre";
-/// Key of the entry for the bit masks of pixel words: `bits red green blue alpha`, hexadecimal masks.
+/// Key of the [`crate::MetadataKind::User`] entry for the bit masks of pixel words: `bits red green blue alpha`, hexadecimal masks.
 const MASKS: &str = "bmp:masks";
 /// Key of the entry for bytes 56 to 112 of a version 4 or 5 header: colour space, end points, gamma, intent.
 const COLOUR_SPACE: &str = "bmp:colour-space";

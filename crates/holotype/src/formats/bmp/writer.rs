@@ -1,6 +1,6 @@
 use super::masks::Masks;
 use super::{COLOUR_SPACE, EMBEDDED, LINKED, LINKED_PROFILE, MASKS, NAME, RESOLUTION, SRGB};
-use crate::formats::{ImageWriter, Output, SourceImage, lost_metadata, no_image, refuse};
+use crate::formats::{ImageWriter, Output, SourceImage, lost_metadata, no_image, refuse, resolution};
 use crate::{
     Alpha, ChannelOrder, ColourModel, Error, ImageDescriptor, Metadata, MetadataKind, Result, SampleType,
 };
@@ -96,7 +96,7 @@ impl ImageWriter for BmpWriter<'_> {
         let lost = lost_metadata(metadata, |e| match e.kind {
             MetadataKind::SourceFormat | MetadataKind::Icc => true,
             MetadataKind::User => held.contains(&e.key.as_str()),
-            _ => false,
+            _ => resolution::is_in_bmp(metadata, e),
         });
         refuse(NAME, (samples, lost), self.allow_metadata_loss)?;
         if self.image.is_some() {
@@ -210,7 +210,7 @@ fn head(
     let file_bytes = (pixels_offset + profile.len()) as u64 + n_pixel_bytes;
     let file_bytes = u32::try_from(file_bytes).map_err(|_| too_large())?;
     let profile_offset = (pixels_offset as u64 + n_pixel_bytes - 14) as u32;
-    let [x, y] = resolution(metadata).unwrap_or([0, 0]);
+    let [x, y] = resolution::for_bmp(metadata).unwrap_or([0, 0]);
 
     let mut head = b"BM".to_vec();
     let mut put = |n: u32| head.extend_from_slice(&n.to_le_bytes());
@@ -250,12 +250,6 @@ fn head(
     }
     head.extend_from_slice(&palette);
     Ok(head)
-}
-
-fn resolution(metadata: &Metadata) -> Option<[i32; 2]> {
-    let text = std::str::from_utf8(metadata.get_key(MetadataKind::User, RESOLUTION)?).ok()?;
-    let (x, y) = text.split_once(' ')?;
-    Some([x.parse().ok()?, y.parse().ok()?])
 }
 
 fn output_error(source: std::io::Error) -> Error {

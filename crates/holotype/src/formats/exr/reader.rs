@@ -2,7 +2,7 @@ use super::NAME;
 use super::channels::{self, arrange};
 use super::header::{self, Header};
 use crate::formats::guard::guarded;
-use crate::formats::held::{Held, check_size, input_bytes, whole_bytes};
+use crate::formats::held::{Whole, check_size, input_bytes, whole_bytes};
 use crate::formats::{ImageReader, Input, SourceImage};
 use crate::{Error, ImageDescriptor, Limits, Result};
 use ::exr::block::{self, UncompressedBlock, reader::ChunksReader as _};
@@ -20,7 +20,7 @@ pub(in crate::formats) fn open(mut input: Box<dyn Input>, limits: &Limits) -> Re
     let places = places(&descriptor, &header);
     let samples = guarded(NAME, || decode(input, &descriptor, &places, n_bytes))?;
     let image = SourceImage { descriptor, metadata: header.metadata };
-    Ok(Box::new(ExrReader { image: Some(image), held: Held::new(samples) }))
+    Ok(Whole::reader(image, samples))
 }
 
 fn decode(
@@ -52,25 +52,6 @@ fn decode(
         return Err(Error::source_format(NAME, "blocks are missing"));
     }
     Ok(samples)
-}
-
-struct ExrReader {
-    image: Option<SourceImage>,
-    held: Held,
-}
-
-impl ImageReader for ExrReader {
-    fn next_image(&mut self) -> Result<Option<SourceImage>> {
-        Ok(self.image.take())
-    }
-
-    fn read_rows(&mut self, rows: &mut [u8]) -> Result<()> {
-        self.held.read_rows(rows)
-    }
-
-    fn is_streaming(&self) -> bool {
-        false
-    }
 }
 
 /// Where each channel of the file, in its order, lies in a pixel.

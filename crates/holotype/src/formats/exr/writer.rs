@@ -165,7 +165,7 @@ fn zip(raw: &[u8]) -> std::io::Result<Vec<u8>> {
     for i in (1..apart.len()).rev() {
         apart[i] = apart[i].wrapping_sub(apart[i - 1]).wrapping_add(128);
     }
-    let mut packer = ZlibEncoder::new(Vec::new(), Compression::new(6));
+    let mut packer = ZlibEncoder::new(Vec::new(), Compression::new(4));
     packer.write_all(&apart)?;
     packer.finish()
 }

@@ -1,6 +1,6 @@
 use super::blocks::{self, Blocks, Frame};
 use super::{CONTROL, GLOBAL_PALETTE, NAME, SCREEN, TRANSPARENT};
-use crate::formats::held::{Held, check_size, whole_bytes};
+use crate::formats::held::{Whole, check_size, whole_bytes};
 use crate::formats::{ImageReader, Input, SourceImage};
 use crate::{Error, ImageDescriptor, Limits, MetadataKind, Palette, Result, SampleType};
 use weezl::{BitOrder, LzwStatus, decode::Decoder};
@@ -18,25 +18,6 @@ pub(in crate::formats) fn open(mut input: Box<dyn Input>, limits: &Limits) -> Re
 /// Opens the first frame of a GIF file, for a preview.
 pub(in crate::formats) fn open_first(input: &mut dyn Input, limits: &Limits) -> Result<Box<dyn ImageReader>> {
     decode(blocks::read(input, limits, 1)?, limits)
-}
-
-struct GifReader {
-    image: Option<SourceImage>,
-    held: Held,
-}
-
-impl ImageReader for GifReader {
-    fn next_image(&mut self) -> Result<Option<SourceImage>> {
-        Ok(self.image.take())
-    }
-
-    fn read_rows(&mut self, rows: &mut [u8]) -> Result<()> {
-        self.held.read_rows(rows)
-    }
-
-    fn is_streaming(&self) -> bool {
-        false
-    }
 }
 
 fn decode(mut blocks: Blocks, limits: &Limits) -> Result<Box<dyn ImageReader>> {
@@ -79,13 +60,17 @@ fn decode(mut blocks: Blocks, limits: &Limits) -> Result<Box<dyn ImageReader>> {
     metadata.push(MetadataKind::SourceFormat, "", "gif");
     let descriptor = plain.with_bits_per_sample(bits).with_palette(Palette { bits: 8, rgb, alpha });
     descriptor.validate().map_err(|e| Error::source_format(NAME, e))?;
-    Ok(Box::new(GifReader { image: Some(SourceImage { descriptor, metadata }), held: Held::new(samples) }))
+    Ok(Whole::reader(SourceImage { descriptor, metadata }, samples))
 }
 
 /// The frame's indices, top row first.
 fn indices(frame: &Frame, n_bytes: usize) -> Result<Vec<u8>> {
     if !(1..=8).contains(&frame.code_bits) {
         return Err(Error::source_format(NAME, "the code size is not in 1..=8"));
+    }
+    // A code has two bits at least and stands for at most 4096 pixels: a forged size is seen before memory is taken.
+    if n_bytes / (4 * 4096) > frame.data.len() {
+        return Err(Error::source_format(NAME, "the frame has too few pixels"));
     }
     let mut decoder = Decoder::new(BitOrder::Lsb, frame.code_bits);
     let mut coded = vec![0; n_bytes];

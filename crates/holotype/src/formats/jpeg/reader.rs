@@ -1,7 +1,7 @@
 use super::markers::{self, Head};
 use super::{NAME, cmyk};
 use crate::formats::guard::guarded;
-use crate::formats::held::{Held, check_size, input_bytes, limit, read_bytes, whole_bytes};
+use crate::formats::held::{Whole, check_size, input_bytes, limit, read_bytes, whole_bytes};
 use crate::formats::{ImageReader, Input, SourceImage};
 use crate::{Alpha, ColourModel, Error, ImageDescriptor, Limits, Result, SampleType};
 use zune_jpeg::JpegDecoder;
@@ -20,25 +20,6 @@ pub(in crate::formats) fn open_tolerant(
     guarded(NAME, || decode(input, limits, false))
 }
 
-struct JpegReader {
-    image: Option<SourceImage>,
-    held: Held,
-}
-
-impl ImageReader for JpegReader {
-    fn next_image(&mut self) -> Result<Option<SourceImage>> {
-        Ok(self.image.take())
-    }
-
-    fn read_rows(&mut self, rows: &mut [u8]) -> Result<()> {
-        self.held.read_rows(rows)
-    }
-
-    fn is_streaming(&self) -> bool {
-        false
-    }
-}
-
 fn decode(input: &mut dyn Input, limits: &Limits, strict: bool) -> Result<Box<dyn ImageReader>> {
     let n_bytes = input_bytes(NAME, input)?;
     limit("the size of a JPEG file", n_bytes, limits.max_decoded_bytes)?;
@@ -49,11 +30,11 @@ fn decode(input: &mut dyn Input, limits: &Limits, strict: bool) -> Result<Box<dy
     }
     let (descriptor, stored) = describe(&head)?;
     check_size(NAME, &descriptor, limits)?;
-    let mut samples = vec![0; whole_bytes(&descriptor, limits)?];
     // Every block of 8 × 8 pixels takes a bit at least: a forged size is seen before the decoder believes it.
     if descriptor.n_pixels() / 512 > n_bytes {
         return Err(Error::source_format(NAME, "the file is too short for its size in pixels"));
     }
+    let mut samples = vec![0; whole_bytes(&descriptor, limits)?];
     let options = DecoderOptions::default()
         .set_max_width(65535)
         .set_max_height(65535)
@@ -77,7 +58,7 @@ fn decode(input: &mut dyn Input, limits: &Limits, strict: bool) -> Result<Box<dy
         }
     }
     let image = SourceImage { descriptor, metadata: head.metadata };
-    Ok(Box::new(JpegReader { image: Some(image), held: Held::new(samples) }))
+    Ok(Whole::reader(image, samples))
 }
 
 /// What the image is, and the form to ask of the decoder: grays, RGB, or the stored four components.

@@ -11,6 +11,8 @@ pub(super) use writer::create;
 const NAME: &str = "WebP";
 /// Prefix of keys of [`crate::MetadataKind::User`] entries for chunks of unknown use; the chunk's name follows.
 const CHUNK: &str = "webp:chunk/";
+/// Key of the entry for bytes after the container's end.
+const AFTER_END: &str = "webp:after-end";
 /// Flags of the `VP8X` chunk.
 const ANIMATION: u8 = 1 << 1;
 const XMP: u8 = 1 << 2;

@@ -1,7 +1,7 @@
 use super::riff::{self, Chunk};
-use super::{ALPHA, CHUNK, NAME};
+use super::{AFTER_END, ALPHA, CHUNK, NAME};
 use crate::formats::guard::guarded;
-use crate::formats::held::{Held, check_size, whole_bytes};
+use crate::formats::held::{Whole, check_size, whole_bytes};
 use crate::formats::{ImageReader, Input, SourceImage};
 use crate::{Error, ImageDescriptor, Limits, Metadata, MetadataKind, Result, SampleType};
 use image_webp::{DecodingError, WebPDecoder};
@@ -12,15 +12,15 @@ pub(in crate::formats) fn open(mut input: Box<dyn Input>, limits: &Limits) -> Re
     if riff::opaque(input.as_mut())? == Some(crate::formats::Opaque::Animated) {
         return Err(Error::unsupported("animated WebP: it is kept as a file, not as pixels"));
     }
-    let chunks = riff::chunks(input.as_mut(), limits)?;
+    let (chunks, after) = riff::chunks(input.as_mut(), limits)?;
     let coded = Coded::of(&chunks)?;
     let n_channels = if coded.has_alpha { 4 } else { 3 };
     let descriptor = ImageDescriptor::new(coded.width, coded.height, n_channels, SampleType::U8);
     check_size(NAME, &descriptor, limits)?;
     let mut samples = vec![0; whole_bytes(&descriptor, limits)?];
     guarded(NAME, || coded.decode(&mut samples))?;
-    let image = SourceImage { descriptor, metadata: metadata(chunks) };
-    Ok(Box::new(WebPReader { image: Some(image), held: Held::new(samples) }))
+    let image = SourceImage { descriptor, metadata: metadata(chunks, after) };
+    Ok(Whole::reader(image, samples))
 }
 
 /// Opens the only or first picture, for a preview.
@@ -39,26 +39,7 @@ fn first(input: &mut dyn Input, limits: &Limits) -> Result<Box<dyn ImageReader>>
     let mut samples = vec![0; n_bytes];
     decoder.read_image(&mut samples).map_err(damaged)?;
     let image = SourceImage { descriptor, metadata: Metadata::default() };
-    Ok(Box::new(WebPReader { image: Some(image), held: Held::new(samples) }))
-}
-
-struct WebPReader {
-    image: Option<SourceImage>,
-    held: Held,
-}
-
-impl ImageReader for WebPReader {
-    fn next_image(&mut self) -> Result<Option<SourceImage>> {
-        Ok(self.image.take())
-    }
-
-    fn read_rows(&mut self, rows: &mut [u8]) -> Result<()> {
-        self.held.read_rows(rows)
-    }
-
-    fn is_streaming(&self) -> bool {
-        false
-    }
+    Ok(Whole::reader(image, samples))
 }
 
 /// The chunks that hold the pixels, and what they themselves say. As in libwebp, alpha goes by them and not by
@@ -111,7 +92,7 @@ impl<'a> Coded<'a> {
     }
 }
 
-fn metadata(chunks: Vec<Chunk>) -> Metadata {
+fn metadata(chunks: Vec<Chunk>, after: Vec<u8>) -> Metadata {
     let mut metadata = Metadata::default();
     for (name, data) in chunks {
         match &name {
@@ -126,6 +107,9 @@ fn metadata(chunks: Vec<Chunk>) -> Metadata {
                 metadata.push(MetadataKind::User, format!("{CHUNK}{name}"), data);
             }
         }
+    }
+    if !after.is_empty() {
+        metadata.push(MetadataKind::User, AFTER_END, after);
     }
     metadata.push(MetadataKind::SourceFormat, "", "webp");
     metadata

@@ -27,11 +27,11 @@ pub(in crate::formats) fn opaque(input: &mut dyn Input) -> Result<Option<Opaque>
     Ok(found)
 }
 
-/// Every chunk of the file.
-pub(super) fn chunks(input: &mut dyn Input, limits: &Limits) -> Result<Vec<Chunk>> {
+/// Every chunk of the file, and the bytes after its end.
+pub(super) fn chunks(input: &mut dyn Input, limits: &Limits) -> Result<(Vec<Chunk>, Vec<u8>)> {
     let mut chunks = Vec::new();
     let mut n_kept = 0_u64;
-    walk(input, &mut |input, name, n_bytes| {
+    let end = walk(input, &mut |input, name, n_bytes| {
         n_kept += u64::from(n_bytes);
         let most =
             if name.starts_with(b"VP8") { limits.max_decoded_bytes } else { limits.max_metadata_bytes };
@@ -40,13 +40,18 @@ pub(super) fn chunks(input: &mut dyn Input, limits: &Limits) -> Result<Vec<Chunk
         chunks.push((name, data));
         Ok(())
     })?;
-    Ok(chunks)
+    let n_after = input_bytes(NAME, input)?.saturating_sub(end);
+    limit("the size of what follows the WebP image", n_after, limits.max_metadata_bytes)?;
+    input.seek(SeekFrom::Start(end)).map_err(damaged)?;
+    let after = read_bytes(NAME, input, n_after)?;
+    Ok((chunks, after))
 }
 
 /// Is told of a chunk, with the input at its data.
 type Visit<'a> = &'a mut dyn FnMut(&mut dyn Input, [u8; 4], u32) -> Result<()>;
 
-fn walk(input: &mut dyn Input, visit: Visit<'_>) -> Result<()> {
+/// Returns where the container ends. The position is restored.
+fn walk(input: &mut dyn Input, visit: Visit<'_>) -> Result<u64> {
     input.seek(SeekFrom::Start(4)).map_err(damaged)?;
     let size = read_bytes(NAME, input, 4)?;
     let size = u64::from(u32::from_le_bytes([size[0], size[1], size[2], size[3]]));
@@ -68,7 +73,7 @@ fn walk(input: &mut dyn Input, visit: Visit<'_>) -> Result<()> {
         at += at % 2;
     }
     input.seek(SeekFrom::Start(0)).map_err(damaged)?;
-    Ok(())
+    Ok(end)
 }
 
 /// A whole file of these chunks.

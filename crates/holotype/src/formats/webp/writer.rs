@@ -1,6 +1,6 @@
-use super::{ALPHA, CHUNK, EXIF, ICC, NAME, XMP, riff};
-use crate::formats::{ImageWriter, Output, SourceImage, lost_metadata, no_image, refuse};
-use crate::{Alpha, ChannelOrder, ColourModel, Error, Metadata, MetadataKind, Result, SampleType};
+use super::{AFTER_END, ALPHA, CHUNK, EXIF, ICC, NAME, XMP, riff};
+use crate::formats::{ImageWriter, Output, SourceImage, beyond_rgb8, lost_metadata, no_image, refuse};
+use crate::{Error, Metadata, MetadataKind, Result};
 use image_webp::{ColorType, WebPEncoder};
 
 /// Longest side of a lossless image.
@@ -24,26 +24,13 @@ struct WebPWriter<'a> {
 impl ImageWriter for WebPWriter<'_> {
     fn start_image(&mut self, image: &SourceImage) -> Result<()> {
         let SourceImage { descriptor: d, metadata } = image;
-        let mut samples = Vec::new();
-        let is_rgb = matches!((d.colour, d.alpha, d.n_channels), (ColourModel::Rgb, Alpha::None, 3))
-            || matches!((d.colour, d.alpha, d.n_channels), (ColourModel::Rgb, Alpha::Straight, 4));
-        if !is_rgb || d.sample != SampleType::U8 || d.bits_per_sample != 8 {
-            samples.push(format!(
-                "{} {} samples in {} channels",
-                d.colour.name(),
-                d.sample.name(),
-                d.n_channels
-            ));
-        }
-        if d.order == ChannelOrder::Bgr || !d.channel_names.is_empty() {
-            samples.push("channel order or names".into());
-        }
+        let mut samples = beyond_rgb8(d);
         if d.width > MAX_SIDE || d.height > MAX_SIDE {
             samples.push(format!("a side of more than {MAX_SIDE} pixels"));
         }
         let lost = lost_metadata(metadata, |e| match e.kind {
             MetadataKind::SourceFormat | MetadataKind::Icc | MetadataKind::Exif | MetadataKind::Xmp => true,
-            MetadataKind::User => e.key.starts_with(CHUNK),
+            MetadataKind::User => e.key.starts_with(CHUNK) || e.key == AFTER_END,
             _ => false,
         });
         refuse(NAME, (samples, lost), self.allow_metadata_loss)?;
@@ -70,7 +57,8 @@ impl ImageWriter for WebPWriter<'_> {
         WebPEncoder::new(&mut simple)
             .encode(&self.samples, d.width, d.height, colour)
             .map_err(|e| Error::unsupported(format!("WebP: {e}")))?;
-        let bytes = file(&image, &simple)?;
+        let mut bytes = file(&image, &simple)?;
+        bytes.extend_from_slice(image.metadata.get_key(MetadataKind::User, AFTER_END).unwrap_or_default());
         self.out.write_all(&bytes).and_then(|()| self.out.flush()).map_err(|e| Error::io("the WebP file", e))
     }
 }
