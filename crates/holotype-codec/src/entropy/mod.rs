@@ -1,3 +1,4 @@
 //! Entropy coders.
 
 pub(crate) mod binary;
+pub(crate) mod range;
