@@ -3,7 +3,7 @@
 use crate::simd::Lanes;
 
 /// Trust in each lane before any error is known.
-const PRIOR: [f32; 8] = [4.0, 1.0, 1.0, 1.0, 0.1, 0.1, 0.1, 0.1];
+const PRIOR: [f32; 8] = [4.0, 1.0, 1.5, 0.5, 0.15, 0.15, 0.15, 0.15];
 /// Errors above this weigh no more.
 const MAX_ERROR: f32 = (1 << 17) as f32;
 /// Smaller predictions are zero, so that no product is subnormal.

@@ -12,7 +12,7 @@ pub(super) const SIZES: [usize; N_CONTEXTS] =
 pub(super) const N_LEVELS: usize = 48;
 /// Classes of the reference planes' residuals.
 pub(super) const N_FOREIGN: usize = 9;
-const FOREIGN_STEPS: [f32; 8] = [0.0, 1.0, 2.0, 3.0, 5.0, 8.0, 14.0, 28.0];
+const FOREIGN_STEPS: [f32; 8] = [0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 14.0, 28.0];
 
 /// Logarithmic class of a number from 0, four an octave.
 #[inline(always)]
@@ -24,7 +24,7 @@ pub(super) fn log_class(value: f32) -> i32 {
 #[inline(always)]
 pub(super) fn signed_class(residual: f32) -> usize {
     let m = residual.abs();
-    let size = usize::from(m > 0.0) + usize::from(m > 2.0) + usize::from(m > 7.0) + usize::from(m > 20.0);
+    let size = usize::from(m > 0.5) + usize::from(m > 2.5) + usize::from(m > 7.5) + usize::from(m > 20.5);
     if residual < 0.0 { 4 - size } else { 4 + size }
 }
 
@@ -92,7 +92,7 @@ pub(super) fn number<L: Lanes>(
     let Neighbours { w, n, nw, ne, nn, ww } = *neighbours;
     let energy = log_class(residuals.energy());
     let level = energy.min(N_LEVELS as i32 - 1) as usize;
-    let gradient = (w - nw).abs() + (n - nw).abs() + (n - ne).abs() + 2.0 * spread;
+    let gradient = (w - nw).abs() + (n - nw).abs() + (n - ne).abs() + 3.0 * spread;
     let gradient = log_class(gradient).min(N_LEVELS as i32 - 1) as usize;
     let foreign = if n_references == 0 { 1.5 * spread } else { residuals.last.abs() + residuals.first.abs() };
     let foreign = l.sign_mask(l.gt(l.splat(foreign), l.load(&FOREIGN_STEPS))).count_ones() as usize;

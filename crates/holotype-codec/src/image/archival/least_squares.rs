@@ -16,7 +16,7 @@ const RIDGE: f32 = 8.0;
 const LEAST_PIVOT: f32 = 4.0;
 /// Factors and weights stay within this; it bounds every number of a fit on any input.
 const BOUND: f32 = 16.0;
-const DECAY: f32 = 0.9;
+const DECAY: f32 = 0.8;
 /// Smaller sums are zero, so that decay never reaches subnormal numbers.
 const LEAST_SUM: f32 = 1.0 / (1_u64 << 40) as f32;
 /// Smaller weights are zero, for the same reason.
@@ -67,7 +67,7 @@ impl<const SEGMENT: usize> LeastSquares<SEGMENT> {
     /// Takes note of a sample: its near taps, its value less the base, and how busy its surroundings are.
     #[inline(always)]
     pub(super) fn learn<L: Lanes>(&mut self, l: L, near: &[L::F; 2], target: f32, energy: f32) {
-        let scale = (1.0 / (energy * 0.125 + 1.0)).sqrt();
+        let scale = (1.0 / (energy * 0.25 + 0.5)).sqrt();
         let i = self.n_samples % SEGMENT;
         for (to, tap) in self.taps[i].iter_mut().zip(near) {
             l.store(l.mul(*tap, l.splat(scale)), to);

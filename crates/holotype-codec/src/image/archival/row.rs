@@ -130,7 +130,7 @@ impl<'a, S: Setting, const SEGMENT: usize> PlaneCoder<'a, S, SEGMENT> {
             self.errors.put(l, &mut left, x, errors);
             recent = l.push(recent, value);
             (ww, w) = (w, value);
-            kept[x] = (sample - prediction.rounded) as f32;
+            kept[x] = value - prediction.exact;
             (r_ww, r_w) = (r_w, kept[x]);
             if (x + 1) % SEGMENT == 0 || x + 1 == width {
                 self.fit.end_segment(l, x / SEGMENT);
