@@ -35,7 +35,7 @@ const MAX_REFERENCES: usize = 2;
 pub(super) fn encode(planes: &Planes, effort: Effort) -> Vec<u8> {
     let transform = choose_transform(planes);
     let mut out = vec![effort.code(), transform.code()];
-    let references = choose_references(planes, transform);
+    let references = choose_references(&planes.shape);
     out.extend_from_slice(&references[1..]);
     let mut coder = RangeEncoder::new(out);
     let mut done: Vec<Plane> = Vec::new();
@@ -98,11 +98,10 @@ fn choose_transform(planes: &Planes) -> Transform {
     }
 }
 
-/// How many planes before it each plane looks at.
-fn choose_references(planes: &Planes, _: Transform) -> Vec<u8> {
-    (0..planes.samples.len())
-        .map(|c| if planes.shape.is_rgb && c > 2 { 0 } else { c.min(MAX_REFERENCES) as u8 })
-        .collect()
+/// How many planes before it each plane looks at: alpha, behind three colours, at none.
+fn choose_references(shape: &PlaneShape) -> Vec<u8> {
+    let planes = 0..shape.maxes.len();
+    planes.map(|c| if shape.is_rgb && c > 2 { 0 } else { c.min(MAX_REFERENCES) as u8 }).collect()
 }
 
 /// A plane to code with the best instructions at hand.

@@ -125,6 +125,22 @@ fn long_extremes_stay_finite() {
 }
 
 #[test]
+fn differences_of_extremes_come_back() {
+    // Seventeen bits: what a colour transform may make of sixteen.
+    let mut random = Random(3);
+    for effort in EFFORTS {
+        let values: Vec<f32> =
+            (0..70 * 70).map(|_| [-65535.0, 65535.0, 0.0][random.next() as usize % 3]).collect();
+        let (bytes, _) = coded(&values, 70, &[], effort, false);
+        let mut plane = Plane::new(70, 70, -65535, 65535);
+        let mut coder = RangeDecoder::new(&bytes);
+        simd::dispatch(PlaneJob { coder: &mut coder, plane: &mut plane, references: &[], effort });
+        coder.finish().unwrap();
+        assert!(plane.samples().iter().zip(&values).all(|(a, b)| *a as f32 == *b));
+    }
+}
+
+#[test]
 fn hostile_bytes_are_errors_or_samples() {
     let mut random = Random(5);
     for effort in EFFORTS {

@@ -11,7 +11,7 @@ const NEGATIVE: usize = 1;
 const STEPS: usize = 2;
 const N_STEPS: usize = 6;
 /// Most low bits split off.
-const MAX_SPLIT: i32 = 15;
+const MAX_SPLIT: i32 = 13;
 /// Escape buckets: two an octave from 8 on.
 const N_BUCKETS: usize = 32;
 /// Tokens that tell low bits apart.
@@ -89,7 +89,7 @@ fn code_bits(coder: &mut impl BitCoder, models: &mut [Bit<6>; 4], n: u32, value:
     out & !(1 << n)
 }
 
-/// Codes or decodes a residual; whatever the bits, its magnitude is below 2³⁷.
+/// Codes or decodes a residual; whatever the bits, its magnitude is at most 2²⁰.
 #[inline(always)]
 pub(super) fn code<L: Lanes, S: Setting>(
     coder: &mut impl BitCoder,
@@ -139,7 +139,7 @@ pub(super) fn code<L: Lanes, S: Setting>(
             is_negative = coder.code(is_negative, 1 << 15);
         }
     }
-    let magnitude = (token.min(1 << 18) << split.min(13) | low).min(1 << 20) as i32;
+    let magnitude = (token.min(1 << 18) << split | low).min(1 << 20) as i32;
     (if is_negative { -magnitude } else { magnitude }, &SIGNS[signs])
 }
 
