@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import adaptive, frontend, rice
+from . import adaptive, archival, frontend, rice
 from .errors import Truncated, Unsupported, require
 
 SAMPLE_BYTES = (1, 1, 1, 2, 2, 4, 4, 8, 8, 2, 4, 8)
@@ -35,7 +35,7 @@ def raw(body: bytes, shape: Shape) -> bytes:
     return body
 
 
-CODERS = {0: rice.decode, 1: adaptive.decode}
+CODERS = {0: rice.decode, 1: adaptive.decode, 3: archival.decode}
 
 
 def planes(body: bytes, shape: Shape) -> bytes:
