@@ -106,7 +106,7 @@ def med(w: float, n: float, nw: float) -> float:
 
 
 # The constants that are no binary32 numbers as written.
-C004, C002, C0003 = f32(0.004), f32(0.02), f32(0.003)
+FIRST_RATE, SECOND_RATE, TABLE_RATE = f32(0.004), f32(0.0015), f32(0.01)
 RATES = (f32(0.008), f32(0.032), f32(0.002))
 NEG_LOG2_E = f32(-1.44269504)
 
@@ -116,13 +116,14 @@ class Setting:
     """Section 1."""
 
     segment: int
+    decay: float
     n_filters: int
     n_contexts: int
     first_split: int
     is_refined: bool
 
 
-SETTINGS = {0: Setting(16, 2, 5, 16, False), 1: Setting(8, 3, 6, 24, True)}
+SETTINGS = {0: Setting(16, f32(0.8), 2, 5, 16, False), 1: Setting(8, f32(0.86), 3, 6, 20, True)}
 
 
 class RangeDecoder:
@@ -174,8 +175,9 @@ class Plane:
 class LeastSquares:
     """Section 4."""
 
-    def __init__(self, width: int, segment: int) -> None:
-        n = (width + segment - 1) // segment + 2
+    def __init__(self, width: int, setting: Setting) -> None:
+        self.decay = setting.decay
+        n = (width + setting.segment - 1) // setting.segment + 2
         self.s = [[array("f", [0] * 16) for _ in range(16)] for _ in range(n)]
         self.v = [array("f", [0] * 16) for _ in range(n)]
         self.taps: list[Vector] = []
@@ -189,7 +191,7 @@ class LeastSquares:
 
     def end_segment(self, b: int) -> None:
         def decayed(old: Vector, new: Vector) -> Vector:
-            out = add(scaled(old, f32(0.8)), new)
+            out = add(scaled(old, self.decay), new)
             return array("f", [x if abs(x) > 2.0**-40 else 0 for x in out])
 
         for i in range(16):
@@ -267,7 +269,7 @@ class Model:
         refined = f32(f32(table[i] * f32(1 - f)) + f32(table[i + 1] * f))
         bit = coder.bit((p + int(f32(refined * 65536))) >> 1)
         j = i if f < 0.5 else i + 1
-        moved = f32(table[j] + f32(f32(bit - table[j]) * C002))
+        moved = f32(table[j] + f32(f32(bit - table[j]) * TABLE_RATE))
         table[j] = keep(moved, 2.0**-16, 1 - 2.0**-16)
         return bit
 
@@ -328,7 +330,7 @@ class Model:
 
         g = array("f", signs)
         error = array("f", [f32(max(x, 0) - y) * abs(x) for x, y in zip(g, p)])
-        step, second_step = scaled(error, C004), scaled(error, C0003)
+        step, second_step = scaled(error, FIRST_RATE), scaled(error, SECOND_RATE)
         for i, (s, n) in enumerate(states):
             first[i] = add(first[i], mul(step, s))
             if self.setting.is_refined:
@@ -348,7 +350,7 @@ class Model:
 def decode_plane(coder: RangeDecoder, plane: Plane, references: list[Plane], setting: Setting) -> None:
     """Sections 2 to 7: fill in the samples of a plane."""
     width, low, high = plane.width, plane.low, plane.high
-    fit, model = LeastSquares(width, setting.segment), Model(setting)
+    fit, model = LeastSquares(width, setting), Model(setting)
     filters = [array("f", [0.04] * 16 + [0] * 16) for _ in range(setting.n_filters)]
     nothing = array("f", [0] * 8)
     errors_above = [nothing] * width

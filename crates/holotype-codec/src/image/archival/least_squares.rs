@@ -16,7 +16,6 @@ const RIDGE: f32 = 8.0;
 const LEAST_PIVOT: f32 = 4.0;
 /// Factors and weights stay within this; it bounds every number of a fit on any input.
 const BOUND: f32 = 16.0;
-const DECAY: f32 = 0.8;
 /// Smaller sums are zero, so that decay never reaches subnormal numbers.
 const LEAST_SUM: f32 = 1.0 / (1_u64 << 40) as f32;
 /// Smaller weights are zero, for the same reason.
@@ -46,6 +45,8 @@ impl Sums {
 pub(super) struct LeastSquares<const SEGMENT: usize> {
     /// One segment more at each end, always zero.
     sums: Vec<Sums>,
+    /// What is left of a row's sums one row later.
+    decay: f32,
     /// The current segment's weighted taps and targets.
     taps: [[Vector; 2]; SEGMENT],
     targets: [f32; SEGMENT],
@@ -54,9 +55,10 @@ pub(super) struct LeastSquares<const SEGMENT: usize> {
 }
 
 impl<const SEGMENT: usize> LeastSquares<SEGMENT> {
-    pub(super) fn new(width: usize) -> Self {
+    pub(super) fn new(width: usize, decay: f32) -> Self {
         Self {
             sums: vec![Sums::ZERO; width.div_ceil(SEGMENT) + 2],
+            decay,
             taps: [[[0.0; 8]; 2]; SEGMENT],
             targets: [0.0; SEGMENT],
             n_samples: 0,
@@ -80,6 +82,7 @@ impl<const SEGMENT: usize> LeastSquares<SEGMENT> {
     #[inline(always)]
     pub(super) fn end_segment<L: Lanes>(&mut self, l: L, b: usize) {
         let Self { sums, taps, targets, n_samples, .. } = self;
+        let decay = l.splat(self.decay);
         let Some(sums) = sums.get_mut(b + 1) else { return };
         let taps = &taps[..(*n_samples).min(SEGMENT)];
         for i in 0..N_TAPS {
@@ -88,7 +91,7 @@ impl<const SEGMENT: usize> LeastSquares<SEGMENT> {
                 for x in taps {
                     sum = l.add(sum, l.mul(l.load(&x[half]), l.splat(x[i / 8][i % 8])));
                 }
-                decay(l, &mut sums.s[vector_of(i, half)], sum);
+                keep(l, &mut sums.s[vector_of(i, half)], decay, sum);
             }
         }
         for half in 0..2 {
@@ -96,7 +99,7 @@ impl<const SEGMENT: usize> LeastSquares<SEGMENT> {
             for (x, target) in taps.iter().zip(targets.iter()) {
                 sum = l.add(sum, l.mul(l.load(&x[half]), l.splat(*target)));
             }
-            decay(l, &mut sums.v[half], sum);
+            keep(l, &mut sums.v[half], decay, sum);
         }
         *n_samples = 0;
     }
@@ -127,10 +130,10 @@ impl<const SEGMENT: usize> LeastSquares<SEGMENT> {
     }
 }
 
-/// `to = DECAY * to + sum`, tiny sums flushed to zero.
+/// `to = decay * to + sum`, tiny sums flushed to zero.
 #[inline(always)]
-fn decay<L: Lanes>(l: L, to: &mut Vector, sum: L::F) {
-    let sum = l.add(l.mul(l.load(to), l.splat(DECAY)), sum);
+fn keep<L: Lanes>(l: L, to: &mut Vector, decay: L::F, sum: L::F) {
+    let sum = l.add(l.mul(l.load(to), decay), sum);
     let is_kept = l.gt(l.abs(sum), l.splat(LEAST_SUM));
     l.store(l.select(is_kept, sum, l.splat(0.0)), to);
 }

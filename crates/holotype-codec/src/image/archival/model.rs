@@ -15,7 +15,7 @@ const FIRST_STATE: [f32; N_NODES] = [-1.0, 0.0, -0.6, -0.6, -0.6, -0.6, -0.6, -0
 const FIRST_WEIGHT: f32 = 0.25;
 const MAX_STATE: f32 = 7.0;
 const WEIGHT_RATE: f32 = 0.004;
-const SECOND_RATE: f32 = 0.003;
+const SECOND_RATE: f32 = 0.0015;
 const LEAST_RATE: f32 = 0.012;
 /// Classes of energy that have their own weights.
 const N_WEIGHTS: usize = 16;

@@ -6,7 +6,7 @@ use super::model::N_NODES;
 const N_BINS: usize = 33;
 /// Classes of energy.
 const N_CLASSES: usize = 24;
-const RATE: f32 = 0.02;
+const RATE: f32 = 0.01;
 /// Probabilities keep this distance from 0 and 1.
 const LEAST_P: f32 = 1.0 / 65536.0;
 

@@ -40,7 +40,7 @@ impl<'a, S: Setting, const SEGMENT: usize> PlaneCoder<'a, S, SEGMENT> {
     pub(super) fn new(plane: &Plane, references: &'a [Plane]) -> Self {
         Self {
             references,
-            fit: LeastSquares::new(plane.width),
+            fit: LeastSquares::new(plane.width, S::DECAY),
             filters: Filters::new(),
             errors: Errors::new(plane.width),
             model: Model::new(),

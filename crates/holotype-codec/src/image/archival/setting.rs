@@ -24,6 +24,8 @@ impl Effort {
 
 /// What a setting fixes at compile time.
 pub(super) trait Setting {
+    /// What is left of the sums of a fit one row later.
+    const DECAY: f32;
     /// Adaptive filters beside the least-squares fit: 2 or 3.
     const N_FILTERS: usize;
     /// Contexts mixed, of [`super::contexts::N_CONTEXTS`].
@@ -38,6 +40,7 @@ pub(super) trait Setting {
 pub(super) struct Usual;
 
 impl Setting for Usual {
+    const DECAY: f32 = 0.8;
     const N_FILTERS: usize = 2;
     const N_CONTEXTS: usize = 5;
     const FIRST_SPLIT: i32 = 16;
@@ -48,8 +51,9 @@ impl Setting for Usual {
 pub(super) struct Utmost;
 
 impl Setting for Utmost {
+    const DECAY: f32 = 0.86;
     const N_FILTERS: usize = 3;
     const N_CONTEXTS: usize = 6;
-    const FIRST_SPLIT: i32 = 24;
+    const FIRST_SPLIT: i32 = 20;
     const IS_REFINED: bool = true;
 }
