@@ -278,6 +278,7 @@ fn good() -> Vec<(String, Vec<u8>, String)> {
             .file("notes.txt", &b"the same line again\n".repeat(40))
             .bytes(),
     );
+    archival(&mut all);
     all.push(Good::new("empty").bytes());
     let picture = Preview { width: 5, height: 3, n_channels: 3, pixels: (0..45).map(|i| i * 5).collect() };
     all.push(Good::new("file-preview").file_with_preview("photo.jpg", b"the file itself", &picture).bytes());
@@ -287,6 +288,27 @@ fn good() -> Vec<(String, Vec<u8>, String)> {
     }
     all.push(paged.bytes());
     all
+}
+
+/// What the archival coder of planes takes, with both settings.
+fn archival(all: &mut Vec<(String, Vec<u8>, String)>) {
+    for (effort, is_max) in [("usual", false), ("utmost", true)] {
+        for (name, image) in [
+            ("rgb8", ImageDescriptor::new(25, 16, 3, SampleType::U8)),
+            ("rgba8", ImageDescriptor::new(25, 17, 4, SampleType::U8)),
+            ("gray16", ImageDescriptor::new(9, 7, 1, SampleType::U16)),
+            ("rgb16", ImageDescriptor::new(54, 17, 3, SampleType::U16)),
+            ("bands", ImageDescriptor::new(25, 10, 5, SampleType::I16)),
+            ("row", ImageDescriptor::new(347, 1, 1, SampleType::U8)),
+            ("column", ImageDescriptor::new(1, 396, 3, SampleType::U8)),
+            ("tiny", ImageDescriptor::new(6, 2, 1, SampleType::U16)),
+        ] {
+            let options = ImageOptions::new(Mode::Archival).with_max_effort(is_max);
+            let options = options.with_preview(PreviewChoice::Off);
+            let good = Good::new(&format!("archival-{name}-{effort}"));
+            all.push(good.image("a", image, Metadata::default(), &options).bytes());
+        }
+    }
 }
 
 fn bad() -> Vec<(&'static str, Vec<u8>)> {

@@ -1,6 +1,7 @@
 //! Which coder is tried for which mode. A decoder never needs to know.
 
 use super::adaptive::Density;
+use super::archival::Effort;
 use super::coder::{self, Coder};
 use super::{Mode, Planes, TileOptions, direct, frontend, indexed, path};
 use crate::TileRef;
@@ -51,6 +52,8 @@ fn encode_planes(tile: &TileRef<'_>, options: &TileOptions) -> Option<Vec<u8>> {
 const N_ADAPTIVE_SAMPLES: usize = 20_000;
 /// Planes with more samples than this are never better off without tables.
 const N_STATIC_SAMPLES: usize = 150_000;
+/// Tiles of fewer samples may be over before the archival coder's many states have learned.
+const N_ARCHIVAL_SAMPLES: usize = 1 << 16;
 
 /// The coders worth trying; the smallest result is kept.
 fn candidates(planes: &Planes, options: &TileOptions) -> &'static [Coder] {
@@ -62,10 +65,18 @@ fn candidates(planes: &Planes, options: &TileOptions) -> &'static [Coder] {
             &[Coder::Adaptive(Density::Balanced), Coder::Wavefront]
         }
         (Mode::Standard, _) => &[Coder::Wavefront],
-        // More contexts learn more slowly: small or noisy tiles may do better with few.
+        (Mode::Archival, 0..N_ARCHIVAL_SAMPLES) if options.max_effort => &[
+            Coder::Archival(Effort::Utmost),
+            Coder::Archival(Effort::Usual),
+            Coder::Adaptive(Density::Dense),
+            Coder::Adaptive(Density::Balanced),
+        ],
         (Mode::Archival, _) if options.max_effort => {
-            &[Coder::Adaptive(Density::Dense), Coder::Adaptive(Density::Balanced), Coder::Wavefront]
+            &[Coder::Archival(Effort::Utmost), Coder::Archival(Effort::Usual), Coder::Wavefront]
         }
-        (Mode::Archival, _) => &[Coder::Adaptive(Density::Dense), Coder::Wavefront],
+        (Mode::Archival, 0..N_ARCHIVAL_SAMPLES) => {
+            &[Coder::Archival(Effort::Usual), Coder::Adaptive(Density::Dense)]
+        }
+        (Mode::Archival, _) => &[Coder::Archival(Effort::Usual), Coder::Wavefront],
     }
 }

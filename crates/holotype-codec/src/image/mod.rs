@@ -6,6 +6,7 @@
 //! * `chooser`: which of them is tried; never needed to decode.
 
 mod adaptive;
+mod archival;
 mod chooser;
 mod coder;
 mod colour;

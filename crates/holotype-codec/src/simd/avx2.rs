@@ -179,6 +179,23 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
+    fn blend<const FROM_B: i32>(self, a: __m256, b: __m256) -> __m256 {
+        op!(_mm256_blend_ps::<FROM_B>(a, b))
+    }
+
+    #[inline(always)]
+    fn push(self, a: __m256, value: f32) -> __m256 {
+        let moved = op!(_mm256_permutevar8x32_ps(a, _mm256_setr_epi32(1, 2, 3, 4, 5, 6, 7, 7)));
+        op!(_mm256_blend_ps::<0x80>(moved, _mm256_set1_ps(value)))
+    }
+
+    #[inline(always)]
+    fn sum4(self, [a, b, c, d]: [__m256; 4]) -> __m256 {
+        let pairs = op!(_mm256_hadd_ps(_mm256_hadd_ps(a, b), _mm256_hadd_ps(c, d)));
+        op!(_mm256_add_ps(pairs, _mm256_permute2f128_ps::<1>(pairs, pairs)))
+    }
+
+    #[inline(always)]
     fn to_i32(self, a: __m256) -> __m256i {
         op!(_mm256_cvttps_epi32(a))
     }

@@ -47,6 +47,12 @@ pub(crate) trait Lanes: Copy {
     fn gt(self, a: Self::F, b: Self::F) -> Self::I;
     /// `a` where the mask is set, else `b`.
     fn select(self, mask: Self::I, a: Self::F, b: Self::F) -> Self::F;
+    /// Lane `k` of `b` where bit `k` of `FROM_B` is set, else of `a`.
+    fn blend<const FROM_B: i32>(self, a: Self::F, b: Self::F) -> Self::F;
+    /// Every lane moves one down; the last takes `value`.
+    fn push(self, a: Self::F, value: f32) -> Self::F;
+    /// Lane `k` and lane `k + 4`: the sum of the `k`-th vector, `((0+1)+(2+3))+((4+5)+(6+7))`.
+    fn sum4(self, vectors: [Self::F; 4]) -> Self::F;
     /// Towards zero; the values fit `i32`.
     fn to_i32(self, a: Self::F) -> Self::I;
     fn to_f32(self, a: Self::I) -> Self::F;

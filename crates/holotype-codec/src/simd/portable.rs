@@ -111,6 +111,28 @@ impl Lanes for Portable {
     }
 
     #[inline(always)]
+    fn blend<const FROM_B: i32>(self, a: [f32; 8], b: [f32; 8]) -> [f32; 8] {
+        let mut out = a;
+        for k in 0..8 {
+            if FROM_B >> k & 1 == 1 {
+                out[k] = b[k];
+            }
+        }
+        out
+    }
+
+    #[inline(always)]
+    fn push(self, a: [f32; 8], value: f32) -> [f32; 8] {
+        [a[1], a[2], a[3], a[4], a[5], a[6], a[7], value]
+    }
+
+    #[inline(always)]
+    fn sum4(self, vectors: [[f32; 8]; 4]) -> [f32; 8] {
+        let [a, b, c, d] = vectors.map(|v| ((v[0] + v[1]) + (v[2] + v[3])) + ((v[4] + v[5]) + (v[6] + v[7])));
+        [a, b, c, d, a, b, c, d]
+    }
+
+    #[inline(always)]
     fn to_i32(self, a: [f32; 8]) -> [i32; 8] {
         a.map(|a| a as i32)
     }

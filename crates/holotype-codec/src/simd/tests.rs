@@ -45,6 +45,9 @@ impl Kernel for Everything {
             l.shift_up(f, 3.5),
             l.select(mask, f, g),
             l.splat(-1.5),
+            l.blend::<0b1010_0110>(f, g),
+            l.push(f, 2.5),
+            l.sum4([f, g, l.mul(f, g), l.sub(g, f)]),
         ] {
             put(l.bits(value));
         }
