@@ -28,7 +28,7 @@ pub(super) fn encode_planes(tile: &TileRef<'_>, options: &TileOptions) -> Option
 }
 
 /// Tiles of fewer samples may be over before the archival coder's many states have learned.
-const FEW_SAMPLES: usize = 1 << 16;
+const FEW_SAMPLES: usize = 1 << 18;
 
 /// The candidates of the archival mode.
 fn archival(planes: &Planes, max_effort: bool) -> &'static [Coder] {
