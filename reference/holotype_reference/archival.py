@@ -88,6 +88,14 @@ def total(v: Vector) -> float:
     return f32(f32(a + b) + f32(c + d))
 
 
+def weighed(u: Vector, taps: Vector, n_vectors: int) -> Vector:
+    """Products with the first `n_vectors` of the tap vectors, added up lane by lane."""
+    products = mul(u, taps)
+    parts = [products[8 * k : 8 * k + 8] for k in range(n_vectors)]
+    near = add(parts[0], parts[1])
+    return near if n_vectors == 2 else add(near, add(parts[2], parts[3]))
+
+
 def keep(x: float, low: float, high: float) -> float:
     return max(low, min(high, x))
 
@@ -215,7 +223,7 @@ class LeastSquares:
         factors, inverses = [], array("f")
         for i in range(16):
             a[i][i] += 8
-            # Only the upper triangle is ever read.
+        # Only the upper triangle is ever read.
         for i in range(16):
             inverses.append(1 / a[i][i] if a[i][i] >= 4 else 0)
             row = array("f", [keep(x, -16, 16) for x in scaled(a[i], inverses[i])])
@@ -347,115 +355,130 @@ class Model:
         return -m if negative else m
 
 
-def decode_plane(coder: RangeDecoder, plane: Plane, references: list[Plane], setting: Setting) -> None:
-    """Sections 2 to 7: fill in the samples of a plane."""
-    width, low, high = plane.width, plane.low, plane.high
-    fit, model = LeastSquares(width, setting), Model(setting)
-    filters = [array("f", [0.04] * 16 + [0] * 16) for _ in range(setting.n_filters)]
-    nothing = array("f", [0] * 8)
-    errors_above = [nothing] * width
-    r_above, r_above_2 = [0.0] * width, [0.0] * width
-    taps = TAPS[len(references)]
-    for y in range(plane.height):
-        row: list[int] = []
-        residuals: list[float] = []
-        errors: list[Vector] = []
-        plane.rows.append(row)
-        for x in range(width):
-            if x % setting.segment == 0:
-                fit.begin_segment(x // setting.segment)
+class PlaneDecoder:
+    """Sections 2 to 7: one plane."""
 
-            def own(i: int, j: int) -> int:
-                return row[x + i] if j == 0 and x + i >= 0 else plane.at(x + i, y + j)
+    def __init__(self, plane: Plane, references: list[Plane], setting: Setting) -> None:
+        self.plane, self.references, self.setting = plane, references, setting
+        self.fit, self.model = LeastSquares(plane.width, setting), Model(setting)
+        self.filters = [array("f", [0.04] * 16 + [0] * 16) for _ in range(setting.n_filters)]
+        # Of the current row and those above it, nearest first.
+        self.errors: list[list[Vector]] = [[], [array("f", [0] * 8)] * plane.width]
+        self.residuals: list[list[float]] = [[], [0.0] * plane.width, [0.0] * plane.width]
 
-            w, n, nw, ne = own(-1, 0), own(0, -1), own(-1, -1), own(1, -1)
-            nn, ww = own(0, -2), own(-2, 0)
-            bases = [(w + n) * 0.5, 0, 0, 0, 0]
-            for k, p in enumerate(references):
-                bases[k + 1] = (p.at(x - 1, y) + p.at(x, y - 1)) * 0.5
-                bases[k + 3] = p.at(x, y)
-            values = [references[k - 1].at(x + i, y + j) if k else own(i, j) for k, i, j, _ in taps]
-            tap = array("f", [v - bases[b] for v, (_, _, _, b) in zip(values, taps)])
-            base = bases[0]
+    def run(self, coder: RangeDecoder) -> None:
+        plane, segment = self.plane, self.setting.segment
+        for y in range(plane.height):
+            plane.rows.append([])
+            for x in range(plane.width):
+                if x % segment == 0:
+                    self.fit.begin_segment(x // segment)
+                self.sample(coder, x, y)
+                if (x + 1) % segment == 0 or x + 1 == plane.width:
+                    self.fit.end_segment(x // segment)
+            plane.residuals.append(self.residuals[0])
+            self.errors = [[], self.errors[0]]
+            self.residuals = [[], *self.residuals[:2]]
 
-            def weighed(u: Vector, n_vectors: int) -> Vector:
-                products = mul(u, tap)
-                parts = [products[8 * k : 8 * k + 8] for k in range(n_vectors)]
-                near = add(parts[0], parts[1])
-                return near if n_vectors == 2 else add(near, add(parts[2], parts[3]))
+    def own(self, x: int, y: int, i: int, j: int) -> int:
+        """The sample at (i, j) from (x, y)."""
+        return self.plane.rows[y][x + i] if j == 0 and x + i >= 0 else self.plane.at(x + i, y + j)
 
-            m = m_p = med(w, n, nw)
-            if references:
-                p = references[0]
-                m_p = p.at(x, y) + med(w - p.at(x - 1, y), n - p.at(x, y - 1), nw - p.at(x - 1, y - 1))
-            lanes = [f32(total(weighed(fit.weights, 2)) + base)]
-            lanes += [f32(total(weighed(u, 4)) + base) for u in filters]
-            lanes += [m] * (setting.n_filters == 2)
-            lanes += [w + ne - n, w + (ne - nw) * 0.5, n + (n - nn) * 0.5, m_p]
-            lanes = [keep(v, low, high) for v in lanes]
-            lane = array("f", [v if abs(v) > 2.0**-20 else 0 for v in lanes])
-            norm = total(weighed(tap, 4))
+    def around(self, rows: list, x: int, i: int, j: int) -> Vector | float:
+        """What `rows` has at (i, j) from column x: errors or residuals."""
+        if j == 0:
+            return rows[0][x + i] if x + i >= 0 else rows[1][0]
+        return rows[-j][keep(x + i, 0, self.plane.width - 1)]
 
-            def error_at(i: int, j: int) -> Vector:
-                if j < 0:
-                    return errors_above[keep(x + i, 0, width - 1)]
-                return errors[x + i] if x + i >= 0 else errors_above[0]
+    def taps(self, x: int, y: int) -> tuple[float, Vector]:
+        """Section 3: the base, and the 32 taps."""
+        bases = [(self.own(x, y, -1, 0) + self.own(x, y, 0, -1)) * 0.5, 0, 0, 0, 0]
+        for k, p in enumerate(self.references):
+            bases[k + 1] = (p.at(x - 1, y) + p.at(x, y - 1)) * 0.5
+            bases[k + 3] = p.at(x, y)
+        out = array("f")
+        for k, i, j, b in TAPS[len(self.references)]:
+            value = self.references[k - 1].at(x + i, y + j) if k else self.own(x, y, i, j)
+            out.append(value - bases[b])
+        return bases[0], out
 
-            close = add(add(error_at(0, -1), error_at(1, -1)), error_at(-1, -1))
-            wide = add(add(error_at(2, -1), error_at(-2, -1)), add(error_at(-2, 0), error_at(-3, 0)))
-            s = add(add(close, scaled(wide, 0.5)), error_at(-1, 0))
-            s = array("f", [min(v, 1 << 17) for v in s])
-            q = array("f", [v + 4 for v in mul(s, s)])
-            weight = array("f", [v / d for v, d in zip(PRIOR, mul(q, q))])
-            exact = keep(f32(total(mul(weight, lane)) / total(weight)), low, high)
-            rounded = math.floor(f32(exact + 0.5))
-            side = int(f32(exact - rounded) < 0)
-            distance = int(f32(abs(f32(exact - rounded)) * f32(3.99)))
-            spread = f32(0.375 * f32(f32(abs(lane[0] - lane[1])) + f32(abs(lane[0] - m))))
+    def lanes(self, x: int, y: int, base: float, taps: Vector) -> tuple[float, Vector]:
+        """Section 5: m, and the eight predictions."""
+        w, n, nw, ne, nn = (self.own(x, y, *at) for at in ((-1, 0), (0, -1), (-1, -1), (1, -1), (0, -2)))
+        m = m_p = med(w, n, nw)
+        if self.references:
+            p = self.references[0]
+            m_p = p.at(x, y) + med(w - p.at(x - 1, y), n - p.at(x, y - 1), nw - p.at(x - 1, y - 1))
+        lanes = [f32(total(weighed(self.fit.weights, taps, 2)) + base)]
+        lanes += [f32(total(weighed(u, taps, 4)) + base) for u in self.filters]
+        lanes += [m] * (self.setting.n_filters == 2)
+        lanes += [w + ne - n, w + (ne - nw) * 0.5, n + (n - nn) * 0.5, m_p]
+        lanes = [keep(v, self.plane.low, self.plane.high) for v in lanes]
+        return m, array("f", [v if abs(v) > 2.0**-20 else 0 for v in lanes])
 
-            def r(i: int, j: int) -> float:
-                if j == 0:
-                    return residuals[x + i] if x + i >= 0 else r_above[0]
-                return (r_above if j == -1 else r_above_2)[keep(x + i, 0, width - 1)]
+    def exact(self, x: int, lanes: Vector) -> float:
+        """Section 5: the blended prediction."""
 
-            r_l = references[-1].residuals[y][x] if references else 0.0
-            r_f = references[0].residuals[y][x] if len(references) == 2 else 0.0
-            sides = [abs(r(*place)) for place in ((-1, 0), (0, -1), (-1, -1), (1, -1), (-2, 0), (0, -2))]
-            energy = f32(2 * sides[0] + 2 * sides[1])
-            energy = f32(f32(energy + f32(sides[2] + sides[3])) + f32(sides[4] + sides[5]))
-            log = log_class(energy)
-            level = min(log, 47)
-            busy = abs(w - nw) + abs(n - nw) + abs(n - ne)
-            gradient = min(log_class(f32(busy + f32(3 * spread))), 47)
-            around = f32(abs(r_l) + abs(r_f)) if references else f32(1.5 * spread)
-            foreign = sum(around > step for step in FOREIGN_STEPS)
-            texture = sum((v > exact) << k for k, v in enumerate((w, n, nw, ne, 2 * n - nn, 2 * w - ww)))
-            half = min(level // 2, 23)
-            slots = [
-                (half * 64 + texture) * 2 + side,
-                ((rounded - low) * 2 + side) % 1024,
-                ((rounded - plane.middle) >> 3) % 64 * 24 + half,
-                gradient * 10 + foreign,
-                ((size_class(r_l) * 9 + size_class(r_f)) * 6 + min(level // 6, 5)) * 2 + side,
-                ((size_class(r(-1, -1)) * 9 + size_class(r(1, -1))) * 9 + size_class(r(-1, 0))) * 2 + side,
-            ][: setting.n_contexts]
-            residual = model.residual(coder, slots, log, foreign, side * 2 + distance)
-            sample = keep(rounded + (-residual if side else residual), low, high)
+        def e(i: int, j: int) -> Vector:
+            return self.around(self.errors, x, i, j)
 
-            error = array("f", [sample - v for v in lane])
-            for k, u in enumerate(filters):
-                e = 0.0 if abs(error[k + 1]) < 2.0**-20 else error[k + 1]
-                step = f32(f32(RATES[k] * e) / f32(norm + 20))
-                filters[k] = add(u, scaled(tap, step))
-            fit.learn(tap[:16], sample - base, energy)
-            row.append(sample)
-            residuals.append(f32(sample - exact))
-            errors.append(array("f", [abs(e) for e in error]))
-            if (x + 1) % setting.segment == 0 or x + 1 == width:
-                fit.end_segment(x // setting.segment)
-        errors_above = errors
-        r_above, r_above_2 = residuals, r_above
-        plane.residuals.append(residuals)
+        close = add(add(e(0, -1), e(1, -1)), e(-1, -1))
+        wide = add(add(e(2, -1), e(-2, -1)), add(e(-2, 0), e(-3, 0)))
+        s = add(add(close, scaled(wide, 0.5)), e(-1, 0))
+        s = array("f", [min(v, 1 << 17) for v in s])
+        q = array("f", [v + 4 for v in mul(s, s)])
+        weights = array("f", [v / d for v, d in zip(PRIOR, mul(q, q))])
+        return keep(f32(total(mul(weights, lanes)) / total(weights)), self.plane.low, self.plane.high)
+
+    def sample(self, coder: RangeDecoder, x: int, y: int) -> None:
+        plane, references = self.plane, self.references
+        base, taps = self.taps(x, y)
+        m, lanes = self.lanes(x, y, base, taps)
+        exact = self.exact(x, lanes)
+        rounded = math.floor(f32(exact + 0.5))
+        side = int(f32(exact - rounded) < 0)
+        distance = int(f32(abs(f32(exact - rounded)) * f32(3.99)))
+        spread = f32(0.375 * f32(f32(abs(lanes[0] - lanes[1])) + f32(abs(lanes[0] - m))))
+
+        # Section 6.
+        places = ((-1, 0), (0, -1), (-1, -1), (1, -1), (-2, 0), (0, -2))
+        r_w, r_n, r_nw, r_ne, r_ww, r_nn = (self.around(self.residuals, x, *at) for at in places)
+        r_l = references[-1].residuals[y][x] if references else 0.0
+        r_f = references[0].residuals[y][x] if len(references) == 2 else 0.0
+        energy = f32(2 * abs(r_w) + 2 * abs(r_n))
+        energy = f32(energy + f32(abs(r_nw) + abs(r_ne)))
+        energy = f32(energy + f32(abs(r_ww) + abs(r_nn)))
+        log = log_class(energy)
+        level = min(log, 47)
+        w, n, nw, ne, ww, nn = (self.own(x, y, *at) for at in places)
+        busy = abs(w - nw) + abs(n - nw) + abs(n - ne)
+        gradient = min(log_class(f32(busy + f32(3 * spread))), 47)
+        beyond = f32(abs(r_l) + abs(r_f)) if references else f32(1.5 * spread)
+        foreign = sum(beyond > step for step in FOREIGN_STEPS)
+        texture = sum((v > exact) << k for k, v in enumerate((w, n, nw, ne, 2 * n - nn, 2 * w - ww)))
+        half = min(level // 2, 23)
+        slots = [
+            (half * 64 + texture) * 2 + side,
+            ((rounded - plane.low) * 2 + side) % 1024,
+            ((rounded - plane.middle) >> 3) % 64 * 24 + half,
+            gradient * 10 + foreign,
+            ((size_class(r_l) * 9 + size_class(r_f)) * 6 + min(level // 6, 5)) * 2 + side,
+            ((size_class(r_nw) * 9 + size_class(r_ne)) * 9 + size_class(r_w)) * 2 + side,
+        ][: self.setting.n_contexts]
+        residual = self.model.residual(coder, slots, log, foreign, side * 2 + distance)
+        sample = keep(rounded + (-residual if side else residual), plane.low, plane.high)
+
+        # What is learned.
+        norm = total(weighed(taps, taps, 4))
+        errors = array("f", [sample - v for v in lanes])
+        for k, u in enumerate(self.filters):
+            error = 0.0 if abs(errors[k + 1]) < 2.0**-20 else errors[k + 1]
+            step = f32(f32(RATES[k] * error) / f32(norm + 20))
+            self.filters[k] = add(u, scaled(taps, step))
+        self.fit.learn(taps[:16], sample - base, energy)
+        plane.rows[y].append(sample)
+        self.residuals[0].append(f32(sample - exact))
+        self.errors[0].append(array("f", [abs(e) for e in errors]))
 
 
 def decode(data: bytes, width: int, height: int, maxes: list[int], is_rgb: bool) -> list[list[int]]:
@@ -474,7 +497,7 @@ def decode(data: bytes, width: int, height: int, maxes: list[int], is_rgb: bool)
     for c, (low, high) in enumerate(ranges):
         require(n_references[c] <= min(2, c), "a plane looks at planes that are not there")
         plane = Plane(width, height, low, high)
-        decode_plane(coder, plane, planes[c - n_references[c] : c], SETTINGS[data[0]])
+        PlaneDecoder(plane, planes[c - n_references[c] : c], SETTINGS[data[0]]).run(coder)
         planes.append(plane)
     coder.finish()
     samples = [[v for row in plane.rows for v in row] for plane in planes]

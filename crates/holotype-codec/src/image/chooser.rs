@@ -53,7 +53,7 @@ const N_ADAPTIVE_SAMPLES: usize = 20_000;
 /// Planes with more samples than this are never better off without tables.
 const N_STATIC_SAMPLES: usize = 150_000;
 /// Tiles of fewer samples may be over before the archival coder's many states have learned.
-const N_ARCHIVAL_SAMPLES: usize = 1 << 16;
+const N_ARCHIVAL_SAMPLES: usize = 1 << 18;
 
 /// The coders worth trying; the smallest result is kept.
 fn candidates(planes: &Planes, options: &TileOptions) -> &'static [Coder] {
@@ -77,6 +77,6 @@ fn candidates(planes: &Planes, options: &TileOptions) -> &'static [Coder] {
         (Mode::Archival, 0..N_ARCHIVAL_SAMPLES) => {
             &[Coder::Archival(Effort::Usual), Coder::Adaptive(Density::Dense)]
         }
-        (Mode::Archival, _) => &[Coder::Archival(Effort::Usual), Coder::Wavefront],
+        (Mode::Archival, _) => &[Coder::Archival(Effort::Usual)],
     }
 }
