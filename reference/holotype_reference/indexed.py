@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import copies, palette, runs
+from . import copies, mixing, palette, runs
 from .errors import Truncated, Unsupported, require
 
 
@@ -13,13 +13,15 @@ def decode(body: bytes, width: int, height: int, n_channels: int, sample_bytes: 
     n_bytes = n_channels * sample_bytes
     require(n_bytes <= 8, "pixels too wide for the indexed path")
     coder, data = body[0], body[1:]
+    n_own = n_channels if sample_bytes == 1 else 99
     if coder == 0:
         pixels = runs.decode(data, width, height, n_bytes)
     elif coder == 1:
-        is_bytes = sample_bytes == 1
-        pixels = copies.decode(data, width, height, n_bytes, n_channels if is_bytes else 99, is_rgb)
+        pixels = copies.decode(data, width, height, n_bytes, n_own, is_rgb)
     elif coder == 2:
         pixels = palette.decode(data, width, height, n_bytes)
+    elif coder == 3:
+        pixels = mixing.decode(data, width, height, n_bytes, n_own, is_rgb)
     else:
         raise Unsupported(f"pixel coder {coder}")
     return b"".join(pixel.to_bytes(n_bytes, "little") for pixel in pixels)

@@ -83,7 +83,9 @@ fn samples(image: &ImageDescriptor) -> Vec<u8> {
     out
 }
 
-/// Reproducible drawings for the indexed path: 0 labels, 1 a screen with letters, 2 dither, 3 few flat stripes.
+/// Reproducible drawings for the indexed path: 0 labels, 1 a screen with letters, 2 dither, 3 few flat stripes,
+/// 4 a texture that repeats, 5 noise of forty colours,
+/// 6 gradients in more than a thousand colours.
 fn drawing(image: &ImageDescriptor, kind: u64) -> Vec<u8> {
     let mut state = kind + 1;
     let mut out = Vec::new();
@@ -97,6 +99,8 @@ fn drawing(image: &ImageDescriptor, kind: u64) -> Vec<u8> {
             1 if y % 40 < 13 && x % 9 < 6 && letter == 1 => 1 + (x / 9) % 3,
             1 => 9 + (x / 3 + y) % 700 * u64::from(y % 40 > 20),
             2 => (state >> 62) / 3 + (x + y) / 9 % 4,
+            4 => ((x % 31) * (x % 31) * 7 + (y % 29) * (y % 29) * 13) % 1009 * (x % 31 + 7),
+            5 => (state >> 59) % 10 * 4 + (x / 8 + y / 8) % 4,
             _ => y / 6 % 5,
         };
         for c in 0..u64::from(image.n_channels) {
@@ -105,6 +109,9 @@ fn drawing(image: &ImageDescriptor, kind: u64) -> Vec<u8> {
                 SampleType::Bool => id & 1,
                 SampleType::F32 => u64::from((id as f32 - 0.5).to_bits()),
                 SampleType::U8 if kind == 1 => id * (c + 1) / 3,
+                SampleType::U8 if kind == 4 && c == 3 => 255,
+                SampleType::U8 if kind == 6 && c == 3 => 250 + y / 9 % 2,
+                SampleType::U8 if kind == 6 => y * (c + 1) + x / 2 % 32 * (5 - c) + (x / 2 % 32 * y) % 3,
                 _ => value,
             };
             out.extend_from_slice(&value.to_le_bytes()[..image.sample.n_bytes()]);
@@ -207,6 +214,46 @@ fn good() -> Vec<(String, Vec<u8>, String)> {
                 .drawing("two", image(2, 45), kind, &options);
             all.push(vector.bytes());
         }
+    }
+    let any = |width, height, channels, sample| ImageDescriptor::new(width, height, channels, sample);
+    for (name, kind, channels) in
+        [("texture", 4, 2), ("texture", 4, 3), ("texture", 4, 4), ("noise", 5, 3), ("noise", 5, 1)]
+    {
+        let options = small(Mode::Standard).with_tile_edge(128);
+        let image = any(128, 120, channels, SampleType::U8);
+        let column = any(1, 90, channels, SampleType::U8);
+        let name = format!("indexed-{name}-u8x{channels}");
+        all.push(
+            Good::new(&name)
+                .drawing("a", image, kind, &options)
+                .drawing("column", column, kind, &options)
+                .bytes(),
+        );
+    }
+    for (kind_name, kind) in [("labels", 0), ("screen", 1), ("dither", 2), ("stripes", 3), ("texture", 4)] {
+        for (sample, channels) in [
+            (SampleType::Bool, 1),
+            (SampleType::U8, 1),
+            (SampleType::U8, 4),
+            (SampleType::I16, 1),
+            (SampleType::U64, 1),
+        ] {
+            let name = format!("mixed-{kind_name}-{}x{channels}", sample.name());
+            let options = small(Mode::Archival).with_tile_edge(64);
+            let vector = Good::new(&name)
+                .drawing("a", any(58, 44, channels, sample), kind, &options)
+                .drawing("column", any(1, 60, channels, sample), kind, &options)
+                .drawing("row", any(60, 1, channels, sample), kind, &options);
+            all.push(vector.bytes());
+        }
+    }
+    for channels in 2..=4 {
+        let image = any(128, 120, channels, SampleType::U8);
+        let vector = Good::new(&format!("indexed-gradients-u8x{channels}"));
+        all.push(vector.drawing("a", image, 6, &small(Mode::Standard).with_tile_edge(128)).bytes());
+        let image = any(64, 60, channels, SampleType::U8);
+        let vector = Good::new(&format!("mixed-gradients-u8x{channels}"));
+        all.push(vector.drawing("a", image, 6, &small(Mode::Archival).with_tile_edge(64)).bytes());
     }
     let standard = small(Mode::Standard);
     let palette = Palette { bits: 8, rgb: vec![[0, 0, 0], [255, 0, 9], [7, 8, 9]], alpha: vec![0, 128] };

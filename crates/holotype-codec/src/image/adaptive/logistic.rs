@@ -9,11 +9,11 @@ const KNOTS: [u16; 65] = [
 ];
 
 /// Largest argument of [`squash`], in 256ths.
-pub(super) const MAX_STRETCH: i32 = 2047;
+pub(in crate::image) const MAX_STRETCH: i32 = 2047;
 
 /// Probability in 65536ths of a logit in 256ths: linear between the knots.
 #[inline]
-pub(super) fn squash(logit: i32) -> u32 {
+pub(in crate::image) fn squash(logit: i32) -> u32 {
     let x = (logit.clamp(-MAX_STRETCH, MAX_STRETCH) + 2048) as u32;
     let (i, fraction) = ((x >> 6) as usize, x & 63);
     (u32::from(KNOTS[i]) * (64 - fraction) + u32::from(KNOTS[i + 1]) * fraction) >> 6
@@ -21,10 +21,10 @@ pub(super) fn squash(logit: i32) -> u32 {
 
 /// The inverse of [`squash`] for probabilities in 4096ths: the smallest logit that reaches `16 * p`.
 #[derive(Debug)]
-pub(super) struct Stretch(Box<[i16; 4096]>);
+pub(in crate::image) struct Stretch(Box<[i16; 4096]>);
 
 impl Stretch {
-    pub(super) fn new() -> Self {
+    pub(in crate::image) fn new() -> Self {
         let mut table = Box::new([0; 4096]);
         let mut logit = -MAX_STRETCH;
         for (p, entry) in table.iter_mut().enumerate() {
@@ -38,7 +38,7 @@ impl Stretch {
 
     /// Logit of a probability in 65536ths.
     #[inline]
-    pub(super) fn of(&self, p1: u16) -> i32 {
+    pub(in crate::image) fn of(&self, p1: u16) -> i32 {
         i32::from(self.0[usize::from(p1 >> 4)])
     }
 }

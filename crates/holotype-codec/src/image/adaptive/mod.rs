@@ -3,7 +3,7 @@
 //!
 //! Encoder and decoder run the same function over a [`BitCoder`], so they cannot drift apart.
 
-mod logistic;
+pub(super) mod logistic;
 mod model;
 mod plane;
 mod predict;

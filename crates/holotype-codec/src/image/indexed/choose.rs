@@ -86,6 +86,9 @@ impl Plan {
                 coders.push(PixelCoder::Palette);
             }
         }
+        if options.mode == Mode::Archival && n_colours > 1 && most(900, 0) {
+            coders.push(PixelCoder::Mixing);
+        }
         let tries_planes = is_small
             || n_colours == 1
             || n_new >= 60

@@ -58,12 +58,12 @@ fn bit_length(n: u64) -> u64 {
 }
 
 /// The low `n_bytes` of a number as a signed one.
-fn signed(value: u64, n_bytes: usize) -> i64 {
+pub(super) fn signed(value: u64, n_bytes: usize) -> i64 {
     let unused = 64 - 8 * n_bytes as u32;
     (value << unused) as i64 >> unused
 }
 
-fn byte_difference(value: u64, before: u64, i: usize) -> u8 {
+pub(super) fn byte_difference(value: u64, before: u64, i: usize) -> u8 {
     let d = ((value >> (8 * i)) as u8).wrapping_sub((before >> (8 * i)) as u8) as i8;
     zigzag(i64::from(d)) as u8
 }

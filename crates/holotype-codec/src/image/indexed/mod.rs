@@ -5,6 +5,7 @@
 mod choose;
 mod dictionary;
 mod lz;
+mod mixing;
 mod palette;
 mod pixels;
 mod runs;
@@ -25,6 +26,8 @@ enum PixelCoder {
     Copies = 1,
     /// Every pixel under those around it.
     Palette = 2,
+    /// Guesses under mixed contexts.
+    Mixing = 3,
 }
 
 /// The coder's id and the coded pixels; `None` if it cannot take them.
@@ -34,6 +37,7 @@ fn code(coder: PixelCoder, pixels: &pixels::Pixels, shape: &TileShape) -> Option
         PixelCoder::Runs => runs::encode(pixels, n_bytes)?,
         PixelCoder::Copies => lz::encode(pixels, shape, n_bytes)?,
         PixelCoder::Palette => palette::encode(pixels, shape, n_bytes)?,
+        PixelCoder::Mixing => mixing::encode(pixels, shape, n_bytes)?,
     };
     Some([&[coder as u8], coded.as_slice()].concat())
 }
@@ -45,6 +49,7 @@ pub(super) fn decode(bytes: &[u8], out: &mut TileMut<'_, '_>) -> Result<(), Code
         0 => runs::decode(coded, out),
         1 => lz::decode(coded, out),
         2 => palette::decode(coded, out),
+        3 => mixing::decode(coded, out),
         _ => Err(CodecError::Unsupported { what: "pixel coder", id: u32::from(id) }),
     }
 }
