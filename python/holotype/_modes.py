@@ -102,7 +102,7 @@ def to_pillow(
         table = bytes(255 * ((v != 0) ^ (image.colour == "gray-inverted")) for v in range(256))
         picture = Image.frombytes("L", size, samples.translate(table)).convert("1", dither=Image.Dither.NONE)
     else:
-        if image.sample == "u8" and image.colour in ("gray", "gray-inverted"):
+        if image.sample == "u8" and image.colour in ("gray", "gray-inverted", "rgb"):
             samples = _spread(samples, image)
         if image.order == "bgr":
             raw_mode = BGR.get(raw_mode, raw_mode)
@@ -114,9 +114,9 @@ def to_pillow(
 
 
 def _spread(samples: bytes, image: ImageInfo) -> bytes:
-    """Grays of fewer than 8 bits spread over 0 to 255, and inverted ones the right way round."""
+    """Samples of fewer than 8 bits spread over 0 to 255, and inverted grays the right way round."""
     top = (1 << image.bits_per_sample) - 1
-    if image.alpha != "none" or (top == 255 and image.colour == "gray"):
+    if top == 255 and image.colour != "gray-inverted":
         return samples
     table = bytearray(round(255 * min(v, top) / top) for v in range(256))
     if image.colour == "gray-inverted":
@@ -267,10 +267,26 @@ def info_of(metadata: Iterable[MetadataEntry]) -> dict[str, Any]:
             info.update(_png_chunk(entry.key, entry.data))
         elif entry.kind == "tiff-tag":
             tags[entry.key] = _tiff_numbers(entry.data)
+        elif entry.kind == "user":
+            info.update(_density(entry.key, entry.data))
     if tags.get(X_RESOLUTION) and tags.get(Y_RESOLUTION):
         per_inch = 2.54 if tags.get(RESOLUTION_UNIT) == (3,) else 1.0
         info.setdefault("dpi", (tags[X_RESOLUTION][0] * per_inch, tags[Y_RESOLUTION][0] * per_inch))
     return info
+
+
+def _density(key: str, data: bytes) -> dict[str, Any]:
+    """The resolution of BMP and JPEG files, as `docs/formats.md` says."""
+    try:
+        numbers = [int(word) for word in data.split()]
+    except ValueError:
+        return {}
+    if key == "bmp:pixels-per-metre" and len(numbers) == 2:
+        return {"dpi": (numbers[0] * METRES_PER_INCH, numbers[1] * METRES_PER_INCH)}
+    if key == "jpeg:density" and len(numbers) == 3:
+        per_inch = 2.54 if numbers[0] == 2 else 1.0
+        return {"dpi": (numbers[1] * per_inch, numbers[2] * per_inch)}
+    return {}
 
 
 def _png_chunk(kind: str, data: bytes) -> dict[str, Any]:

@@ -222,15 +222,15 @@ def decode_to_file(
 def extract_thumbnail(src: Source, *, item: str | None = None) -> Image.Image:
     """A small picture, longest side 128, covered by the seal.
 
-    The stored preview is read and nothing else of the pixels. Archives without one (small images, kept
-    files, `preview=False`) are decoded and reduced.
+    The stored preview is read and nothing else of the pixels. Items without one (small images, files that
+    could not be decoded when they were kept, `preview=False`) are decoded and reduced.
     """
     from holotype import _modes
 
     with open_archive(src) as archive:
         name = _picture_name(archive, item)
         is_image = dict(archive.names())[name] == "image"
-        preview = archive.preview(name) if is_image else None
+        preview = archive.preview(name)
         if preview is not None:
             return _modes.from_preview(preview)
         if not is_image:

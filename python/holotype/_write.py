@@ -57,7 +57,7 @@ def encode(
     threads : int, optional
         At most so many; by default what the machine offers.
     pixels : bool
-        Store the decoded samples of lossy sources (JPEG) instead of their untouched file.
+        Store the decoded samples of lossy sources (JPEG, lossy WebP) instead of their untouched file.
     overwrite : bool
         False raises `FileExistsError` if `dst` exists.
 

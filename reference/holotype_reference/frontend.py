@@ -20,6 +20,8 @@ class Channel:
     base: int = 0
     maxes: tuple[int, ...] = ()
     used: tuple[int, ...] = ()
+    depth: int = 0
+    """How many times the float type was narrowed."""
 
 
 def parse(header: bytes, n_channels: int, sample: int, sample_bytes: int) -> list[Channel]:
@@ -27,8 +29,6 @@ def parse(header: bytes, n_channels: int, sample: int, sample_bytes: int) -> lis
     coder = BinaryDecoder(header)
     kind, gap, repeat = AdaptiveNumber(), AdaptiveNumber(), AdaptiveBit()
     word = [AdaptiveNumber(), AdaptiveNumber()]
-    largest = (1 << 8 * sample_bytes) - 1
-
     def wide() -> int:
         high = word[1].decode(coder)
         return high << 32 | word[0].decode(coder)
@@ -38,9 +38,13 @@ def parse(header: bytes, n_channels: int, sample: int, sample_bytes: int) -> lis
         require(0 < n < 1 << 16, "a plane has no range")
         return n
 
-    channels: list[Channel] = []
-    for c in range(n_channels):
+    def channel_of(c: int, sample: int, sample_bytes: int, depth: int) -> Channel:
+        largest = (1 << 8 * sample_bytes) - 1
         form = kind.decode(coder)
+        if form == 6 and sample in (10, 11):
+            channel = channel_of(c, sample - 1, sample_bytes // 2, depth + 1)
+            require(channel.form != 1, "a narrow float repeats a channel")
+            return channel
         if form == 0:
             channel = Channel(0, wide())
             require(channel.base <= largest, "a constant exceeds its type")
@@ -70,7 +74,12 @@ def parse(header: bytes, n_channels: int, sample: int, sample_bytes: int) -> lis
             channel = Channel(5, 0, (65535,) * (sample_bytes // 2))
         else:
             raise Unsupported(f"channel form {form}")
-        channels.append(channel)
+        channel.depth = depth
+        return channel
+
+    channels: list[Channel] = []
+    for c in range(n_channels):
+        channels.append(channel_of(c, sample, sample_bytes, 0))
     coder.finish()
     return channels
 
@@ -97,6 +106,26 @@ def to_word(bits: int, sample: int, n_bytes: int) -> int:
     return bits ^ sign if sample in SIGNED else bits
 
 
+FRACTION_BITS = {9: 10, 10: 23, 11: 52}
+
+
+def widened(word: int, sample: int, n_bytes: int) -> int:
+    """The word of a float in the next wider type, whose number is `sample + 1`."""
+    n, m = FRACTION_BITS[sample], FRACTION_BITS[sample + 1]
+    bits = from_word(word, sample, n_bytes)
+    largest = (1 << (8 * n_bytes - 1 - n)) - 1
+    wide_largest = (1 << (16 * n_bytes - 1 - m)) - 1
+    sign, exponent, fraction = bits >> (8 * n_bytes - 1), bits >> n & largest, bits & ((1 << n) - 1)
+    if exponent == 0 and fraction:
+        # A subnormal has room for a leading one.
+        shift = n + 1 - fraction.bit_length()
+        exponent, fraction = 1 - shift, (fraction << shift) - (1 << n)
+    is_zero = exponent == 0 and not fraction
+    rebased = wide_largest if exponent == largest else 0 if is_zero else exponent - largest // 2 + wide_largest // 2
+    wide = ((sign << (16 * n_bytes - 1 - m) | rebased) << m) | fraction << (m - n)
+    return to_word(wide, sample + 1, 2 * n_bytes)
+
+
 def from_word(word: int, sample: int, n_bytes: int) -> int:
     """Inverse of `to_word`."""
     sign = 1 << (8 * n_bytes - 1)
@@ -109,7 +138,9 @@ def join(channels: list[Channel], planes: list[list[int]], sample: int, n_bytes:
     """The interleaved samples of a tile."""
     rest = iter(planes)
     words: list[list[int]] = []
+    tile_sample, tile_bytes = sample, n_bytes
     for channel in channels:
+        sample, n_bytes = tile_sample - channel.depth, tile_bytes >> channel.depth
         own = [next(rest) for _ in channel.maxes]
         if channel.form == 0:
             words.append([channel.base] * n_pixels)
@@ -126,6 +157,10 @@ def join(channels: list[Channel], planes: list[list[int]], sample: int, n_bytes:
             for plane in own:
                 digits = [word << 16 | v for word, v in zip(digits, plane)]
             words.append(digits)
+        for _ in range(channel.depth):
+            words[-1] = [widened(word, sample, n_bytes) for word in words[-1]]
+            sample, n_bytes = sample + 1, 2 * n_bytes
+    sample, n_bytes = tile_sample, tile_bytes
     out = bytearray()
     for pixel in zip(*words):
         for word in pixel:

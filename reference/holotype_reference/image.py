@@ -72,6 +72,20 @@ def read_image(archive: Archive, item: dict) -> Image:
     samples = decode_tiles(archive, d, archive.content_blocks(item))
     require(len(samples) == item[4], "the content's size")
     require(hashlib.sha256(samples).digest() == item[3], "the content hash does not match")
+    check_preview(archive, item)
+    return Image(d, d[0], d[1], d[2], d[3], samples)
+
+
+def read_file(archive: Archive, item: dict) -> bytes:
+    """A file item, its content hash checked."""
+    content = b"".join(archive.unpacked(block) for block in archive.content_blocks(item))
+    require(len(content) == item[4] and hashlib.sha256(content).digest() == item[3], "the file's content")
+    check_preview(archive, item)
+    return content
+
+
+def check_preview(archive: Archive, item: dict) -> None:
+    """An item's preview, if it has one."""
     if 9 in item:
         block, preview = item[9]
         check_descriptor(preview)
@@ -80,11 +94,3 @@ def read_image(archive: Archive, item: dict) -> Image:
             usual[6] = 1
         require(preview == usual and preview[0] <= 128 and preview[1] <= 128 and preview[2] <= 4, "the preview")
         decode_tiles(archive, preview, [block])
-    return Image(d, d[0], d[1], d[2], d[3], samples)
-
-
-def read_file(archive: Archive, item: dict) -> bytes:
-    """A file item, its content hash checked."""
-    content = b"".join(archive.unpacked(block) for block in archive.content_blocks(item))
-    require(len(content) == item[4] and hashlib.sha256(content).digest() == item[3], "the file's content")
-    return content

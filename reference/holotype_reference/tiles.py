@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import adaptive, frontend, rice
+from . import adaptive, archival, direct, frontend, indexed, rice, wavefront
 from .errors import Truncated, Unsupported, require
 
 SAMPLE_BYTES = (1, 1, 1, 2, 2, 4, 4, 8, 8, 2, 4, 8)
@@ -35,7 +35,13 @@ def raw(body: bytes, shape: Shape) -> bytes:
     return body
 
 
-CODERS = {0: rice.decode, 1: adaptive.decode}
+def fast(body: bytes, shape: Shape) -> bytes:
+    """Path 1: bytes in 32 interleaved streams."""
+    require(SAMPLE_BYTES[shape.sample] == 1 and shape.n_channels <= 4, "the fast path holds bytes")
+    return direct.decode(body, shape.width, shape.height, shape.n_channels, shape.is_rgb)
+
+
+CODERS = {0: rice.decode, 1: adaptive.decode, 2: wavefront.decode, 3: archival.decode}
 
 
 def planes(body: bytes, shape: Shape) -> bytes:
@@ -53,15 +59,21 @@ def planes(body: bytes, shape: Shape) -> bytes:
             raise Truncated("coder id")
         if coded[0] not in CODERS:
             raise Unsupported(f"plane coder {coded[0]}")
-        forms = [channel.form for channel in channels[:3]]
-        is_rgb = shape.is_rgb and forms in ([2, 2, 2], [3, 3, 3])
+        forms = {(channel.form, channel.depth) for channel in channels[:3]}
+        is_rgb = shape.is_rgb and len(channels) >= 3 and len(forms) == 1 and forms.copy().pop()[0] in (2, 3)
         decoded = CODERS[coded[0]](coded[1:], shape.width, shape.height, maxes, is_rgb)
     else:
         require(not coded, "bytes after a tile without planes")
     return frontend.join(channels, decoded, shape.sample, sample_bytes, shape.width * shape.height)
 
 
-PATHS: dict[int, Callable[[bytes, Shape], bytes]] = {0: raw, 2: planes}
+def pixels(body: bytes, shape: Shape) -> bytes:
+    """Path 3: a coder of whole pixels."""
+    n_bytes = SAMPLE_BYTES[shape.sample]
+    return indexed.decode(body, shape.width, shape.height, shape.n_channels, n_bytes, shape.is_rgb)
+
+
+PATHS: dict[int, Callable[[bytes, Shape], bytes]] = {0: raw, 1: fast, 2: planes, 3: pixels}
 
 
 def decode(data: bytes, shape: Shape) -> bytes:

@@ -74,7 +74,7 @@ pub(crate) struct Compress {
     /// Whether a preview is stored
     #[arg(long, value_enum, default_value_t = PreviewArg::Auto)]
     pub(crate) preview: PreviewArg,
-    /// Store the decoded pixels of lossy sources (JPEG) instead of the untouched file
+    /// Store the decoded pixels of lossy sources (JPEG, lossy WebP) instead of the untouched file
     #[arg(long)]
     pub(crate) pixels: bool,
     /// Replace existing archives

@@ -286,3 +286,85 @@ fn completions_and_manual_pages_are_generated() {
     assert_eq!(code(&holo(&["man", path(&dir.join("man"))])), 0);
     assert!(fs::read_to_string(dir.join("man/holo-compress.1")).unwrap().contains("tile"));
 }
+
+/// A GIF of 200 × 150 pixels with as many frames, made of one code each that says "clear" and one index a pixel.
+fn gif(n_frames: usize) -> Vec<u8> {
+    let mut out = b"GIF89a\xc8\x00\x96\x00\x80\x00\x00\x10\x20\x30\xff\xfe\xfd".to_vec();
+    for _ in 0..n_frames {
+        out.extend_from_slice(b",\x00\x00\x00\x00\xc8\x00\x96\x00\x00\x02");
+        // Clear (4) before every two indices keeps the codes at three bits.
+        let mut bits = Vec::new();
+        for i in 0..200 * 150 / 2 {
+            bits.extend([4, i % 2, 1_u32]);
+        }
+        bits.push(5);
+        let mut bytes = vec![0_u8; (bits.len() * 3).div_ceil(8)];
+        for (k, code) in bits.iter().enumerate() {
+            for b in 0..3 {
+                bytes[(k * 3 + b) / 8] |= ((code >> b & 1) as u8) << ((k * 3 + b) % 8);
+            }
+        }
+        for part in bytes.chunks(255) {
+            out.push(part.len() as u8);
+            out.extend_from_slice(part);
+        }
+        out.push(0);
+    }
+    out.push(b';');
+    out
+}
+
+#[test]
+fn formats_go_by_extension_or_by_name() {
+    let dir = Dir::new();
+    let (source, archive) = (dir.join("a.gif"), dir.join("a.holo"));
+    fs::write(&source, gif(1)).unwrap();
+    let out = holo(&["compress", path(&source), path(&archive)]);
+    assert_eq!((code(&out), text(&out.stderr).contains("note")), (0, false), "{}", text(&out.stderr));
+    for (name, extra, magic) in [
+        ("b.gif", &[][..], &b"GIF89a"[..]),
+        ("b.bmp", &[], b"BM"),
+        ("b.png", &[], b"\x89PNG"),
+        ("b.bin", &["--format", "bmp"], b"BM"),
+    ] {
+        let to = dir.join(name);
+        let out = holo(&[&["decompress", path(&archive), path(&to)], extra].concat());
+        assert_eq!(code(&out), 0, "{name}: {}", text(&out.stderr));
+        assert!(fs::read(&to).unwrap().starts_with(magic), "{name}");
+        // From there, the same samples again.
+        let again = dir.join("again.holo");
+        assert_eq!(code(&holo(&["compress", path(&to), path(&again), "--force"])), 0);
+        assert_eq!(holo(&["cat", path(&again)]).stdout, holo(&["cat", path(&archive)]).stdout, "{name}");
+    }
+    // Indices are no colours: formats without palettes refuse them by name.
+    for name in ["c.webp", "c.qoi", "c.exr", "c.jpg"] {
+        let out = holo(&["decompress", path(&archive), path(&dir.join(name))]);
+        assert_eq!(code(&out), 1, "{name}");
+        assert!(!dir.join(name).exists());
+    }
+}
+
+#[test]
+fn kept_files_say_why_and_show_a_preview() {
+    let dir = Dir::new();
+    let (animation, archive) = (dir.join("a.gif"), dir.join("a.holo"));
+    fs::write(&animation, gif(2)).unwrap();
+    let out = holo(&["compress", path(&animation), path(&archive), "--preview", "on"]);
+    assert_eq!(code(&out), 0);
+    assert!(text(&out.stderr).contains("note: this gif is an animation"), "{}", text(&out.stderr));
+    let info = holo(&["info", path(&archive), "--json"]);
+    let value: serde_json::Value = serde_json::from_str(&text(&info.stdout)).unwrap();
+    assert_eq!(
+        (&value["items"][0]["kind"], &value["items"][0]["has_preview"]),
+        (&"file".into(), &true.into())
+    );
+    assert_eq!(code(&holo(&["preview", path(&archive), path(&dir.join("p.png"))])), 0);
+    assert_eq!(read_png(&dir.join("p.png")).0.len(), 128 * 96 * 3);
+    assert_eq!(code(&holo(&["decompress", path(&archive), path(&dir.join("b.gif"))])), 0);
+    assert_eq!(fs::read(dir.join("b.gif")).unwrap(), gif(2));
+    let jpeg = dir.join("a.jpg");
+    fs::write(&jpeg, b"\xff\xd8\xff\xd9").unwrap();
+    let out = holo(&["compress", path(&jpeg), path(&archive), "--force"]);
+    assert!(text(&out.stderr).contains("note: jpeg is lossy"), "{}", text(&out.stderr));
+    assert_eq!(code(&holo(&["verify", path(&archive)])), 0);
+}

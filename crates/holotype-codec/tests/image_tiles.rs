@@ -132,7 +132,7 @@ fn max_effort_is_never_larger() {
         let coded = encode_tile(&tile, &options);
         let smaller =
             encode(shape, &samples, Mode::Standard).len().min(encode(shape, &samples, Mode::Archival).len());
-        assert_eq!(coded.len(), smaller);
+        assert!(coded.len() <= smaller, "{} {smaller}", coded.len());
         assert_eq!(decode(shape, &coded).unwrap(), samples);
     }
 }

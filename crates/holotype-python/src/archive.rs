@@ -164,7 +164,7 @@ impl Archive {
     }
 
     fn preview(&self, py: Python<'_>, name: &str) -> PyResult<Option<PreviewFields>> {
-        let preview = py.detach(|| self.inner.image(name)?.preview()).map_err(raise)?;
+        let preview = py.detach(|| self.inner.item(name)?.preview()).map_err(raise)?;
         Ok(preview.map(Into::into))
     }
 

@@ -261,7 +261,7 @@ impl ImportedFields {
             format: imported.format.name(),
             items: imported.items,
             raw_bytes: imported.raw_bytes,
-            kept_as_file: imported.kept_as_file,
+            kept_as_file: imported.kept_as_file.is_some(),
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use holotype::{
     Alpha, ChannelOrder, ColourModel, ImageDescriptor, ImageOptions, Metadata, MetadataKind, Mode, Palette,
-    PreviewChoice, SampleType, SourceImage, Writer, WriterOptions,
+    Preview, PreviewChoice, SampleType, SourceImage, Writer, WriterOptions,
 };
 use holotype_container::cbor::Value;
 use holotype_container::{ArchiveBuilder, BlockRun, Codec, ItemKind, ItemRecord};
@@ -17,6 +17,26 @@ use std::path::Path;
 const MODES: [(&str, Mode); 3] =
     [("fast", Mode::Fast), ("standard", Mode::Standard), ("archival", Mode::Archival)];
 
+/// Images with at least this many pixels are smooth and noisy, like photographs.
+const N_SMOOTH: u64 = 5000;
+
+/// Images of these widths have noise that is common to their channels.
+const COLOURED: [u32; 2] = [133, 134];
+
+/// Floats of images this wide fit a narrower type.
+const NARROW_WIDTH: u32 = 21;
+
+/// The value of a binary16.
+fn half_value(bits: u16) -> f32 {
+    let (sign, exponent, fraction) =
+        (u32::from(bits >> 15), u32::from(bits >> 10 & 31), u32::from(bits & 1023));
+    match exponent {
+        31 => f32::from_bits(sign << 31 | 0x7F80_0000 | fraction << 13),
+        0 => (1.0 - 2.0 * sign as f32) * fraction as f32 / (1 << 24) as f32,
+        _ => f32::from_bits(sign << 31 | (exponent + 112) << 23 | fraction << 13),
+    }
+}
+
 /// Reproducible samples with structure: waves and a little noise, or few values for palettes.
 fn samples(image: &ImageDescriptor) -> Vec<u8> {
     let mut state = u64::from(image.width) << 32 | u64::from(image.height);
@@ -25,8 +45,26 @@ fn samples(image: &ImageDescriptor) -> Vec<u8> {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let (c, pixel) = (i % u64::from(image.n_channels), i / u64::from(image.n_channels));
         let (x, y) = (pixel % u64::from(image.width), pixel / u64::from(image.width));
-        let wave = (x * x + 3 * y * y) / 5 + 40 * c + (state >> 61);
+        if COLOURED.contains(&image.width) {
+            // Channels that go together; of the third, half goes with the first.
+            let share = if c == 2 && image.width == COLOURED[1] { 0x5555_5555 } else { 0 };
+            state = (pixel << 40 ^ c)
+                .wrapping_mul(share | 1)
+                .wrapping_add(pixel.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        }
+        let wave = if image.n_pixels() < N_SMOOTH {
+            (x * x + 3 * y * y) / 5 + 40 * c + (state >> 61)
+        } else {
+            (x * x + 2 * x * y) / 300 + 9 * c + (state >> 61) * (1 + x / 64) + (state >> 58 & 7)
+        };
         let bits = match image.sample {
+            // Every kind of binary16, widened.
+            SampleType::F32 if image.width == NARROW_WIDTH => {
+                u64::from(half_value(wave as u16 * 1501).to_bits())
+            }
+            SampleType::F64 if image.width == NARROW_WIDTH => {
+                f64::from(f32::from_bits((wave * 0x0101_7F33) as u32)).to_bits()
+            }
             SampleType::Bool => wave & 1,
             SampleType::F16 => 0x3000 + wave * 13,
             SampleType::F32 if state >> 60 == 3 => u64::from(f32::NAN.to_bits() | 77),
@@ -35,11 +73,42 @@ fn samples(image: &ImageDescriptor) -> Vec<u8> {
             SampleType::F64 => (wave as f64 - 100.0).to_bits(),
             SampleType::U32 | SampleType::I32 => wave * 70_001,
             SampleType::U64 | SampleType::I64 => wave.wrapping_mul(1 << 50),
+            SampleType::U16 if image.n_pixels() >= N_SMOOTH => wave * 61 + (state >> 40 & 1023),
             SampleType::U16 | SampleType::I16 => wave * 61,
             _ => wave,
         };
         let bits = if image.palette.is_some() { bits % 3 } else { bits };
         out.extend_from_slice(&bits.to_le_bytes()[..image.sample.n_bytes()]);
+    }
+    out
+}
+
+/// Reproducible drawings for the indexed path: 0 labels, 1 a screen with letters, 2 dither, 3 few flat stripes.
+fn drawing(image: &ImageDescriptor, kind: u64) -> Vec<u8> {
+    let mut state = kind + 1;
+    let mut out = Vec::new();
+    for pixel in 0..image.n_pixels() {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let (x, y) = (pixel % u64::from(image.width), pixel / u64::from(image.width));
+        let (u, v) = (x + y * y / 40, y + x * x / 90);
+        let letter = 0x7e11_9191_917e_u64 >> (x % 9 * 8 + y % 13) & 1;
+        let id = match kind {
+            0 => u / 11 * 7 + v / 9 * 3,
+            1 if y % 40 < 13 && x % 9 < 6 && letter == 1 => 1 + (x / 9) % 3,
+            1 => 9 + (x / 3 + y) % 700 * u64::from(y % 40 > 20),
+            2 => (state >> 62) / 3 + (x + y) / 9 % 4,
+            _ => y / 6 % 5,
+        };
+        for c in 0..u64::from(image.n_channels) {
+            let value = id.wrapping_mul(0x9e37_79b9 + 77 * c) >> c;
+            let value = match image.sample {
+                SampleType::Bool => id & 1,
+                SampleType::F32 => u64::from((id as f32 - 0.5).to_bits()),
+                SampleType::U8 if kind == 1 => id * (c + 1) / 3,
+                _ => value,
+            };
+            out.extend_from_slice(&value.to_le_bytes()[..image.sample.n_bytes()]);
+        }
     }
     out
 }
@@ -69,9 +138,23 @@ impl Good {
         self
     }
 
+    fn drawing(mut self, item: &str, descriptor: ImageDescriptor, kind: u64, options: &ImageOptions) -> Self {
+        let content = drawing(&descriptor, kind);
+        self.line(item, "image", &content);
+        let image = SourceImage { descriptor, metadata: Metadata::default() };
+        self.writer.add_image(item, &image, &content, options).unwrap();
+        self
+    }
+
     fn file(mut self, item: &str, content: &[u8]) -> Self {
         self.line(item, "file", content);
         self.writer.add_file(item, &mut Cursor::new(content), None).unwrap();
+        self
+    }
+
+    fn file_with_preview(mut self, item: &str, content: &[u8], preview: &Preview) -> Self {
+        self.line(item, "file", content);
+        self.writer.add_file_with_preview(item, &mut Cursor::new(content), None, Some(preview)).unwrap();
         self
     }
 
@@ -99,6 +182,30 @@ fn good() -> Vec<(String, Vec<u8>, String)> {
             let image = ImageDescriptor::new(width, height, 4, SampleType::U8);
             let name = format!("size-{width}x{height}-{mode_name}");
             all.push(Good::new(&name).image("a", image, none(), &small(mode)).bytes());
+        }
+    }
+    for (kind_name, kind) in [("labels", 0), ("screen", 1), ("dither", 2), ("stripes", 3)] {
+        for (sample, channels) in [
+            (SampleType::Bool, 1),
+            (SampleType::U8, 1),
+            (SampleType::U8, 2),
+            (SampleType::U8, 3),
+            (SampleType::U8, 4),
+            (SampleType::I16, 1),
+            (SampleType::U16, 4),
+            (SampleType::U32, 1),
+            (SampleType::F32, 1),
+            (SampleType::U64, 1),
+        ] {
+            let name = format!("indexed-{kind_name}-{}x{channels}", sample.name());
+            let options = small(Mode::Standard).with_tile_edge(96);
+            let image = |width, height| ImageDescriptor::new(width, height, channels, sample);
+            let vector = Good::new(&name)
+                .drawing("a", image(110, 97), kind, &options)
+                .drawing("column", image(1, 90), kind, &options)
+                .drawing("row", image(90, 1), kind, &options)
+                .drawing("two", image(2, 45), kind, &options);
+            all.push(vector.bytes());
         }
     }
     let standard = small(Mode::Standard);
@@ -130,6 +237,36 @@ fn good() -> Vec<(String, Vec<u8>, String)> {
     ] {
         all.push(Good::new(name).image("a", image, metadata, &standard).bytes());
     }
+    // Floats that fit a narrower type, special values among them.
+    for sample in [SampleType::F32, SampleType::F64] {
+        let image = ImageDescriptor::new(NARROW_WIDTH, 9, 3, sample);
+        let options = small(Mode::Standard);
+        all.push(Good::new(&format!("narrow-{}", sample.name())).image("a", image, none(), &options).bytes());
+    }
+    // Large enough for the fast path: whole strips and steps with all lanes.
+    for (name, width, height, channels, sample) in [
+        ("direct-gray", 240, 70, 1, SampleType::U8),
+        ("direct-two", 96, 64, 2, SampleType::U8),
+        ("direct-rgb", 101, 65, 3, SampleType::U8),
+        ("direct-green", 133, 65, 3, SampleType::U8),
+        ("direct-green-alpha", 134, 65, 4, SampleType::U8),
+        ("direct-rgba", 90, 66, 4, SampleType::I8),
+    ] {
+        let image = ImageDescriptor::new(width, height, channels, sample);
+        let options = ImageOptions::new(Mode::Fast).with_preview(PreviewChoice::Off);
+        all.push(Good::new(name).image("a", image, none(), &options).bytes());
+    }
+    // Large enough that tables pay: the wavefront coder.
+    for (name, width, height, channels, sample) in [
+        ("wavefront-rgb", 100, 85, 3, SampleType::U8),
+        ("wavefront-gray16", 171, 150, 1, SampleType::U16),
+        ("wavefront-rgba", 83, 77, 4, SampleType::U8),
+        ("wavefront-bands", 70, 75, 5, SampleType::I16),
+    ] {
+        let image = ImageDescriptor::new(width, height, channels, sample);
+        let options = ImageOptions::new(Mode::Standard).with_preview(PreviewChoice::Off);
+        all.push(Good::new(name).image("a", image, none(), &options).bytes());
+    }
     let with_preview = ImageOptions::new(Mode::Fast).with_preview(PreviewChoice::On);
     let wide = ImageDescriptor::new(140, 20, 3, SampleType::U16);
     all.push(Good::new("preview").image("a", wide, none(), &with_preview).bytes());
@@ -141,13 +278,37 @@ fn good() -> Vec<(String, Vec<u8>, String)> {
             .file("notes.txt", &b"the same line again\n".repeat(40))
             .bytes(),
     );
+    archival(&mut all);
     all.push(Good::new("empty").bytes());
+    let picture = Preview { width: 5, height: 3, n_channels: 3, pixels: (0..45).map(|i| i * 5).collect() };
+    all.push(Good::new("file-preview").file_with_preview("photo.jpg", b"the file itself", &picture).bytes());
     let mut paged = Good::new("paged");
     for i in 0..900_u32 {
         paged = paged.file(&format!("folder/file-{:05}", i * 7919 % 10007), &i.to_le_bytes());
     }
     all.push(paged.bytes());
     all
+}
+
+/// What the archival coder of planes takes, with both settings.
+fn archival(all: &mut Vec<(String, Vec<u8>, String)>) {
+    for (effort, is_max) in [("usual", false), ("utmost", true)] {
+        for (name, image) in [
+            ("rgb8", ImageDescriptor::new(25, 16, 3, SampleType::U8)),
+            ("rgba8", ImageDescriptor::new(25, 17, 4, SampleType::U8)),
+            ("gray16", ImageDescriptor::new(9, 7, 1, SampleType::U16)),
+            ("rgb16", ImageDescriptor::new(54, 17, 3, SampleType::U16)),
+            ("bands", ImageDescriptor::new(25, 10, 5, SampleType::I16)),
+            ("row", ImageDescriptor::new(347, 1, 1, SampleType::U8)),
+            ("column", ImageDescriptor::new(1, 396, 3, SampleType::U8)),
+            ("tiny", ImageDescriptor::new(6, 2, 1, SampleType::U16)),
+        ] {
+            let options = ImageOptions::new(Mode::Archival).with_max_effort(is_max);
+            let options = options.with_preview(PreviewChoice::Off);
+            let good = Good::new(&format!("archival-{name}-{effort}"));
+            all.push(good.image("a", image, Metadata::default(), &options).bytes());
+        }
+    }
 }
 
 fn bad() -> Vec<(&'static str, Vec<u8>)> {

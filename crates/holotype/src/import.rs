@@ -1,6 +1,6 @@
 //! Source files → items.
 
-use crate::formats::{self, Format, Input};
+use crate::formats::{self, Format, Input, Opaque};
 use crate::{ImageOptions, Limits, Result, Writer};
 use std::io::{Read as _, Seek as _, SeekFrom, Write};
 
@@ -10,7 +10,8 @@ use std::io::{Read as _, Seek as _, SeekFrom, Write};
 pub struct ImportOptions {
     /// How images are stored.
     pub image: ImageOptions,
-    /// Store the decoded samples of lossy sources (JPEG) instead of the untouched file; default false.
+    /// Store the decoded samples of lossy sources (JPEG, lossy WebP) instead of the untouched file; default
+    /// false. Animations are then refused, but for PNG, whose frames stay as chunks of its first image.
     pub decode_lossy: bool,
     /// What a source file may ask for.
     pub limits: Limits,
@@ -48,8 +49,8 @@ pub struct Imported {
     pub items: Vec<String>,
     /// Bytes of samples or of file content.
     pub raw_bytes: u64,
-    /// True if the file's own bytes were stored because decoding it would have grown it.
-    pub kept_as_file: bool,
+    /// Why the file's own bytes were stored instead of pixels, if they were.
+    pub kept_as_file: Option<Opaque>,
 }
 
 /// Bytes looked at to recognise a format.
@@ -75,12 +76,15 @@ pub fn import<W: Write>(
     let format = Format::detect(&prefix).ok_or_else(|| {
         crate::Error::unsupported(format!("`{name}` is in no image format this program reads"))
     })?;
-    if !options.decode_lossy && formats::is_opaque(format, &mut input)? {
-        let raw_bytes = writer.add_file(name, &mut input, Some(format))?;
-        return Ok(Imported { format, items: vec![name.to_owned()], raw_bytes, kept_as_file: true });
+    let opaque = if options.decode_lossy { None } else { formats::opaque(format, &mut input)? };
+    if opaque.is_some() {
+        let choice = options.image.preview;
+        let preview = formats::preview_of_file(format, &mut input, choice, &options.limits)?;
+        let raw_bytes = writer.add_file_with_preview(name, &mut input, Some(format), preview.as_ref())?;
+        return Ok(Imported { format, items: vec![name.to_owned()], raw_bytes, kept_as_file: opaque });
     }
     let mut reader = formats::open_reader(format, input, &options.limits)?;
-    let mut imported = Imported { format, items: Vec::new(), raw_bytes: 0, kept_as_file: false };
+    let mut imported = Imported { format, items: Vec::new(), raw_bytes: 0, kept_as_file: None };
     while let Some(image) = reader.next_image()? {
         let item = match imported.items.len() {
             0 => name.to_owned(),

@@ -1,9 +1,7 @@
 use crate::formats::{Format, SourceImage};
-use crate::image::preview::{PREVIEW_EDGE, Preview, PreviewBuilder};
+use crate::image::preview::{PREVIEW_EDGE, Preview, PreviewBuilder, wants_preview};
 use crate::image::{encode::BandEncoder, grid::TileGrid, wire};
-use crate::{
-    Error, ImageDescriptor, ImageOptions, Metadata, MetadataKind, Mode, PreviewChoice, Progress, Result,
-};
+use crate::{Error, ImageOptions, Metadata, MetadataKind, Mode, Progress, Result};
 use holotype_codec::{TileRef, image::TileOptions, image::encode_tile};
 use holotype_container::{ArchiveBuilder, BlockRun, Codec, ItemKind, ItemRecord, Packer, Trailer, cbor};
 use sha2::{Digest, Sha256};
@@ -13,8 +11,6 @@ use std::io::{Read, Write};
 const FILE_BLOCK_BYTES: usize = 4 << 20;
 /// Metadata up to this size stays in the item's record; more goes into a block of its own.
 const MAX_INLINE_METADATA_BYTES: usize = 1024;
-/// Pixels from which [`PreviewChoice::Auto`] stores a preview.
-const MIN_AUTO_PREVIEW_PIXELS: u64 = 512 * 512;
 
 /// How an archive is written.
 #[derive(Debug, Clone, Default)]
@@ -162,6 +158,20 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// `InvalidArgument` if the name does not fit; `Io`.
     pub fn add_file(&mut self, name: &str, input: &mut dyn Read, format: Option<Format>) -> Result<u64> {
+        self.add_file_with_preview(name, input, format, None)
+    }
+
+    /// Adds a file's bytes as they are, and a picture of what is in it. Returns their number.
+    ///
+    /// # Errors
+    /// As [`Self::add_file`].
+    pub fn add_file_with_preview(
+        &mut self,
+        name: &str,
+        input: &mut dyn Read,
+        format: Option<Format>,
+        preview: Option<&Preview>,
+    ) -> Result<u64> {
         self.check_name(name)?;
         let mut item = ItemRecord::new(name.to_owned(), ItemKind::File);
         let mut content = Sha256::new();
@@ -186,6 +196,7 @@ impl<W: Write> Writer<W> {
             metadata.push(MetadataKind::SourceFormat, "", format.name());
         }
         item.metadata = self.add_metadata(&metadata)?;
+        item.preview = preview.map(|preview| self.add_preview(preview)).transpose()?;
         let raw_bytes = item.raw_bytes;
         self.builder.add_item(item)?;
         Ok(raw_bytes)
@@ -262,15 +273,6 @@ impl<W: Write> Writer<W> {
 
 /// Fetches the next band of so many bytes and hands it to the encoder.
 type NextBand<'a> = &'a mut dyn FnMut(usize, &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()>;
-
-fn wants_preview(image: &ImageDescriptor, choice: PreviewChoice) -> bool {
-    let is_larger = image.width > PREVIEW_EDGE || image.height > PREVIEW_EDGE;
-    match choice {
-        PreviewChoice::Auto => image.n_pixels() >= MIN_AUTO_PREVIEW_PIXELS && is_larger,
-        PreviewChoice::On => is_larger,
-        PreviewChoice::Off => false,
-    }
-}
 
 /// Appends block `id` to the runs of an item's content.
 pub(crate) fn extend(runs: &mut Vec<BlockRun>, id: u64) {

@@ -1,54 +1,14 @@
 //! Source formats through the public API: small files spelled out byte by byte, exact values, exact metadata.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use holotype::formats::{Format, open_reader, open_writer};
+mod support;
+
+use holotype::formats::{Format, open_reader};
 use holotype::{
-    ColourModel, ErrorKind, ImageDescriptor, Limits, Metadata, MetadataKind, Palette, SampleType, SourceImage,
+    ColourModel, ErrorKind, ImageDescriptor, Limits, Metadata, MetadataKind, Palette, SampleType,
 };
 use std::io::Cursor;
-
-/// Every image of a file and its samples.
-fn read(bytes: &[u8]) -> Result<Vec<(SourceImage, Vec<u8>)>, holotype::Error> {
-    let format = Format::detect(bytes).unwrap();
-    let limits = Limits::default().with_max_pixels(1 << 16).with_max_decoded_bytes(1 << 20);
-    let mut reader = open_reader(format, Box::new(Cursor::new(bytes.to_vec())), &limits)?;
-    let mut images = Vec::new();
-    while let Some(image) = reader.next_image()? {
-        let mut samples = vec![0; image.descriptor.raw_bytes().unwrap() as usize];
-        // In odd bands, so that readers must keep their place.
-        let row_bytes = image.descriptor.row_bytes().unwrap();
-        for band in samples.chunks_mut(row_bytes * 3) {
-            reader.read_rows(band)?;
-        }
-        images.push((image, samples));
-    }
-    Ok(images)
-}
-
-fn write(format: Format, images: &[(SourceImage, Vec<u8>)], allow: bool) -> Result<Vec<u8>, holotype::Error> {
-    let mut out = Cursor::new(Vec::new());
-    let mut writer = open_writer(format, Box::new(&mut out), allow)?;
-    for (image, samples) in images {
-        writer.start_image(image)?;
-        for band in samples.chunks(image.descriptor.row_bytes().unwrap() * 2) {
-            writer.write_rows(band)?;
-        }
-    }
-    writer.finish()?;
-    Ok(out.into_inner())
-}
-
-fn image(descriptor: ImageDescriptor, source: &str) -> (SourceImage, Vec<u8>) {
-    let mut metadata = Metadata::default();
-    metadata.push(MetadataKind::SourceFormat, "", source);
-    let mask = match descriptor.bits_per_sample {
-        bits @ 1..8 => (1_u32 << bits) - 1,
-        _ => 255,
-    };
-    let n = descriptor.raw_bytes().unwrap() as u32;
-    let samples = (0..n).map(|i| (i.wrapping_mul(2_654_435_761) >> 13 & mask) as u8).collect();
-    (SourceImage { descriptor, metadata }, samples)
-}
+use support::{image, read, write};
 
 #[test]
 fn png_holds_every_depth_and_palette() {
@@ -166,4 +126,131 @@ fn read_header(bytes: &[u8]) -> ErrorKind {
     let format = Format::detect(bytes).unwrap();
     let mut reader = open_reader(format, Box::new(Cursor::new(bytes.to_vec())), &Limits::default()).unwrap();
     reader.next_image().unwrap_err().kind()
+}
+
+#[test]
+fn npy_fortran_order_comes_back() {
+    for (shape, channels) in [("(2, 3)", 1_usize), ("(2, 3, 2)", 2), ("(2, 3, 1)", 1)] {
+        let header = format!("{{'descr': '<u2', 'fortran_order': True, 'shape': {shape}, }}");
+        let header = format!("{header:117}\n");
+        let data: Vec<u8> = (0..6 * channels as u16).flat_map(u16::to_le_bytes).collect();
+        let file = [b"\x93NUMPY\x01\0\x76\0", header.as_bytes(), &data].concat();
+        let (source, samples) = read(&file).unwrap().remove(0);
+        for (y, x, c) in [(0, 0, 0), (1, 2, channels - 1), (1, 0, 0), (0, 1, channels - 1)] {
+            let at = ((y * 3 + x) * channels + c) * 2;
+            assert_eq!(usize::from(samples[at]), (c * 3 + x) * 2 + y, "{shape} {y} {x} {c}");
+        }
+        assert_eq!(write(Format::Npy, &[(source, samples)], false).unwrap(), file);
+    }
+    let forged =
+        b"\x93NUMPY\x01\0\x46\0{'descr': '<u8', 'fortran_order': True, 'shape': (65536, 65536), }    \n";
+    let forged = [&forged[..], &[0; 16]].concat();
+    assert_eq!(read(&forged).unwrap_err().kind(), ErrorKind::LimitExceeded);
+}
+
+#[test]
+fn pnm_maximum_comes_back() {
+    for file in [
+        &b"P5\n2 2\n100\n\x00\x64\x31\x07"[..],
+        b"P6\n1 1\n1000\n\x03\xe8\x00\x07\x00\x00",
+        b"P7\nWIDTH 1\nHEIGHT 1\nDEPTH 2\nMAXVAL 200\nTUPLTYPE GRAYSCALE_ALPHA\nENDHDR\n\xc8\x01",
+    ] {
+        let images = read(file).unwrap();
+        assert_eq!(write(Format::Pnm, &images, false).unwrap(), file);
+    }
+    let images = read(b"P2 2 1 100 7 100").unwrap();
+    assert_eq!((images[0].0.descriptor.bits_per_sample, images[0].1.as_slice()), (7, &[7, 100][..]));
+    assert!(read(b"P5 1 1 100\n\x65").is_err(), "a sample above the maximum");
+}
+
+/// A TIFF of one strip, uncompressed: fields as (tag, type, values), little- or big-endian.
+fn tiff(is_big_endian: bool, fields: &[(u16, u16, Vec<u16>)], strip: &[u8]) -> Vec<u8> {
+    let number = |n: u64, n_bytes: usize| -> Vec<u8> {
+        if is_big_endian {
+            n.to_be_bytes()[8 - n_bytes..].to_vec()
+        } else {
+            n.to_le_bytes()[..n_bytes].to_vec()
+        }
+    };
+    let mut all = fields.to_vec();
+    let values_at = 8 + 2 + 12 * (all.len() + 2) + 4;
+    let mut values: Vec<u8> = Vec::new();
+    let strip_at =
+        values_at + all.iter().map(|f| if f.2.len() > 2 { f.2.len() * 2 } else { 0 }).sum::<usize>();
+    all.push((273, 3, vec![strip_at as u16]));
+    all.push((279, 3, vec![strip.len() as u16]));
+    all.sort();
+    let mut out = [if is_big_endian { b"MM" } else { b"II" }.to_vec(), number(42, 2), number(8, 4)].concat();
+    out.extend(number(all.len() as u64, 2));
+    for (tag, kind, list) in &all {
+        let bytes: Vec<u8> = list.iter().flat_map(|v| number(u64::from(*v), 2)).collect();
+        out.extend(
+            [number(u64::from(*tag), 2), number(u64::from(*kind), 2), number(list.len() as u64, 4)].concat(),
+        );
+        if bytes.len() <= 4 {
+            out.extend_from_slice(&bytes);
+            out.resize(out.len() + 4 - bytes.len(), 0);
+        } else {
+            out.extend(number((values_at + values.len()) as u64, 4));
+            values.extend(bytes);
+        }
+    }
+    out.extend_from_slice(&[0; 4]);
+    [out, values, strip.to_vec()].concat()
+}
+
+#[test]
+fn tiff_samples_are_those_stored_whatever_they_mean() {
+    let strip = [10, 20, 30, 40, 50, 60];
+    for is_big_endian in [false, true] {
+        let fields = |photometric: u16, n: u16| {
+            let short = |tag, values: &[u16]| (tag, 3, values.to_vec());
+            vec![
+                short(256, &[6 / n]),
+                short(257, &[1]),
+                short(258, &vec![8; usize::from(n)]),
+                short(259, &[1]),
+                short(262, &[photometric]),
+                short(277, &[n]),
+                short(278, &[1]),
+            ]
+        };
+        for (photometric, n, colour) in [
+            (0, 1, ColourModel::GrayInverted),
+            (1, 1, ColourModel::Gray),
+            (4, 1, ColourModel::Channels),
+            (6, 3, ColourModel::YCbCr),
+            (8, 3, ColourModel::Lab),
+            (9, 3, ColourModel::Channels),
+            (32803, 1, ColourModel::Channels),
+            (34892, 3, ColourModel::Channels),
+        ] {
+            let mut fields = fields(photometric, n);
+            if photometric == 6 {
+                fields.push((530, 3, vec![1, 1]));
+            }
+            let images = read(&tiff(is_big_endian, &fields, &strip)).unwrap();
+            assert_eq!(images[0].0.descriptor.colour, colour, "photometric {photometric}");
+            assert_eq!(images[0].1, strip, "photometric {photometric}");
+            let back = write(Format::Tiff, &images, false).unwrap();
+            assert_eq!(read(&back).unwrap(), images, "photometric {photometric}");
+            let entry = [&[6, 1, 3, 0, 1, 0, 0, 0][..], &photometric.to_le_bytes()].concat();
+            assert!(back.windows(10).any(|w| w == entry), "photometric {photometric} is written");
+        }
+        // Without the tag, chroma is subsampled.
+        assert_eq!(
+            read(&tiff(is_big_endian, &fields(6, 3), &strip)).unwrap_err().kind(),
+            ErrorKind::Unsupported
+        );
+        let mut palette = fields(3, 1);
+        let map: Vec<u16> = (0..768).collect();
+        palette.push((320, 3, map));
+        let images = read(&tiff(is_big_endian, &palette, &strip)).unwrap();
+        assert_eq!(images[0].1, strip);
+        assert_eq!(images[0].0.descriptor.palette.as_ref().unwrap().rgb[2], [2, 258, 514]);
+        assert_eq!(read(&write(Format::Tiff, &images, false).unwrap()).unwrap(), images);
+        let mut extra = fields(2, 6);
+        extra.push((338, 3, vec![0, 2, 0]));
+        assert_eq!(read(&tiff(is_big_endian, &extra, &strip)).unwrap()[0].1, strip, "no sample is left out");
+    }
 }

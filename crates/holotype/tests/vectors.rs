@@ -12,12 +12,9 @@ fn vectors() -> PathBuf {
 }
 
 fn content(archive: &Archive, name: &str) -> Result<Vec<u8>, holotype::Error> {
+    archive.item(name)?.preview()?;
     match archive.kind(name)? {
-        ItemKind::Image => {
-            let image = archive.image(name)?;
-            image.preview()?;
-            image.read()
-        }
+        ItemKind::Image => archive.image(name)?.read(),
         _ => {
             let mut bytes = Vec::new();
             archive.read_file(name, &mut |part| {

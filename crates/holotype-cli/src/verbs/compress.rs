@@ -4,6 +4,7 @@ use crate::exit::{Exit, Failure};
 use crate::names::{archive_name, is_stream, pairs};
 use crate::printer::Printer;
 use crate::progress::Bar;
+use holotype::formats::{Format, Opaque};
 use holotype::{
     Error, FileOutput, ImageOptions, ImportOptions, Imported, Replace, Writer, WriterOptions, import,
 };
@@ -88,7 +89,7 @@ fn report(
     if printer.is_json() {
         let value = json!({
             "input": input.to_string_lossy(), "output": output.to_string_lossy(),
-            "format": imported.format.name(), "items": imported.items, "kept_as_file": imported.kept_as_file,
+            "format": imported.format.name(), "items": imported.items, "kept_as_file": imported.kept_as_file.is_some(),
             "raw_bytes": imported.raw_bytes, "source_bytes": source_bytes, "stored_bytes": stored_bytes,
             "seconds": started.elapsed().as_secs_f64(),
         });
@@ -107,12 +108,21 @@ fn report(
         output.display(),
         stored_bytes,
         percent(imported.raw_bytes),
-        if imported.kept_as_file { "the file" } else { "the samples" },
+        if imported.kept_as_file.is_some() { "the file" } else { "the samples" },
     ));
-    if imported.kept_as_file {
-        printer.remark(format!(
-            "note: {} is lossy or animated, so its file is stored untouched; `--pixels` stores decoded samples instead",
-            imported.format.name()
-        ));
+    if let Some(why) = imported.kept_as_file {
+        printer.remark(format!("note: {}", kept_note(imported.format, why)));
+    }
+}
+
+/// Why a file was kept as it is, and what else could be done.
+fn kept_note(format: Format, why: Opaque) -> String {
+    let kept = "so the file itself is kept, byte for byte";
+    match why {
+        Opaque::Lossy => format!(
+            "{format} is lossy: exact pixels would take more space and lose the original, {kept}; \
+             `--pixels` stores the decoded pixels instead"
+        ),
+        _ => format!("this {format} is an animation, {kept}"),
     }
 }

@@ -3,7 +3,7 @@ use super::open::open;
 use crate::args::Inputs;
 use crate::exit::{Exit, Failure};
 use crate::printer::Printer;
-use holotype::{Archive, ImageItem, Item, ItemKind};
+use holotype::{Archive, ImageItem, Item, ItemKind, Metadata};
 use serde_json::{Map, Value, json};
 use std::path::Path;
 
@@ -34,9 +34,12 @@ fn describe_item(archive: &Archive, item: &Item<'_>) -> Result<Value, Failure> {
         "name": item.name(), "kind": item.kind().name(), "raw_bytes": item.raw_bytes(),
         "stored_bytes": item.stored_bytes()?, "sha256": item.content_sha256_hex(),
     });
-    if let (ItemKind::Image, Some(map)) = (item.kind(), value.as_object_mut()) {
+    let Some(map) = value.as_object_mut() else { return Ok(value) };
+    if item.kind() == ItemKind::Image {
         describe_image(&archive.image(item.name())?, map);
     }
+    map.insert("has_preview".into(), item.has_preview().into());
+    map.insert("metadata".into(), describe_metadata(&item.metadata()?));
     Ok(value)
 }
 
@@ -47,14 +50,18 @@ fn describe_image(image: &ImageItem<'_>, map: &mut Map<String, Value>) {
         "bits_per_sample": d.bits_per_sample, "colour": d.colour.name(), "alpha": d.alpha.name(),
         "order": d.order.name(), "palette_entries": d.palette.as_ref().map(|p| p.rgb.len()),
         "channel_names": d.channel_names, "tile_edge": image.tile_edge(), "tiles": image.n_tiles(),
-        "has_preview": image.has_preview(),
-        "metadata": image.metadata().entries.iter().map(|e| json!({
-            "kind": e.kind.name(), "key": e.key, "bytes": e.data.len(), "text": e.readable(),
-        })).collect::<Vec<_>>(),
     });
     if let Value::Object(fields) = fields {
         map.extend(fields);
     }
+}
+
+fn describe_metadata(metadata: &Metadata) -> Value {
+    let entries = metadata
+        .entries
+        .iter()
+        .map(|e| json!({ "kind": e.kind.name(), "key": e.key, "bytes": e.data.len(), "text": e.readable() }));
+    entries.collect()
 }
 
 /// Prints a value as indented `key: value` lines.

@@ -3,23 +3,17 @@ use crate::args::Preview;
 use crate::destination::Destination;
 use crate::exit::{Exit, Failure};
 use crate::printer::Printer;
-use holotype::ItemKind;
 use holotype::formats::{self, Format};
 
 pub(crate) fn run(args: &Preview, _printer: &Printer) -> Result<Exit, Failure> {
     let archive = open(&args.input)?;
     let names: Vec<String> = match &args.item {
         Some(name) => vec![name.clone()],
-        None => archive
-            .items()?
-            .into_iter()
-            .filter(|item| item.kind() == ItemKind::Image)
-            .map(|item| item.name().to_owned())
-            .collect(),
+        None => archive.items()?.iter().map(|item| item.name().to_owned()).collect(),
     };
     let mut found = None;
     for name in &names {
-        if let Some(preview) = archive.image(name)?.preview()? {
+        if let Some(preview) = archive.item(name)?.preview()? {
             found = Some(preview);
             break;
         }

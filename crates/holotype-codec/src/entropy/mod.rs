@@ -1,3 +1,10 @@
 //! Entropy coders.
 
 pub(crate) mod binary;
+pub(crate) mod bits;
+pub(crate) mod cdf;
+pub(crate) mod logarithm;
+pub(crate) mod number;
+pub(crate) mod range;
+pub(crate) mod rans;
+pub(crate) mod static_rans;

@@ -1,12 +1,38 @@
 //! Which coder is tried for which mode. A decoder never needs to know.
 
 use super::adaptive::Density;
+use super::archival::Effort;
 use super::coder::{self, Coder};
-use super::{Mode, TileOptions, frontend, path};
+use super::{Mode, Planes, TileOptions, direct, frontend, indexed, path};
 use crate::TileRef;
 
+/// The tile on the path that takes the fewest bytes, as far as they are tried.
+pub(super) fn encode(tile: &TileRef<'_>, options: &TileOptions) -> Option<Vec<u8>> {
+    let plan = indexed::Plan::new(tile, options);
+    let indexed = plan.encode(tile);
+    let predicted = (plan.tries_planes || indexed.is_none()).then(|| predict(tile, options)).flatten();
+    [predicted, indexed].into_iter().flatten().min_by_key(Vec::len)
+}
+
+/// The tile by a predictive coder: straight from bytes if it may be, else by planes.
+fn predict(tile: &TileRef<'_>, options: &TileOptions) -> Option<Vec<u8>> {
+    if options.mode != Mode::Fast || !direct::accepts(&tile.shape()) {
+        return encode_planes(tile, options);
+    }
+    let fast = direct::encode(tile).map(|coded| [&[path::DIRECT], coded.as_slice()].concat());
+    // Where flags and lane heads weigh, or hardly a bit is left of a sample, planes may be smaller.
+    let n_samples = tile.shape().n_pixels() * usize::from(tile.shape().n_channels);
+    match fast {
+        Some(fast) if n_samples > N_DIRECT_SAMPLES && fast.len() > n_samples / 6 => Some(fast),
+        fast => [fast, encode_planes(tile, options)].into_iter().flatten().min_by_key(Vec::len),
+    }
+}
+
+/// Tiles with fewer samples than this are coded both ways in fast mode.
+const N_DIRECT_SAMPLES: usize = 50_000;
+
 /// The tile on the planes path, unless its header would be too long.
-pub(super) fn encode_planes(tile: &TileRef<'_>, options: &TileOptions) -> Option<Vec<u8>> {
+fn encode_planes(tile: &TileRef<'_>, options: &TileOptions) -> Option<Vec<u8>> {
     let parts = frontend::split(tile);
     if parts.header.len() >= 1 << 24 {
         return None;
@@ -15,17 +41,42 @@ pub(super) fn encode_planes(tile: &TileRef<'_>, options: &TileOptions) -> Option
     out.extend_from_slice(&(parts.header.len() as u32).to_le_bytes()[..3]);
     out.extend_from_slice(&parts.header);
     if let Some(planes) = &parts.planes {
-        let candidates: &[Coder] = match options.mode {
-            Mode::Fast => &[Coder::Rice],
-            Mode::Standard => &[Coder::Adaptive(Density::Balanced)],
-            // More contexts learn more slowly: small or noisy tiles may do better with few.
-            Mode::Archival if options.max_effort => {
-                &[Coder::Adaptive(Density::Dense), Coder::Adaptive(Density::Balanced)]
-            }
-            Mode::Archival => &[Coder::Adaptive(Density::Dense)],
-        };
+        let candidates = candidates(planes, options);
         let coded = candidates.iter().map(|coder| coder::encode(*coder, planes));
         out.extend(coded.min_by_key(Vec::len).unwrap_or_default());
     }
     Some(out)
+}
+
+/// Planes with fewer samples than this learn faster than tables are sent.
+const N_ADAPTIVE_SAMPLES: usize = 20_000;
+/// Planes with more samples than this are never better off without tables.
+const N_STATIC_SAMPLES: usize = 150_000;
+/// Tiles of fewer samples may be over before the archival coder's many states have learned.
+const N_ARCHIVAL_SAMPLES: usize = 1 << 16;
+
+/// The coders worth trying; the smallest result is kept.
+fn candidates(planes: &Planes, options: &TileOptions) -> &'static [Coder] {
+    let n_samples = planes.samples.iter().map(Vec::len).sum();
+    match (options.mode, n_samples) {
+        (Mode::Fast, _) => &[Coder::Rice],
+        (Mode::Standard, 0..N_ADAPTIVE_SAMPLES) => &[Coder::Adaptive(Density::Balanced)],
+        (Mode::Standard, N_ADAPTIVE_SAMPLES..N_STATIC_SAMPLES) => {
+            &[Coder::Adaptive(Density::Balanced), Coder::Wavefront]
+        }
+        (Mode::Standard, _) => &[Coder::Wavefront],
+        (Mode::Archival, 0..N_ARCHIVAL_SAMPLES) if options.max_effort => &[
+            Coder::Archival(Effort::Utmost),
+            Coder::Archival(Effort::Usual),
+            Coder::Adaptive(Density::Dense),
+            Coder::Adaptive(Density::Balanced),
+        ],
+        (Mode::Archival, _) if options.max_effort => {
+            &[Coder::Archival(Effort::Utmost), Coder::Archival(Effort::Usual), Coder::Wavefront]
+        }
+        (Mode::Archival, 0..N_ARCHIVAL_SAMPLES) => {
+            &[Coder::Archival(Effort::Usual), Coder::Adaptive(Density::Dense)]
+        }
+        (Mode::Archival, _) => &[Coder::Archival(Effort::Usual), Coder::Wavefront],
+    }
 }

@@ -1,7 +1,8 @@
 //! The registry of plane coders. Adding one touches this file and the chooser.
 
 use super::adaptive::{self, Density};
-use super::{PlaneShape, Planes, rice};
+use super::archival::{self, Effort};
+use super::{PlaneShape, Planes, rice, wavefront};
 use crate::CodecError;
 
 /// A coder of planes.
@@ -11,6 +12,10 @@ pub(super) enum Coder {
     Rice,
     /// Blended prediction and mixed adaptive contexts.
     Adaptive(Density),
+    /// Eight rows at once, static tables.
+    Wavefront,
+    /// Local least squares and vectors of mixed decisions.
+    Archival(Effort),
 }
 
 /// The coder's id and the coded planes.
@@ -18,6 +23,8 @@ pub(super) fn encode(coder: Coder, planes: &Planes) -> Vec<u8> {
     let (id, coded) = match coder {
         Coder::Rice => (0, rice::encode(planes)),
         Coder::Adaptive(density) => (1, adaptive::encode(planes, density)),
+        Coder::Wavefront => (2, wavefront::encode(planes)),
+        Coder::Archival(effort) => (3, archival::encode(planes, effort)),
     };
     [&[id], coded.as_slice()].concat()
 }
@@ -27,6 +34,8 @@ pub(super) fn decode(id: u8, coded: &[u8], shape: &PlaneShape) -> Result<Planes,
     match id {
         0 => rice::decode(coded, shape),
         1 => adaptive::decode(coded, shape),
+        2 => wavefront::decode(coded, shape),
+        3 => archival::decode(coded, shape),
         _ => Err(CodecError::Unsupported { what: "plane coder", id: u32::from(id) }),
     }
 }

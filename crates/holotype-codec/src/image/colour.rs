@@ -124,6 +124,20 @@ pub(super) fn forward(
     }
 }
 
+/// All transformed planes, row-major.
+pub(super) fn forward_all(planes: &Planes, transform: Transform) -> Vec<Vec<i32>> {
+    let mut out: Vec<Vec<i32>> =
+        planes.samples.iter().map(|plane| plane.iter().map(|v| i32::from(*v)).collect()).collect();
+    if transform.is_colour()
+        && let [first, second, third, ..] = out.as_mut_slice()
+    {
+        for ((a, b), c) in first.iter_mut().zip(second).zip(third) {
+            [*a, *b, *c] = transform.forward([*a, *b, *c]);
+        }
+    }
+    out
+}
+
 /// The planes before the transform.
 pub(super) fn inverse(
     shape: &PlaneShape,

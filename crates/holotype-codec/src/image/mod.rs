@@ -6,13 +6,17 @@
 //! * `chooser`: which of them is tried; never needed to decode.
 
 mod adaptive;
+mod archival;
 mod chooser;
 mod coder;
 mod colour;
+mod direct;
 mod frontend;
+mod indexed;
 mod planes;
 mod raw;
 mod rice;
+mod wavefront;
 
 pub use planes::{PlaneShape, Planes};
 
@@ -53,8 +57,12 @@ impl TileOptions {
 mod path {
     /// The samples as they are.
     pub(super) const RAW: u8 = 0;
+    /// Bytes straight to 32 interleaved streams.
+    pub(super) const DIRECT: u8 = 1;
     /// Front-end header, then planes.
     pub(super) const PLANES: u8 = 2;
+    /// A coder of whole pixels.
+    pub(super) const INDEXED: u8 = 3;
 }
 
 /// Codes one tile. Same tile and options, same bytes; never more than the samples and one byte.
@@ -62,7 +70,7 @@ mod path {
 pub fn encode_tile(tile: &TileRef<'_>, options: &TileOptions) -> Vec<u8> {
     let shape = tile.shape();
     let raw_bytes = shape.row_bytes() * shape.height as usize;
-    if let Some(coded) = chooser::encode_planes(tile, options).filter(|coded| coded.len() <= raw_bytes) {
+    if let Some(coded) = chooser::encode(tile, options).filter(|coded| coded.len() <= raw_bytes) {
         return coded;
     }
     let mut out = vec![path::RAW];
@@ -78,7 +86,9 @@ pub fn decode_tile(bytes: &[u8], out: &mut TileMut<'_, '_>) -> Result<(), CodecE
     let (&id, body) = bytes.split_first().ok_or(CodecError::Truncated { what: "path id" })?;
     match id {
         path::RAW => raw::decode(body, out),
+        path::DIRECT => direct::decode(body, out),
         path::PLANES => decode_planes(body, out),
+        path::INDEXED => indexed::decode(body, out),
         _ => Err(CodecError::Unsupported { what: "tile path", id: u32::from(id) }),
     }
 }

@@ -1,7 +1,7 @@
 use super::{Item, SharedRecord};
 use crate::image::decode::{self, UseTile};
 use crate::image::grid::TileGrid;
-use crate::image::preview::{PREVIEW_EDGE, Preview};
+use crate::image::preview::Preview;
 use crate::image::wire;
 use crate::{Error, ImageDescriptor, Metadata, Region, Result, memory};
 use holotype_container::{Codec, ItemKind};
@@ -76,7 +76,7 @@ impl<'a> ImageItem<'a> {
     /// True if a preview is stored.
     #[must_use]
     pub fn has_preview(&self) -> bool {
-        self.item.record().preview.is_some()
+        self.item.has_preview()
     }
 
     /// The stored preview, checked.
@@ -84,32 +84,7 @@ impl<'a> ImageItem<'a> {
     /// # Errors
     /// `Corrupt` if it is damaged; `Io`.
     pub fn preview(&self) -> Result<Option<Preview>> {
-        let Some(stored) = &self.item.record().preview else { return Ok(None) };
-        let broken = || self.item.broken("the preview is malformed");
-        let (descriptor, _) = wire::decode_descriptor(&stored.descriptor).ok_or_else(broken)?;
-        let (width, height) = (descriptor.width, descriptor.height);
-        let expected =
-            ImageDescriptor::new(width, height, descriptor.n_channels, holotype_codec::SampleType::U8);
-        if width > PREVIEW_EDGE
-            || height > PREVIEW_EDGE
-            || descriptor.n_channels > 4
-            || descriptor != expected
-        {
-            return Err(broken());
-        }
-        let mut pixels = vec![0; descriptor.raw_bytes().unwrap_or(0) as usize];
-        let grid = TileGrid::new(&descriptor, PREVIEW_EDGE);
-        let fetch = |_: u64, work: UseTile<'_>| self.with_tile(stored.block, pixels_of(&descriptor), work);
-        decode::decode_region(
-            self.item.name(),
-            &descriptor,
-            &grid,
-            &fetch,
-            &Region::whole(&descriptor),
-            &mut pixels,
-            1,
-        )?;
-        Ok(Some(Preview { width, height, n_channels: descriptor.n_channels, pixels }))
+        self.item.preview()
     }
 
     /// All samples: row-major, interleaved, little-endian.
@@ -202,20 +177,7 @@ impl<'a> ImageItem<'a> {
             let tile = self.grid.tile((number % columns) as u32, (number / columns) as u32);
             let raw_bytes = tile.raw_bytes(&self.descriptor).unwrap_or(u64::MAX);
             let id = self.record().content_block(number);
-            self.with_tile(id.ok_or_else(|| self.item.broken("a tile has no block"))?, raw_bytes, work)
+            self.item.with_tile(id.ok_or_else(|| self.item.broken("a tile has no block"))?, raw_bytes, work)
         }
     }
-
-    fn with_tile(&self, id: u64, raw_bytes: u64, work: UseTile<'_>) -> Result<()> {
-        self.item.archive().with_block(self.item.name(), id, |block, payload| {
-            if block.codec != Codec::ImageTile || block.raw_bytes != raw_bytes {
-                return Err(self.item.broken("a tile's block has another codec or size"));
-            }
-            work(payload)
-        })
-    }
-}
-
-fn pixels_of(descriptor: &ImageDescriptor) -> u64 {
-    descriptor.raw_bytes().unwrap_or(u64::MAX)
 }

@@ -1,7 +1,11 @@
 use super::{Archive, SharedRecord};
+use crate::image::decode::{self, UseTile};
+use crate::image::grid::TileGrid;
+use crate::image::preview::{PREVIEW_EDGE, Preview};
+use crate::image::wire;
 use crate::writer::decode_metadata_block;
-use crate::{Error, Metadata, Result};
-use holotype_container::{ItemKind, ItemRecord, hex};
+use crate::{Error, ImageDescriptor, Metadata, Region, Result};
+use holotype_container::{Codec, ItemKind, ItemRecord, hex};
 use sha2::{Digest, Sha256};
 
 /// One item of an archive.
@@ -85,6 +89,55 @@ impl<'a> Item<'a> {
         metadata.ok_or_else(|| self.broken("the metadata is malformed"))
     }
 
+    /// True if a preview is stored.
+    #[must_use]
+    pub fn has_preview(&self) -> bool {
+        self.record.preview.is_some()
+    }
+
+    /// The stored preview, checked.
+    ///
+    /// # Errors
+    /// `Corrupt` if it is damaged; `Io`.
+    pub fn preview(&self) -> Result<Option<Preview>> {
+        let Some(stored) = &self.record.preview else { return Ok(None) };
+        let broken = || self.broken("the preview is malformed");
+        let (descriptor, _) = wire::decode_descriptor(&stored.descriptor).ok_or_else(broken)?;
+        let (width, height) = (descriptor.width, descriptor.height);
+        let expected =
+            ImageDescriptor::new(width, height, descriptor.n_channels, holotype_codec::SampleType::U8);
+        if width > PREVIEW_EDGE
+            || height > PREVIEW_EDGE
+            || descriptor.n_channels > 4
+            || descriptor != expected
+        {
+            return Err(broken());
+        }
+        let raw_bytes = descriptor.raw_bytes().unwrap_or(u64::MAX);
+        let mut pixels = vec![0; raw_bytes as usize];
+        let grid = TileGrid::new(&descriptor, PREVIEW_EDGE);
+        let fetch = |_: u64, work: UseTile<'_>| self.with_tile(stored.block, raw_bytes, work);
+        decode::decode_region(
+            self.name(),
+            &descriptor,
+            &grid,
+            &fetch,
+            &Region::whole(&descriptor),
+            &mut pixels,
+            1,
+        )?;
+        Ok(Some(Preview { width, height, n_channels: descriptor.n_channels, pixels }))
+    }
+
+    /// Hands the payload of tile block `id` to `work`.
+    pub(super) fn with_tile(&self, id: u64, raw_bytes: u64, work: UseTile<'_>) -> Result<()> {
+        self.archive.with_block(self.name(), id, |block, payload| {
+            if block.codec != Codec::ImageTile || block.raw_bytes != raw_bytes {
+                return Err(self.broken("a tile's block has another codec or size"));
+            }
+            work(payload)
+        })
+    }
     pub(super) fn read_file(&self, sink: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
         if self.kind() != ItemKind::File {
             return Err(Error::invalid(format!("item `{}` is no file", self.name())));

@@ -235,7 +235,7 @@ fn verify_file(item: &Item<'_>, options: &VerifyOptions, report: &mut VerifyRepo
         Ok(())
     });
     if checked.is_ok() {
-        checked = item.metadata().map(drop);
+        checked = item.metadata().and_then(|_| item.preview()).map(drop);
     }
     let Err(error) = checked else { return Ok(()) };
     damage_only(&error)?;

@@ -1,14 +1,28 @@
 //! Real image files in and out, values exact. One file per format.
 
+mod bmp;
+mod exr;
 mod format;
+mod gif;
+mod guard;
+mod held;
+mod jpeg;
 mod npy;
 mod png;
 mod pnm;
+mod qoi;
+mod resolution;
+mod thumbnail;
 mod tiff;
+mod webp;
 
 pub use format::Format;
+pub(crate) use thumbnail::preview_of_file;
 
-use crate::{Error, ImageDescriptor, Limits, Metadata, Result};
+use crate::{
+    Alpha, ChannelOrder, ColourModel, Error, ImageDescriptor, Limits, Metadata, MetadataEntry, Result,
+    SampleType,
+};
 use std::io::{BufRead, Seek, Write};
 
 /// A seekable input.
@@ -73,15 +87,28 @@ pub(crate) fn no_image() -> Error {
     Error::invalid("no image was started")
 }
 
-/// True if `input` holds a lossy or animated image, whose file is better kept as it is. The position is restored.
+/// Why a file is better kept as it is than as pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Opaque {
+    /// Its pixels are an approximation already; exact pixels would take more space and lose the original.
+    Lossy,
+    /// It has several frames.
+    Animated,
+}
+
+/// Why the file `input` is better kept as it is, if it is. The position is restored.
 ///
 /// # Errors
 /// `SourceFormat`, `Io`.
-pub fn is_opaque(format: Format, input: &mut dyn Input) -> Result<bool> {
+pub fn opaque(format: Format, input: &mut dyn Input) -> Result<Option<Opaque>> {
+    let animated = |yes: bool| yes.then_some(Opaque::Animated);
     match format {
-        Format::Jpeg => Ok(true),
-        Format::Png => png::is_animated(input),
-        _ => Ok(false),
+        Format::Jpeg => Ok(Some(Opaque::Lossy)),
+        Format::Png => png::is_animated(input).map(animated),
+        Format::Gif => gif::is_animated(input).map(animated),
+        Format::WebP => webp::opaque(input),
+        _ => Ok(None),
     }
 }
 
@@ -94,8 +121,13 @@ pub fn open_reader(format: Format, input: Box<dyn Input>, limits: &Limits) -> Re
         Format::Png => png::open(input, limits),
         Format::Tiff => tiff::open(input, limits),
         Format::Pnm | Format::Pfm => pnm::open(input, limits),
+        Format::Bmp => bmp::open(input, limits),
+        Format::Jpeg => jpeg::open(input, limits),
+        Format::WebP => webp::open(input, limits),
+        Format::Gif => gif::open(input, limits),
+        Format::Exr => exr::open(input, limits),
         Format::Npy => npy::open(input, limits),
-        other => Err(Error::unsupported(format!("{other} files cannot be read"))),
+        Format::Qoi => qoi::open(input, limits),
     }
 }
 
@@ -114,8 +146,15 @@ pub fn open_writer<'a>(
         Format::Png => png::create(out, allow_metadata_loss),
         Format::Tiff => tiff::create(out, allow_metadata_loss),
         Format::Pnm | Format::Pfm => pnm::create(out, allow_metadata_loss),
+        Format::Bmp => bmp::create(out, allow_metadata_loss),
+        Format::WebP => webp::create(out, allow_metadata_loss),
+        Format::Exr => exr::create(out, allow_metadata_loss),
+        Format::Gif => gif::create(out, allow_metadata_loss),
         Format::Npy => npy::create(out, allow_metadata_loss),
-        other => Err(Error::unsupported(format!("{other} files cannot be written"))),
+        Format::Qoi => qoi::create(out, allow_metadata_loss),
+        Format::Jpeg => {
+            Err(Error::unsupported("JPEG is lossy and not written; a kept file comes out as it was"))
+        }
     }
 }
 
@@ -126,4 +165,25 @@ fn refuse(format: &'static str, losses: (Vec<String>, Vec<String>), allow_metada
         losses.extend(metadata);
     }
     if losses.is_empty() { Ok(()) } else { Err(Error::WouldLose { format, losses }) }
+}
+
+/// What a format of 8-bit RGB and straight RGBA does not hold of an image's samples, for [`refuse`].
+fn beyond_rgb8(image: &ImageDescriptor) -> Vec<String> {
+    let mut losses = Vec::new();
+    let (colour, n) = (image.colour.name(), image.n_channels);
+    let is_rgb = image.colour == ColourModel::Rgb
+        && matches!((image.alpha, n), (Alpha::None, 3) | (Alpha::Straight, 4));
+    if !is_rgb || image.sample != SampleType::U8 || image.bits_per_sample != 8 {
+        losses.push(format!("{colour} {} samples in {n} channels", image.sample.name()));
+    }
+    if image.order == ChannelOrder::Bgr || !image.channel_names.is_empty() {
+        losses.push("channel order or names".into());
+    }
+    losses
+}
+
+/// The metadata a format does not hold, for [`refuse`].
+fn lost_metadata(metadata: &Metadata, holds: impl Fn(&MetadataEntry) -> bool) -> Vec<String> {
+    let lost = metadata.entries.iter().filter(|e| !holds(e));
+    lost.map(|e| format!("{} {}", e.kind.name(), e.key).trim_end().to_owned()).collect()
 }

@@ -1,6 +1,6 @@
 //! PBM, PGM, PPM (plain and raw), PAM and PFM. Netpbm's format pages; PFM as Debevec's page describes it.
 
-use super::{ImageReader, ImageWriter, Input, Output, SourceImage, no_image, refuse};
+use super::{ImageReader, ImageWriter, Input, Output, SourceImage, lost_metadata, no_image, refuse};
 use crate::{
     Alpha, ChannelOrder, ColourModel, Error, ImageDescriptor, Limits, Metadata, MetadataKind, Result,
     SampleType,
@@ -8,6 +8,8 @@ use crate::{
 use std::io::Read as _;
 
 const NAME: &str = "PNM";
+/// Key of the [`MetadataKind::User`] entry for a maximum that is no power of two less one, decimal.
+const MAX: &str = "pnm:maxval";
 /// Longest header, comments included.
 const MAX_HEADER_BYTES: usize = 1 << 20;
 
@@ -71,12 +73,6 @@ impl Layout {
             .with_colour(colour, alpha);
         if matches!(self.kind, Kind::Plain | Kind::Raw) {
             image.bits_per_sample = (32 - self.max.leading_zeros()) as u8;
-            if u64::from(self.max) + 1 != 1 << image.bits_per_sample {
-                return Err(Error::unsupported(format!(
-                    "PNM with the maximum {}, which is no power of two less one",
-                    self.max
-                )));
-            }
         }
         image.validate().map_err(|e| Error::source_format(NAME, e))?;
         Ok(image)
@@ -274,6 +270,10 @@ impl ImageReader for PnmReader {
         if !self.comments.is_empty() {
             metadata.push(MetadataKind::Comment, "", std::mem::take(&mut self.comments));
         }
+        let is_odd = layout.max & (layout.max + 1) != 0;
+        if is_odd && matches!(layout.kind, Kind::Plain | Kind::Raw) {
+            metadata.push(MetadataKind::User, MAX, layout.max.to_string());
+        }
         metadata.push(MetadataKind::SourceFormat, "", if layout.kind == Kind::Float { "pfm" } else { "pnm" });
         Ok(Some(SourceImage { descriptor, metadata }))
     }
@@ -322,10 +322,21 @@ fn losses(image: &SourceImage) -> (Vec<String>, Vec<String>) {
     if d.order == ChannelOrder::Bgr || !d.channel_names.is_empty() || d.alpha == Alpha::Premultiplied {
         samples.push("channel order, names or premultiplied alpha".into());
     }
-    let held = |kind| matches!(kind, MetadataKind::Comment | MetadataKind::SourceFormat);
-    let lost =
-        metadata.entries.iter().filter(|e| !held(e.kind)).map(|e| format!("{} {}", e.kind.name(), e.key));
-    (samples, lost.collect())
+    let lost = lost_metadata(metadata, |e| match e.kind {
+        MetadataKind::Comment | MetadataKind::SourceFormat => true,
+        MetadataKind::User => e.key == MAX,
+        _ => false,
+    });
+    (samples, lost)
+}
+
+/// The maximum recorded, if it fits the bits, or that of the bits.
+fn max_of(image: &SourceImage) -> Result<u32> {
+    let of_bits = (1_u32 << image.descriptor.bits_per_sample.min(16)) - 1;
+    let Some(text) = image.metadata.get_key(MetadataKind::User, MAX) else { return Ok(of_bits) };
+    let max = std::str::from_utf8(text).ok().and_then(|text| text.parse().ok());
+    max.filter(|max| (of_bits / 2 + 1..=of_bits).contains(max))
+        .ok_or_else(|| Error::invalid(format!("`{MAX}` does not fit the significant bits")))
 }
 
 impl ImageWriter for PnmWriter<'_> {
@@ -340,7 +351,7 @@ impl ImageWriter for PnmWriter<'_> {
             .get(MetadataKind::Comment)
             .map(|text| String::from_utf8_lossy(text).lines().map(|l| format!("#{l}\n")).collect())
             .unwrap_or_default();
-        let max = (1_u32 << d.bits_per_sample.min(16)) - 1;
+        let max = max_of(image)?;
         let (w, h) = (d.width, d.height);
         let head = match (d.sample, d.colour, d.n_channels, d.alpha) {
             (SampleType::Bool, ..) => format!("P4\n{comment}{w} {h}\n"),

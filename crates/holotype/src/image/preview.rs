@@ -1,6 +1,6 @@
 //! A thumbnail made while an image's rows pass by.
 
-use super::{Alpha, ColourModel, ImageDescriptor, Metadata};
+use super::{Alpha, ColourModel, ImageDescriptor, Metadata, PreviewChoice};
 use crate::SampleType;
 use crate::formats::SourceImage;
 
@@ -33,6 +33,19 @@ impl Preview {
     #[must_use]
     pub fn source_image(&self) -> SourceImage {
         SourceImage { descriptor: self.descriptor(), metadata: Metadata::default() }
+    }
+}
+
+/// Pixels from which [`PreviewChoice::Auto`] stores a preview.
+const MIN_AUTO_PREVIEW_PIXELS: u64 = 512 * 512;
+
+/// True if an image gets a preview.
+pub(crate) fn wants_preview(image: &ImageDescriptor, choice: PreviewChoice) -> bool {
+    let is_larger = image.width > PREVIEW_EDGE || image.height > PREVIEW_EDGE;
+    match choice {
+        PreviewChoice::Auto => image.n_pixels() >= MIN_AUTO_PREVIEW_PIXELS && is_larger,
+        PreviewChoice::On => is_larger,
+        PreviewChoice::Off => false,
     }
 }
 

@@ -1,4 +1,5 @@
-use super::words::{from_word, to_word};
+use super::float::{narrow, narrower, widen};
+use super::words::{Word, from_word, to_word};
 use crate::entropy::binary::{AdaptiveBit, AdaptiveNumber, BitCoder, Decoder};
 use crate::{CodecError, SampleType};
 
@@ -15,6 +16,8 @@ pub(super) enum Channel {
     Ranks(Vec<u64>),
     /// Floats that hold integers, from `base` on.
     Integers { base: i64, max: u16 },
+    /// Floats that fit the next narrower type: what is left of them there.
+    Narrow(Box<Self>),
     /// Anything else: the word's 16-bit digits, most significant first.
     Wide { n_digits: usize },
 }
@@ -26,6 +29,7 @@ mod kind {
     pub(super) const RANKS: u32 = 3;
     pub(super) const INTEGERS: u32 = 4;
     pub(super) const WIDE: u32 = 5;
+    pub(super) const NARROW: u32 = 6;
 }
 
 /// Models of the header's numbers.
@@ -42,15 +46,22 @@ const MAX_RANKS: usize = 1 << 16;
 
 impl Channel {
     /// The tightest description of `words`.
-    pub(super) fn describe(words: &[u64], sample: SampleType) -> Self {
-        let (low, high) = words.iter().fold((u64::MAX, 0), |(a, b), &w| (a.min(w), b.max(w)));
+    pub(super) fn describe<W: Word>(words: &[W], sample: SampleType) -> Self {
+        let first = words.first().copied().unwrap_or(W::of(0));
+        let (low, high) = words.iter().fold((first, first), |(a, b), &w| (a.min(w), b.max(w)));
+        let (low, high): (u64, u64) = (low.into(), high.into());
         if low >= high {
-            return Self::Constant(words.first().copied().unwrap_or(0));
+            return Self::Constant(low);
         }
         if sample.is_float()
             && let Some(integers) = as_integers(words, sample)
         {
             return integers;
+        }
+        if let Some(slim) = narrower(sample)
+            && let Some(words) = as_narrow(words, sample, slim)
+        {
+            return Self::Narrow(Box::new(Self::describe(&words, slim)));
         }
         let span = high - low;
         let used = used_values(words, low, span);
@@ -77,12 +88,18 @@ impl Channel {
             Self::Plane { max, .. } | Self::Integers { max, .. } => vec![*max],
             Self::Ranks(used) => vec![(used.len() - 1) as u16],
             Self::Wide { n_digits } => vec![u16::MAX; *n_digits],
+            Self::Narrow(inner) => inner.maxes(),
         }
     }
 
     /// True if both are planes of the same form, so that a colour transform may join them.
     pub(super) fn is_like(&self, other: &Self) -> bool {
-        matches!((self, other), (Self::Plane { .. }, Self::Plane { .. }) | (Self::Ranks(_), Self::Ranks(_)))
+        match (self, other) {
+            (Self::Narrow(a), Self::Narrow(b)) => a.is_like(b),
+            pair => {
+                matches!(pair, (Self::Plane { .. }, Self::Plane { .. }) | (Self::Ranks(_), Self::Ranks(_)))
+            }
+        }
     }
 
     /// Writes the description.
@@ -109,6 +126,7 @@ impl Channel {
                 }
             }
             Self::Wide { .. } => {}
+            Self::Narrow(inner) => inner.write(coder, models),
         }
     }
 
@@ -169,6 +187,13 @@ impl Channel {
                 }
                 Ok(Self::Ranks(used))
             }
+            kind::NARROW if narrower(sample).is_some() => {
+                let slim = narrower(sample).unwrap_or(sample);
+                match Self::read(coder, models, c, slim)? {
+                    Self::Equal(_) => Err(corrupt("a narrow float repeats a channel")),
+                    inner => Ok(Self::Narrow(Box::new(inner))),
+                }
+            }
             kind::WIDE if sample.n_bytes() >= 4 => Ok(Self::Wide { n_digits: sample.n_bytes() / 2 }),
             id => Err(CodecError::Unsupported { what: "channel form", id }),
         }
@@ -182,58 +207,72 @@ impl Channel {
             Self::Ranks(_) => kind::RANKS,
             Self::Integers { .. } => kind::INTEGERS,
             Self::Wide { .. } => kind::WIDE,
+            Self::Narrow(_) => kind::NARROW,
         }
     }
 
     /// Appends the channel's planes.
-    pub(super) fn split(&self, words: &[u64], sample: SampleType, planes: &mut Vec<Vec<u16>>) {
+    pub(super) fn split<W: Word>(&self, words: &[W], sample: SampleType, planes: &mut Vec<Vec<u16>>) {
         match self {
             Self::Constant(_) | Self::Equal(_) => {}
-            Self::Plane { base, .. } => planes.push(words.iter().map(|w| (w - base) as u16).collect()),
+            Self::Plane { base, .. } => {
+                planes.push(words.iter().map(|&w| (w.into() - base) as u16).collect())
+            }
             Self::Integers { base, .. } => {
-                let integers = words.iter().map(|w| integer(from_word(*w, sample), sample).unwrap_or(*base));
+                let integers =
+                    words.iter().map(|&w| integer(from_word(w.into(), sample), sample).unwrap_or(*base));
                 planes.push(integers.map(|v| (v - base) as u16).collect());
             }
             Self::Ranks(used) => {
-                let rank = |word: &u64| used.partition_point(|v| v < word) as u16;
-                planes.push(words.iter().map(rank).collect());
+                planes.push(ranks(words, used));
             }
             Self::Wide { n_digits } => {
                 for digit in (0..*n_digits).rev() {
-                    planes.push(words.iter().map(|w| (w >> (16 * digit)) as u16).collect());
+                    planes.push(words.iter().map(|&w| (w.into() >> (16 * digit)) as u16).collect());
+                }
+            }
+            Self::Narrow(inner) => {
+                if let Some(slim) = narrower(sample)
+                    && let Some(words) = as_narrow(words, sample, slim)
+                {
+                    inner.split(&words, slim, planes);
                 }
             }
         }
     }
 
     /// The channel's words from its planes.
-    pub(super) fn join(
+    pub(super) fn join<W: Word>(
         &self,
         planes: &[Vec<u16>],
         sample: SampleType,
         n_pixels: usize,
-    ) -> Result<Vec<u64>, CodecError> {
+    ) -> Result<Vec<W>, CodecError> {
         let first = planes.first().map_or(&[][..], Vec::as_slice);
         match self {
-            Self::Constant(word) => Ok(vec![*word; n_pixels]),
+            Self::Constant(word) => Ok(vec![W::of(*word); n_pixels]),
             Self::Equal(_) => Ok(Vec::new()),
-            Self::Plane { base, .. } => Ok(first.iter().map(|&v| base + u64::from(v)).collect()),
+            Self::Plane { base, .. } => Ok(first.iter().map(|&v| W::of(base + u64::from(v))).collect()),
             Self::Integers { base, .. } => first
                 .iter()
-                .map(|&v| float_of(base + i64::from(v), sample).map(|bits| to_word(bits, sample)))
+                .map(|&v| float_of(base + i64::from(v), sample).map(|bits| W::of(to_word(bits, sample))))
                 .collect::<Option<_>>()
                 .ok_or(CodecError::Corrupt { what: "an integer is not exact in its float type" }),
             Self::Ranks(used) => first
                 .iter()
-                .map(|&v| used.get(usize::from(v)).copied())
+                .map(|&v| used.get(usize::from(v)).map(|word| W::of(*word)))
                 .collect::<Option<_>>()
                 .ok_or(CodecError::Corrupt { what: "a rank is past its map" }),
             Self::Wide { .. } => {
-                let mut words = vec![0; n_pixels];
-                for plane in planes {
-                    for (word, digit) in words.iter_mut().zip(plane) {
-                        *word = *word << 16 | u64::from(*digit);
-                    }
+                let digits = |i| planes.iter().fold(0, |word, plane| word << 16 | u64::from(plane[i]));
+                Ok((0..n_pixels).map(|i| W::of(digits(i))).collect())
+            }
+            Self::Narrow(inner) => {
+                let slim = narrower(sample).unwrap_or(sample);
+                let mut words: Vec<W> = inner.join(planes, slim, n_pixels)?;
+                for word in &mut words {
+                    let bits = widen(from_word((*word).into(), slim), slim, sample);
+                    *word = W::of(to_word(bits, sample));
                 }
                 Ok(words)
             }
@@ -255,31 +294,54 @@ impl Models {
     }
 }
 
+/// Spans below this are marked in a table; wider ones are sorted.
+const MAX_TABLE: u64 = 1 << 20;
+
 /// The distinct words in order, if a rank map could hold them.
-fn used_values(words: &[u64], low: u64, span: u64) -> Option<Vec<u64>> {
-    if span < 1 << 20 {
+fn used_values<W: Word>(words: &[W], low: u64, span: u64) -> Option<Vec<u64>> {
+    if span < MAX_TABLE {
         let mut seen = vec![false; span as usize + 1];
-        words.iter().for_each(|w| seen[(w - low) as usize] = true);
+        words.iter().for_each(|&w| seen[(w.into() - low) as usize] = true);
         let used: Vec<u64> = (low..).zip(&seen).filter_map(|(v, seen)| seen.then_some(v)).collect();
         return (used.len() <= MAX_RANKS).then_some(used);
     }
-    let mut used = words.to_vec();
+    let mut used: Vec<u64> = words.iter().map(|&w| w.into()).collect();
     used.sort_unstable();
     used.dedup();
     // A map of mostly different values costs more than it saves.
     (used.len() <= MAX_RANKS && used.len() < words.len() / 4).then_some(used)
 }
 
+/// The rank of every word among `used`, which holds them all in order.
+fn ranks<W: Word>(words: &[W], used: &[u64]) -> Vec<u16> {
+    let (low, high) = (used.first().copied().unwrap_or(0), used.last().copied().unwrap_or(0));
+    if high - low < MAX_TABLE {
+        let mut table = vec![0; (high - low) as usize + 1];
+        (0..).zip(used).for_each(|(rank, &value)| table[(value - low) as usize] = rank);
+        return words.iter().map(|&w| table[(w.into() - low) as usize]).collect();
+    }
+    words.iter().map(|&w| used.partition_point(|v| *v < w.into()) as u16).collect()
+}
+
 /// The channel as integers, if every float is one, none is −0, and they span at most 16 bit.
-fn as_integers(words: &[u64], sample: SampleType) -> Option<Channel> {
+fn as_integers<W: Word>(words: &[W], sample: SampleType) -> Option<Channel> {
     let (mut low, mut high) = (i64::MAX, i64::MIN);
-    for word in words {
-        let value = integer(from_word(*word, sample), sample)?;
+    for &word in words {
+        let value = integer(from_word(word.into(), sample), sample)?;
         low = low.min(value);
         high = high.max(value);
     }
     let max = u16::try_from(high.checked_sub(low)?).ok()?;
     Some(Channel::Integers { base: low, max })
+}
+
+/// The channel's words in a narrower type, if every float fits it.
+fn as_narrow<W: Word>(words: &[W], sample: SampleType, slim: SampleType) -> Option<Vec<W>> {
+    let slimmer = |&word: &W| {
+        let bits = narrow(from_word(word.into(), sample), sample, slim)?;
+        Some(W::of(to_word(bits, slim)))
+    };
+    words.iter().map(slimmer).collect()
 }
 
 /// The integer a float holds, if converting it back gives the same bits.
@@ -373,9 +435,14 @@ mod tests {
         assert_eq!(describe(&[5.0, 3.0, 4.0]), Channel::Integers { base: 3, max: 2 });
         assert!(!matches!(describe(&[5.0, -0.0, 4.0]), Channel::Integers { .. }), "−0 is no integer");
         assert!(!matches!(describe(&[f32::NAN, 1.0]), Channel::Integers { .. }));
-        assert_eq!(Channel::describe(&[7, 7], SampleType::U8), Channel::Constant(7));
-        assert_eq!(Channel::describe(&[7, 9, 8], SampleType::U8), Channel::Plane { base: 7, max: 2 });
-        assert_eq!(Channel::describe(&[0, 200, 0, 100], SampleType::U8), Channel::Ranks(vec![0, 100, 200]));
+        assert_eq!(Channel::describe(&[7_u16, 7], SampleType::U8), Channel::Constant(7));
+        assert_eq!(Channel::describe(&[7_u16, 9, 8], SampleType::U8), Channel::Plane { base: 7, max: 2 });
+        assert_eq!(
+            Channel::describe(&[0_u16, 200, 0, 100], SampleType::U8),
+            Channel::Ranks(vec![0, 100, 200])
+        );
+        let halves = describe(&[0.5, 1.25, -0.0, f32::INFINITY]);
+        assert!(matches!(&halves, Channel::Narrow(inner) if inner.maxes().len() == 1), "{halves:?}");
         let spread: Vec<u64> = (0..1000).map(|i| i * 4_000_000).collect();
         assert_eq!(Channel::describe(&spread, SampleType::U32), Channel::Wide { n_digits: 2 });
     }

@@ -2,12 +2,14 @@
 //! `docs/codecs.md` §3.
 
 mod channel;
+mod float;
 mod words;
 
 use super::{PlaneShape, Planes};
 use crate::entropy::binary::{Decoder, Encoder};
 use crate::{CodecError, TileMut, TileRef, TileShape};
 use channel::Channel;
+use words::Word;
 
 /// A tile taken apart: what is needed to put it together, and what is left to code.
 #[derive(Debug)]
@@ -20,9 +22,16 @@ pub(super) struct Parts {
 
 /// Takes a tile apart.
 pub(super) fn split(tile: &TileRef<'_>) -> Parts {
+    match tile.shape().sample.n_bytes() {
+        1 | 2 => split_words::<u16>(tile),
+        _ => split_words::<u64>(tile),
+    }
+}
+
+fn split_words<W: Word>(tile: &TileRef<'_>) -> Parts {
     let shape = tile.shape();
     let mut channels: Vec<Channel> = Vec::new();
-    let mut words: Vec<Vec<u64>> = Vec::new();
+    let mut words: Vec<Vec<W>> = Vec::new();
     for c in 0..usize::from(shape.n_channels) {
         let natural = words::read(tile, c);
         // Only the first few channels are compared: hundreds of bands rarely repeat.
@@ -79,9 +88,20 @@ pub(super) fn join(
     planes: Option<&Planes>,
     out: &mut TileMut<'_, '_>,
 ) -> Result<(), CodecError> {
+    match out.shape().sample.n_bytes() {
+        1 | 2 => join_words::<u16>(recipe, planes, out),
+        _ => join_words::<u64>(recipe, planes, out),
+    }
+}
+
+fn join_words<W: Word>(
+    recipe: &Recipe,
+    planes: Option<&Planes>,
+    out: &mut TileMut<'_, '_>,
+) -> Result<(), CodecError> {
     let sample = out.shape().sample;
     let mut rest = planes.map_or(&[][..], |p| p.samples.as_slice());
-    let mut words: Vec<Vec<u64>> = Vec::new();
+    let mut words: Vec<Vec<W>> = Vec::new();
     for (c, channel) in recipe.channels.iter().enumerate() {
         let (own, after) = rest
             .split_at_checked(channel.n_planes())

@@ -2,35 +2,76 @@
 
 use crate::{SampleType, TileMut, TileRef};
 
+/// The integer that holds words: as small as the sample type allows.
+pub(super) trait Word: Copy + Ord + Into<u64> {
+    /// The low bits of `word`; nothing is lost if the type fits.
+    fn of(word: u64) -> Self;
+}
+
+impl Word for u16 {
+    #[inline]
+    fn of(word: u64) -> Self {
+        word as Self
+    }
+}
+
+impl Word for u64 {
+    #[inline]
+    fn of(word: u64) -> Self {
+        word
+    }
+}
+
 /// Channel `c` of a tile, row-major.
-pub(super) fn read(tile: &TileRef<'_>, c: usize) -> Vec<u64> {
+pub(super) fn read<W: Word>(tile: &TileRef<'_>, c: usize) -> Vec<W> {
+    match tile.shape().sample.n_bytes() {
+        1 => read_with(tile, c, |[byte]: [u8; 1]| u64::from(byte)),
+        2 => read_with(tile, c, |bytes: [u8; 2]| u64::from(u16::from_le_bytes(bytes))),
+        4 => read_with(tile, c, |bytes: [u8; 4]| u64::from(u32::from_le_bytes(bytes))),
+        _ => read_with(tile, c, u64::from_le_bytes),
+    }
+}
+
+fn read_with<W: Word, const N: usize>(tile: &TileRef<'_>, c: usize, bits: impl Fn([u8; N]) -> u64) -> Vec<W> {
     let shape = tile.shape();
-    let n = shape.sample.n_bytes();
     let mut words = Vec::with_capacity(shape.n_pixels());
     for row in tile.rows() {
-        for pixel in row.chunks_exact(n * usize::from(shape.n_channels)) {
-            let mut bytes = [0; 8];
-            bytes[..n].copy_from_slice(&pixel[c * n..(c + 1) * n]);
-            words.push(to_word(u64::from_le_bytes(bytes), shape.sample));
-        }
+        let (samples, _) = row.as_chunks::<N>();
+        let channel = samples.iter().skip(c).step_by(usize::from(shape.n_channels));
+        words.extend(channel.map(|sample| W::of(to_word(bits(*sample), shape.sample))));
     }
     words
 }
 
 /// Inverse of [`read`].
-pub(super) fn write(out: &mut TileMut<'_, '_>, c: usize, words: &[u64]) {
+pub(super) fn write<W: Word>(out: &mut TileMut<'_, '_>, c: usize, words: &[W]) {
+    match out.shape().sample.n_bytes() {
+        1 => write_with(out, c, words, |bits| [bits as u8]),
+        2 => write_with(out, c, words, |bits| (bits as u16).to_le_bytes()),
+        4 => write_with(out, c, words, |bits| (bits as u32).to_le_bytes()),
+        _ => write_with(out, c, words, u64::to_le_bytes),
+    }
+}
+
+fn write_with<W: Word, const N: usize>(
+    out: &mut TileMut<'_, '_>,
+    c: usize,
+    words: &[W],
+    bytes: impl Fn(u64) -> [u8; N],
+) {
     let shape = out.shape();
-    let n = shape.sample.n_bytes();
     for (row, words) in out.rows_mut().iter_mut().zip(words.chunks_exact(shape.width as usize)) {
-        for (pixel, word) in row.chunks_exact_mut(n * usize::from(shape.n_channels)).zip(words) {
-            let bytes = from_word(*word, shape.sample).to_le_bytes();
-            pixel[c * n..(c + 1) * n].copy_from_slice(&bytes[..n]);
+        let (samples, _) = row.as_chunks_mut::<N>();
+        let channel = samples.iter_mut().skip(c).step_by(usize::from(shape.n_channels));
+        for (sample, word) in channel.zip(words) {
+            *sample = bytes(from_word((*word).into(), shape.sample));
         }
     }
 }
 
 /// The bit pattern as a word: signed integers with the sign bit turned, floats with all bits of negatives and
 /// the sign bit of positives turned.
+#[inline]
 pub(super) fn to_word(bits: u64, sample: SampleType) -> u64 {
     let n_bits = 8 * sample.n_bytes() as u32;
     let sign = 1 << (n_bits - 1);
@@ -44,6 +85,7 @@ pub(super) fn to_word(bits: u64, sample: SampleType) -> u64 {
 }
 
 /// Inverse of [`to_word`].
+#[inline]
 pub(super) fn from_word(word: u64, sample: SampleType) -> u64 {
     let n_bits = 8 * sample.n_bytes() as u32;
     let sign = 1 << (n_bits - 1);

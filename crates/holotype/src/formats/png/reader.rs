@@ -5,8 +5,11 @@ use crate::{Alpha, ColourModel, Error, ImageDescriptor, Limits, MetadataKind, Pa
 use png::{BitDepth, ColorType, Decoder, Reader, Transformations};
 
 /// Opens a PNG file.
-pub(in crate::formats) fn open(mut input: Box<dyn Input>, limits: &Limits) -> Result<Box<dyn ImageReader>> {
-    let chunks = chunks::read(input.as_mut(), limits)?;
+pub(in crate::formats) fn open<'a, I: Input + 'a>(
+    mut input: I,
+    limits: &Limits,
+) -> Result<Box<dyn ImageReader + 'a>> {
+    let chunks = chunks::read(&mut input, limits)?;
     let mut decoder = Decoder::new_with_limits(input, png::Limits { bytes: 256 << 20 });
     decoder.set_transformations(Transformations::IDENTITY);
     decoder.ignore_checksums(false);
@@ -31,8 +34,8 @@ pub(in crate::formats) fn open(mut input: Box<dyn Input>, limits: &Limits) -> Re
     }))
 }
 
-struct PngReader {
-    decoder: Reader<Box<dyn Input>>,
+struct PngReader<I: Input> {
+    decoder: Reader<I>,
     chunks: Option<Chunks>,
     max_bytes: u64,
     state: State,
@@ -57,7 +60,7 @@ enum State {
     End,
 }
 
-impl ImageReader for PngReader {
+impl<I: Input> ImageReader for PngReader<I> {
     fn next_image(&mut self) -> Result<Option<SourceImage>> {
         let Some(chunks) = self.chunks.take() else {
             self.state = State::End;

@@ -1,5 +1,5 @@
 use super::{AFTER_IEND, NAME, XMP_KEYWORD};
-use crate::formats::{ImageWriter, Output, SourceImage, no_image, refuse};
+use crate::formats::{ImageWriter, Output, SourceImage, no_image, refuse, resolution};
 use crate::{
     Alpha, ChannelOrder, ColourModel, Error, ImageDescriptor, Metadata, MetadataEntry, MetadataKind, Result,
     SampleType,
@@ -44,6 +44,7 @@ fn losses(image: &SourceImage) -> (Vec<String>, Vec<String>) {
                 | MetadataKind::SourceFormat
                 | MetadataKind::Text
         ) || (e.kind == MetadataKind::User && e.key == AFTER_IEND)
+            || resolution::is_in_png(metadata, e)
     };
     let lost = metadata.entries.iter().filter(|e| !held(e)).map(|e| format!("{} {}", e.kind.name(), e.key));
     (samples, lost.collect())
@@ -178,7 +179,10 @@ fn write_head<W: Write>(
     for entry in metadata.entries.iter().filter(|e| !stands_first(e)) {
         write_entry(out, entry)?;
     }
-    Ok(())
+    match resolution::for_png(metadata) {
+        Some(chunk) => out.chunk(*b"pHYs", &chunk),
+        None => Ok(()),
+    }
 }
 
 fn write_entry<W: Write>(out: &mut Chunked<W>, entry: &MetadataEntry) -> std::io::Result<()> {

@@ -12,6 +12,8 @@ pub(super) struct Entry {
     pub(super) field_type: u16,
     /// The values, little-endian.
     pub(super) values: Vec<u8>,
+    /// Where the values lie in the file.
+    pub(super) offset_bytes: u64,
     /// For EXIF and GPS directories: their entries.
     pub(super) children: Vec<Entry>,
 }
@@ -28,8 +30,8 @@ pub(super) fn value_bytes(field_type: u16) -> Option<(usize, usize)> {
     })
 }
 
-/// Every directory of the main chain. The position is restored.
-pub(super) fn read_all(input: &mut dyn Input, limits: &Limits) -> Result<Vec<Vec<Entry>>> {
+/// Every directory of the main chain, and whether numbers are big-endian. The position is restored.
+pub(super) fn read_all(input: &mut dyn Input, limits: &Limits) -> Result<(Vec<Vec<Entry>>, bool)> {
     let mut walker =
         Walker { input, is_big_endian: false, is_big_tiff: false, left_bytes: limits.max_metadata_bytes };
     let mut offset = walker.header()?;
@@ -44,7 +46,7 @@ pub(super) fn read_all(input: &mut dyn Input, limits: &Limits) -> Result<Vec<Vec
         offset = next;
     }
     walker.seek(0)?;
-    Ok(directories)
+    Ok((directories, walker.is_big_endian))
 }
 
 struct Walker<'a> {
@@ -74,14 +76,17 @@ impl Walker<'_> {
         }
         let inline_bytes = if self.is_big_tiff { 8 } else { 4 };
         let mut raw = Vec::new();
+        let mut at = offset + if self.is_big_tiff { 8 } else { 2 };
         for _ in 0..n {
             let (tag, field_type) = (self.number(2)? as u16, self.number(2)? as u16);
             let count = self.number(inline_bytes)?;
-            raw.push((tag, field_type, count, self.bytes(inline_bytes as u64)?));
+            let inline_at = at + 4 + inline_bytes as u64;
+            raw.push((tag, field_type, count, inline_at, self.bytes(inline_bytes as u64)?));
+            at = inline_at + inline_bytes as u64;
         }
         let next = self.offset()?;
         let mut entries = Vec::new();
-        for (tag, field_type, count, inline) in raw {
+        for (tag, field_type, count, inline_at, inline) in raw {
             let Some((size, unit)) = value_bytes(field_type) else { continue };
             let is_location = tag::STRUCTURAL.contains(&tag) && count > 1 << 16;
             if is_location {
@@ -95,12 +100,12 @@ impl Walker<'_> {
                 },
             )?;
             self.left_bytes -= n_bytes;
-            let mut values = if n_bytes <= inline.len() as u64 {
-                inline[..n_bytes as usize].to_vec()
+            let (offset_bytes, mut values) = if n_bytes <= inline.len() as u64 {
+                (inline_at, inline[..n_bytes as usize].to_vec())
             } else {
                 let at = self.value(&inline);
                 self.seek(at)?;
-                self.bytes(n_bytes)?
+                (at, self.bytes(n_bytes)?)
             };
             let pointer = self.value(&values);
             if self.is_big_endian {
@@ -110,7 +115,7 @@ impl Walker<'_> {
             if matches!(tag, tag::EXIF_IFD | tag::GPS_IFD) && depth > 0 {
                 children = self.directory(pointer, depth - 1)?.0;
             }
-            entries.push(Entry { tag, field_type, values, children });
+            entries.push(Entry { tag, field_type, values, offset_bytes, children });
         }
         Ok((entries, next))
     }

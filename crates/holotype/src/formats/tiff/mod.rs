@@ -1,6 +1,7 @@
 //! TIFF 6.0 and BigTIFF: strips and tiles, integers and floats, several pages, tags kept verbatim.
 
 mod ifd;
+mod overlay;
 mod reader;
 mod writer;
 
@@ -25,6 +26,7 @@ mod tag {
     pub(super) const COLOR_MAP: u16 = 320;
     pub(super) const EXTRA_SAMPLES: u16 = 338;
     pub(super) const SAMPLE_FORMAT: u16 = 339;
+    pub(super) const YCBCR_SUBSAMPLING: u16 = 530;
     pub(super) const XMP: u16 = 700;
     pub(super) const IPTC: u16 = 33723;
     pub(super) const ICC: u16 = 34675;

@@ -1,4 +1,5 @@
 use super::ifd::{self, Entry};
+use super::overlay::Overlay;
 use super::{NAME, tag};
 use crate::formats::{ImageReader, Input, SourceImage, no_image};
 use crate::{
@@ -9,12 +10,13 @@ use ::tiff::decoder::{ChunkType, Decoder};
 
 /// Opens a TIFF file.
 pub(in crate::formats) fn open(mut input: Box<dyn Input>, limits: &Limits) -> Result<Box<dyn ImageReader>> {
-    let directories = ifd::read_all(input.as_mut(), limits)?;
+    let (directories, is_big_endian) = ifd::read_all(input.as_mut(), limits)?;
+    let patches = directories.iter().filter_map(|entries| as_gray(entries, is_big_endian)).collect();
     let mut tiff_limits = ::tiff::decoder::Limits::default();
     tiff_limits.decoding_buffer_size = usize::try_from(limits.max_decoded_bytes).unwrap_or(usize::MAX);
     tiff_limits.intermediate_buffer_size = tiff_limits.decoding_buffer_size;
     tiff_limits.ifd_value_size = usize::try_from(limits.max_metadata_bytes).unwrap_or(usize::MAX);
-    let decoder = Decoder::new(input).map_err(damaged)?.with_limits(tiff_limits);
+    let decoder = Decoder::new(Overlay::new(input, patches)).map_err(damaged)?.with_limits(tiff_limits);
     Ok(Box::new(TiffReader {
         decoder,
         directories: directories.into_iter(),
@@ -24,8 +26,23 @@ pub(in crate::formats) fn open(mut input: Box<dyn Input>, limits: &Limits) -> Re
     }))
 }
 
+/// The bytes that make a directory's samples plain ones, unless they are black and white already.
+fn as_gray(entries: &[Entry], is_big_endian: bool) -> Option<(u64, Vec<u8>)> {
+    let entry = entries.iter().find(|e| e.tag == tag::PHOTOMETRIC)?;
+    let (&lowest, rest) = entry.values.split_first()?;
+    if (lowest <= 1 && rest.iter().all(|&b| b == 0)) || entry.values.len() > 8 {
+        return None;
+    }
+    let mut one = vec![0; entry.values.len()];
+    one[0] = 1;
+    if is_big_endian {
+        one.reverse();
+    }
+    Some((entry.offset_bytes, one))
+}
+
 struct TiffReader {
-    decoder: Decoder<Box<dyn Input>>,
+    decoder: Decoder<Overlay>,
     directories: std::vec::IntoIter<Vec<Entry>>,
     limits: Limits,
     page: Option<Page>,
@@ -121,7 +138,7 @@ impl ImageReader for TiffReader {
 
 impl Page {
     /// Decodes the next row of chunks into the band.
-    fn fill(&mut self, decoder: &mut Decoder<Box<dyn Input>>) -> Result<()> {
+    fn fill(&mut self, decoder: &mut Decoder<Overlay>) -> Result<()> {
         let row = self.next_chunk_row;
         if row >= self.chunks_down {
             return Err(no_image());
@@ -248,12 +265,17 @@ fn describe(fields: &Fields<'_>) -> Result<ImageDescriptor> {
     let photometric = fields.number(tag::PHOTOMETRIC).unwrap_or(1);
     let (colour, n_colour) = match photometric {
         0 => (ColourModel::GrayInverted, 1),
-        1 | 4 => (ColourModel::Gray, 1),
+        1 => (ColourModel::Gray, 1),
         2 => (ColourModel::Rgb, 3),
         3 => (ColourModel::Palette, 1),
         5 => (ColourModel::Cmyk, 4),
-        6 => return unsupported("YCbCr samples".into()),
+        6 if fields.numbers(tag::YCBCR_SUBSAMPLING) != [1, 1] => {
+            return unsupported("subsampled YCbCr samples".into());
+        }
+        6 => (ColourModel::YCbCr, 3),
         8 => (ColourModel::Lab, 3),
+        // Masks, ICC and ITU Lab, colour filters, linear sensors, logarithmic luminance: samples as they are.
+        4 | 9 | 10 | 32803 | 34892 | 32844 | 32845 => (ColourModel::Channels, 1),
         other => return unsupported(format!("photometric interpretation {other}")),
     };
     if colour == ColourModel::GrayInverted && (format != 1 || n_channels != 1) {
@@ -285,7 +307,11 @@ fn describe(fields: &Fields<'_>) -> Result<ImageDescriptor> {
 
 fn metadata(entries: &[Entry]) -> Metadata {
     let mut metadata = Metadata::default();
-    for entry in entries.iter().filter(|e| !tag::STRUCTURAL.contains(&e.tag)) {
+    let is_kept = |e: &&Entry| {
+        let is_odd = e.tag == tag::PHOTOMETRIC && !matches!(e.values.as_slice(), [0..=3 | 5 | 6 | 8, 0, ..]);
+        is_odd || !tag::STRUCTURAL.contains(&e.tag)
+    };
+    for entry in entries.iter().filter(is_kept) {
         match entry.tag {
             tag::ICC => metadata.push(MetadataKind::Icc, "", entry.values.clone()),
             tag::XMP => metadata.push(MetadataKind::Xmp, "", entry.values.clone()),

@@ -43,9 +43,6 @@ fn losses(image: &SourceImage) -> (Vec<String>, Vec<String>) {
     if descriptor.order == ChannelOrder::Bgr {
         samples.push("samples in BGR order".into());
     }
-    if photometric(descriptor).is_none() {
-        samples.push(format!("{} samples", descriptor.colour.name()));
-    }
     let natural =
         if descriptor.sample == SampleType::Bool { 1 } else { 8 * descriptor.sample.n_bytes() as u8 };
     if descriptor.bits_per_sample != natural && !is_small(descriptor) {
@@ -76,16 +73,16 @@ fn is_small(image: &ImageDescriptor) -> bool {
     image.n_channels == 1 && image.sample == SampleType::U8 && matches!(image.bits_per_sample, 2 | 4)
 }
 
-fn photometric(image: &ImageDescriptor) -> Option<u64> {
-    Some(match image.colour {
+fn photometric(image: &ImageDescriptor) -> u64 {
+    match image.colour {
         ColourModel::GrayInverted => 0,
         ColourModel::Gray | ColourModel::Channels => 1,
         ColourModel::Rgb => 2,
         ColourModel::Palette => 3,
         ColourModel::Cmyk => 5,
+        ColourModel::YCbCr => 6,
         ColourModel::Lab => 8,
-        _ => return None,
-    })
+    }
 }
 
 impl ImageWriter for TiffWriter<'_> {
@@ -196,9 +193,10 @@ impl TiffWriter<'_> {
         if !is_big && end > u64::from(u32::MAX) - (1 << 20) {
             return Err(Error::unsupported("a TIFF file of several images beyond 4 GiB"));
         }
-        let mut fields = structure(&page, is_big);
+        let mut fields = Vec::new();
         let mut children: Vec<(u16, Vec<Field>)> = Vec::new();
         metadata_fields(&page.image.metadata, &mut fields, &mut children)?;
+        structure(&page, is_big, &mut fields);
         for (parent, mut entries) in children {
             entries.sort_by_key(|f| f.0);
             let (offset, _) = self.write_directory(&entries, is_big)?;
@@ -253,7 +251,8 @@ impl TiffWriter<'_> {
     }
 }
 
-fn structure(page: &Page, is_big: bool) -> Vec<Field> {
+/// Adds the fields that say how the samples lie, to those of the metadata.
+fn structure(page: &Page, is_big: bool, fields: &mut Vec<Field>) {
     let image = &page.image.descriptor;
     let n = usize::from(image.n_channels);
     let long = |tag, values: &[u64]| -> Field {
@@ -264,12 +263,19 @@ fn structure(page: &Page, is_big: bool) -> Vec<Field> {
         }
     };
     let format = if image.sample.is_float() { 3 } else { 1 + u64::from(image.sample.is_signed_integer()) };
-    let mut fields = vec![
+    // Interpretations that are no colour model here are kept as metadata.
+    let is_interpreted = fields.iter().any(|f| f.0 == tag::PHOTOMETRIC);
+    if !is_interpreted {
+        fields.push(short(tag::PHOTOMETRIC, &[photometric(image)]));
+    }
+    if image.colour == ColourModel::YCbCr && !fields.iter().any(|f| f.0 == tag::YCBCR_SUBSAMPLING) {
+        fields.push(short(tag::YCBCR_SUBSAMPLING, &[1, 1]));
+    }
+    fields.extend([
         long(tag::WIDTH, &[u64::from(image.width)]),
         long(tag::HEIGHT, &[u64::from(image.height)]),
         short(tag::BITS_PER_SAMPLE, &vec![u64::from(image.bits_per_sample); n]),
         short(tag::COMPRESSION, &[8]),
-        short(tag::PHOTOMETRIC, &[photometric(image).unwrap_or(1)]),
         long(tag::STRIP_OFFSETS, &page.strips.iter().map(|s| s.0).collect::<Vec<_>>()),
         short(tag::SAMPLES_PER_PIXEL, &[n as u64]),
         long(tag::ROWS_PER_STRIP, &[page.rows_per_strip as u64]),
@@ -277,9 +283,9 @@ fn structure(page: &Page, is_big: bool) -> Vec<Field> {
         short(tag::PLANAR, &[1]),
         short(tag::PREDICTOR, &[1 + u64::from(has_predictor(image))]),
         short(tag::SAMPLE_FORMAT, &vec![format; n]),
-    ];
+    ]);
     let n_extra = n - usize::from(image.colour.n_colour_channels().unwrap_or(1)).min(n);
-    if n_extra > 0 {
+    if n_extra > 0 && !(is_interpreted && image.alpha == Alpha::None) {
         let mut extra = vec![0; n_extra];
         extra[0] = match image.alpha {
             Alpha::Premultiplied => 1,
@@ -299,7 +305,6 @@ fn structure(page: &Page, is_big: bool) -> Vec<Field> {
         }
         fields.push(short(tag::COLOR_MAP, &map));
     }
-    fields
 }
 
 fn metadata_fields(

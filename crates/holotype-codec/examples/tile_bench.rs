@@ -1,0 +1,119 @@
+//! Sizes and speeds of the tile codec on PAM files: `tile_bench MODE [--tile N] [--repeat N] FILES…`.
+//!
+//! Files are grouped by what stands before `__` in their names. Speeds are megabytes of samples a second of one thread, the
+//! median of the repeats: quote ratios within one run.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
+
+use holotype_codec::image::{Mode, TileOptions, decode_tile, encode_tile};
+use holotype_codec::{SampleType, TileMut, TileRef, TileShape};
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+struct Pam {
+    shape: TileShape,
+    samples: Vec<u8>,
+}
+
+fn read(path: &str) -> Pam {
+    let bytes = std::fs::read(path).unwrap();
+    let end = bytes.windows(7).position(|w| w == b"ENDHDR\n").unwrap() + 7;
+    let header = std::str::from_utf8(&bytes[..end]).unwrap();
+    let field = |name: &str| -> u32 {
+        header.lines().find_map(|l| l.strip_prefix(name)).unwrap().trim().parse().unwrap()
+    };
+    let n_channels = field("DEPTH ") as u16;
+    let is_wide = field("MAXVAL ") > 255;
+    let sample = if is_wide { SampleType::U16 } else { SampleType::U8 };
+    let mut samples = bytes[end..].to_vec();
+    if is_wide {
+        samples.chunks_exact_mut(2).for_each(<[u8]>::reverse);
+    }
+    let (width, height) = (field("WIDTH "), field("HEIGHT "));
+    Pam { shape: TileShape { width, height, n_channels, sample, is_rgb: n_channels >= 3 }, samples }
+}
+
+#[derive(Default)]
+struct Sum {
+    n_files: usize,
+    n_samples: u64,
+    n_coded: u64,
+    encode_ns: u64,
+    decode_ns: u64,
+}
+
+fn main() {
+    let mut mode = Mode::Standard;
+    let (mut tile, mut repeat, mut max_effort, mut each) = (1024, 1, false, false);
+    let mut sums: BTreeMap<String, Sum> = BTreeMap::new();
+    let mut args = std::env::args().skip(1);
+    while let Some(arg) = args.next() {
+        match arg.as_str() {
+            "fast" => mode = Mode::Fast,
+            "standard" => mode = Mode::Standard,
+            "archival" => mode = Mode::Archival,
+            "--max" => max_effort = true,
+            "--each" => each = true,
+            "--tile" => tile = args.next().unwrap().parse().unwrap(),
+            "--repeat" => repeat = args.next().unwrap().parse().unwrap(),
+            path => {
+                let name = path.rsplit('/').next().unwrap();
+                let class = if each { name } else { name.split("__").next().unwrap() };
+                let mut options = TileOptions::new(mode);
+                options.max_effort = max_effort;
+                measure(&read(path), tile, repeat, &options, sums.entry(class.to_owned()).or_default());
+            }
+        }
+    }
+    for (class, sum) in sums {
+        let speed = |ns: u64| sum.n_samples as f64 * 1e3 / ns as f64;
+        println!(
+            "{class:<12} {:>4} files {:>10} -> {:>9}  ratio {:>8.3}  encode {:>7.1}  decode {:>7.1} MB/s",
+            sum.n_files,
+            sum.n_samples,
+            sum.n_coded,
+            sum.n_samples as f64 / sum.n_coded as f64,
+            speed(sum.encode_ns),
+            speed(sum.decode_ns),
+        );
+    }
+}
+
+fn median(mut times: Vec<u64>) -> u64 {
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
+fn measure(pam: &Pam, tile: u32, repeat: usize, options: &TileOptions, sum: &mut Sum) {
+    sum.n_files += 1;
+    sum.n_samples += pam.samples.len() as u64;
+    let stride = pam.shape.row_bytes();
+    let pixel = stride / pam.shape.width as usize;
+    for y in (0..pam.shape.height).step_by(tile as usize) {
+        for x in (0..pam.shape.width).step_by(tile as usize) {
+            let width = tile.min(pam.shape.width - x);
+            let height = tile.min(pam.shape.height - y);
+            let shape = TileShape { width, height, ..pam.shape };
+            let rows: Vec<&[u8]> = (y..y + height)
+                .map(|y| &pam.samples[y as usize * stride + x as usize * pixel..][..shape.row_bytes()])
+                .collect();
+            let tile = TileRef::new(shape, &rows).unwrap();
+            let mut out = vec![0; shape.row_bytes() * height as usize];
+            let (mut encode_ns, mut decode_ns, mut n_coded) = (Vec::new(), Vec::new(), 0);
+            for _ in 0..repeat {
+                let start = Instant::now();
+                let coded = encode_tile(&tile, options);
+                let middle = Instant::now();
+                let mut back: Vec<&mut [u8]> = out.chunks_exact_mut(shape.row_bytes()).collect();
+                decode_tile(&coded, &mut TileMut::new(shape, &mut back).unwrap()).unwrap();
+                let end = Instant::now();
+                encode_ns.push((middle - start).as_nanos() as u64);
+                decode_ns.push((end - middle).as_nanos() as u64);
+                n_coded = coded.len();
+                assert!(out.chunks_exact(shape.row_bytes()).eq(rows.iter().copied()), "not the same samples");
+            }
+            sum.n_coded += n_coded as u64;
+            sum.encode_ns += median(encode_ns);
+            sum.decode_ns += median(decode_ns);
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Static rANS with 11-bit frequencies and eight interleaved states. `docs/codecs/wavefront.md` §4.
+//!
+//! A state lies in `[2¹⁵, 2³¹)`. Decoding a token may need one 16-bit word; lanes take theirs in ascending order.
+
+use crate::CodecError;
+use crate::simd::Lanes;
+
+/// Bits of a frequency.
+pub(crate) const PRECISION_BITS: u32 = 11;
+/// Sum of the frequencies of a table.
+pub(crate) const N_SLOTS: usize = 1 << PRECISION_BITS;
+/// Most tables a [`DecodeTables`] holds.
+const N_TABLES: usize = 32;
+const MIN_STATE: u32 = 1 << 15;
+/// Bytes of the eight states before the words.
+pub(crate) const STATE_BYTES: usize = 32;
+
+/// Tables to decode with: slot → token (8 bits), frequency − 1 (11 bits), offset in the token (11 bits).
+#[derive(Debug)]
+pub(crate) struct DecodeTables(Box<[i32; N_TABLES * N_SLOTS]>);
+
+impl DecodeTables {
+    /// From the frequencies of each table, at most 32 tables of at most 256 tokens, each with sum [`N_SLOTS`].
+    pub(crate) fn new(tables: &[Vec<u32>]) -> Self {
+        let mut entries = vec![0; N_TABLES * N_SLOTS];
+        for (table, frequencies) in entries.chunks_exact_mut(N_SLOTS).zip(tables) {
+            let spread = frequencies.iter().enumerate().flat_map(|(token, &frequency)| {
+                (0..frequency).map(move |offset| token as u32 | (frequency - 1) << 8 | offset << 20)
+            });
+            table.iter_mut().zip(spread).for_each(|(slot, entry)| *slot = entry as i32);
+        }
+        let boxed: Result<Box<[i32; N_TABLES * N_SLOTS]>, _> = entries.into_boxed_slice().try_into();
+        Self(boxed.unwrap_or_else(|_| Box::new([0; N_TABLES * N_SLOTS])))
+    }
+}
+
+/// Eight states and the words they draw from.
+#[derive(Debug)]
+pub(crate) struct Decoder<'a> {
+    states: [i32; 8],
+    words: &'a [u16],
+    at: usize,
+}
+
+impl<'a> Decoder<'a> {
+    /// `words` are those of the stream.
+    pub(crate) fn new(states: [u32; 8], words: &'a [u16]) -> Result<Self, CodecError> {
+        if states.iter().any(|s| !(MIN_STATE..1 << 31).contains(s)) {
+            return Err(CodecError::Corrupt { what: "a coder state is out of range" });
+        }
+        Ok(Self { states: states.map(|s| s as i32), words, at: 0 })
+    }
+
+    /// One token in every lane of `active`, from the table at `table` (number times [`N_SLOTS`]).
+    #[inline(always)]
+    pub(crate) fn token<L: Lanes>(&mut self, l: L, tables: &DecodeTables, table: L::I, active: L::I) -> L::I {
+        let state = l.load_i32(&self.states);
+        let slot = l.and(state, l.splat_i32(N_SLOTS as i32 - 1));
+        let entry = l.look_up(&tables.0, l.or(table, slot));
+        let frequency = l.add_i32(l.and(l.shr::<8>(entry), l.splat_i32(N_SLOTS as i32 - 1)), l.splat_i32(1));
+        let next = l.add_i32(l.mul_i32(frequency, l.shr::<11>(state)), l.shr::<20>(entry));
+        let next = l.select_i32(active, next, state);
+        self.refill(l, next);
+        l.and(entry, l.splat_i32(255))
+    }
+
+    /// `n_bits` raw bits (0 to 15) for every lane; none are taken where it is 0.
+    #[inline(always)]
+    pub(crate) fn bits<L: Lanes>(&mut self, l: L, n_bits: L::I) -> L::I {
+        let state = l.load_i32(&self.states);
+        let mask = l.sub_i32(l.shl_each(l.splat_i32(1), n_bits), l.splat_i32(1));
+        self.refill(l, l.shr_each(state, n_bits));
+        l.and(state, mask)
+    }
+
+    #[inline(always)]
+    fn refill<L: Lanes>(&mut self, l: L, state: L::I) {
+        let is_low = l.gt_i32(l.splat_i32(MIN_STATE as i32), state);
+        let mask = l.sign_mask(is_low);
+        let words = self.words.get(self.at..).and_then(|rest| rest.first_chunk());
+        let mut tail = [0; 8];
+        let words = match words {
+            Some(words) => words,
+            None => {
+                let rest = self.words.get(self.at..).unwrap_or(&[]);
+                tail.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+                &tail
+            }
+        };
+        let fresh = l.or(l.shl::<16>(state), l.expand_u16(words, mask));
+        self.at += mask.count_ones() as usize;
+        l.store_i32(l.select_i32(is_low, fresh, state), &mut self.states);
+    }
+
+    /// Checks that all words were used and that the states are where the encoder began.
+    pub(crate) fn finish(&self) -> Result<(), CodecError> {
+        if self.at > self.words.len() {
+            return Err(CodecError::Truncated { what: "coded samples" });
+        }
+        if self.at < self.words.len() || self.states != [MIN_STATE as i32; 8] {
+            return Err(CodecError::Corrupt { what: "coded samples do not end where they should" });
+        }
+        Ok(())
+    }
+}
+
+/// Takes what [`Decoder`] will give, last first.
+#[derive(Debug)]
+pub(crate) struct Encoder {
+    states: [u32; 8],
+    /// Last word first; room for a whole step is kept behind `n_words`.
+    words: Vec<u16>,
+    n_words: usize,
+}
+
+impl Encoder {
+    pub(crate) fn new() -> Self {
+        Self { states: [MIN_STATE; 8], words: vec![0; 4096], n_words: 0 }
+    }
+
+    /// Makes room for a step: a token and raw bits in every lane.
+    #[inline]
+    pub(crate) fn begin_step(&mut self) {
+        if self.words.len() - self.n_words < 16 {
+            self.words.resize(self.words.len() * 2, 0);
+        }
+    }
+
+    /// A word leaves the state if it is `limit` or more. Written without a branch: half of them would be missed.
+    #[inline]
+    fn renormalise(&mut self, state: u32, limit: u32) -> u32 {
+        if let Some(word) = self.words.get_mut(self.n_words) {
+            *word = state as u16;
+        }
+        let is_large = state >= limit;
+        self.n_words += usize::from(is_large);
+        state >> (16 * u32::from(is_large))
+    }
+
+    /// A token of `frequency` whose slots begin at `start`, in lane `k`. Lanes of one step go in descending order.
+    #[inline]
+    pub(crate) fn token(&mut self, k: usize, start: u32, frequency: u32) {
+        let state = self.renormalise(self.states[k & 7], frequency << (31 - PRECISION_BITS));
+        self.states[k & 7] = (state / frequency) << PRECISION_BITS | (state % frequency + start);
+    }
+
+    /// `n_bits` raw bits (1 to 15) in lane `k`.
+    #[inline]
+    pub(crate) fn bits(&mut self, k: usize, bits: u32, n_bits: u32) {
+        let state = self.renormalise(self.states[k & 7], 1 << (31 - n_bits));
+        self.states[k & 7] = state << n_bits | bits;
+    }
+
+    /// The states a decoder begins with, and the words in its order.
+    pub(crate) fn finish(mut self) -> ([u32; 8], Vec<u16>) {
+        self.words.truncate(self.n_words);
+        self.words.reverse();
+        (self.states, self.words)
+    }
+}

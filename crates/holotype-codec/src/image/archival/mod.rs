@@ -1,0 +1,140 @@
+//! The archival coder of planes: local least squares and adaptive filters, and decisions mixed from contexts
+//! whose states are vectors. `docs/codecs/archival.md` is the specification.
+//!
+//! Everything is binary32 in a fixed order, so all instruction sets give the same bits. Encoder and decoder run
+//! the same function over a [`BitCoder`], so they cannot drift apart.
+
+mod blend;
+mod contexts;
+mod filters;
+mod least_squares;
+mod model;
+mod plane;
+mod refine;
+mod row;
+mod setting;
+mod taps;
+mod token;
+
+use super::colour::{self, Transform};
+use super::{PlaneShape, Planes};
+use crate::CodecError;
+use crate::entropy::binary::BitCoder;
+use crate::entropy::range::{RangeDecoder, RangeEncoder};
+use crate::simd::{self, Kernel, Lanes};
+use plane::Plane;
+use row::PlaneCoder;
+use setting::{Usual, Utmost};
+
+pub(super) use setting::Effort;
+
+/// Most earlier planes a plane may look at.
+const MAX_REFERENCES: usize = 2;
+
+/// Codes planes: effort, colour transform, references of every plane but the first, then the bits of all planes.
+pub(super) fn encode(planes: &Planes, effort: Effort) -> Vec<u8> {
+    let transform = choose_transform(planes);
+    let mut out = vec![effort.code(), transform.code()];
+    let references = choose_references(&planes.shape);
+    out.extend_from_slice(&references[1..]);
+    let mut coder = RangeEncoder::new(out);
+    let mut done: Vec<Plane> = Vec::new();
+    for (c, (low, high)) in colour::ranges(&planes.shape, transform).into_iter().enumerate() {
+        let mut plane = Plane::new(planes.shape.width, planes.shape.height, low, high);
+        let mut values = Vec::new();
+        colour::forward(planes, transform, c, &mut |_, _, value| values.push(value as f32));
+        for (y, row) in values.chunks_exact(planes.shape.width).enumerate() {
+            plane.row_mut(y).copy_from_slice(row);
+        }
+        code_plane(&mut coder, &mut plane, &done, references[c], effort);
+        keep(&mut done, plane);
+    }
+    coder.finish()
+}
+
+/// Decodes what [`encode`] made.
+pub(super) fn decode(bytes: &[u8], shape: &PlaneShape) -> Result<Planes, CodecError> {
+    let [effort, transform, body @ ..] = bytes else {
+        return Err(CodecError::Truncated { what: "archival header" });
+    };
+    let effort = Effort::from_code(*effort)
+        .ok_or(CodecError::Unsupported { what: "archival effort", id: u32::from(*effort) })?;
+    let transform = Transform::from_code(*transform)
+        .filter(|t| !t.is_colour() || shape.is_rgb)
+        .ok_or(CodecError::Corrupt { what: "the colour transform does not fit the planes" })?;
+    let ranges = colour::ranges(shape, transform);
+    let (references, body) = body
+        .split_at_checked(ranges.len().saturating_sub(1))
+        .ok_or(CodecError::Truncated { what: "archival header" })?;
+    let mut coder = RangeDecoder::new(body);
+    let mut done: Vec<Plane> = Vec::new();
+    let mut decoded: Vec<Vec<i32>> = Vec::new();
+    for ((low, high), n_references) in ranges.into_iter().zip([&0].into_iter().chain(references)) {
+        if usize::from(*n_references) > done.len() {
+            return Err(CodecError::Corrupt { what: "a plane looks at planes that are not there" });
+        }
+        let mut plane = Plane::new(shape.width, shape.height, low, high);
+        code_plane(&mut coder, &mut plane, &done, *n_references, effort);
+        decoded.push(plane.samples());
+        keep(&mut done, plane);
+    }
+    coder.finish()?;
+    colour::inverse(shape, transform, decoded)
+}
+
+/// Keeps a finished plane as long as another may look at it.
+fn keep(done: &mut Vec<Plane>, plane: Plane) {
+    if done.len() == MAX_REFERENCES {
+        done.remove(0);
+    }
+    done.push(plane);
+}
+
+/// The colour transform; linear predictors across planes make most of them alike.
+fn choose_transform(planes: &Planes) -> Transform {
+    match colour::choose(planes) {
+        Transform::None => Transform::None,
+        _ => Transform::Chain,
+    }
+}
+
+/// How many planes before it each plane looks at: alpha, behind three colours, at none.
+fn choose_references(shape: &PlaneShape) -> Vec<u8> {
+    let planes = 0..shape.maxes.len();
+    planes.map(|c| if shape.is_rgb && c > 2 { 0 } else { c.min(MAX_REFERENCES) as u8 }).collect()
+}
+
+/// A plane to code with the best instructions at hand.
+struct PlaneJob<'a, C> {
+    coder: &'a mut C,
+    plane: &'a mut Plane,
+    references: &'a [Plane],
+    effort: Effort,
+}
+
+impl<C: BitCoder> Kernel for PlaneJob<'_, C> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, l: L) {
+        let Self { coder, plane, references, effort } = self;
+        match effort {
+            Effort::Usual => PlaneCoder::<Usual, 16>::new(plane, references).run(l, coder, plane),
+            Effort::Utmost => PlaneCoder::<Utmost, 8>::new(plane, references).run(l, coder, plane),
+        }
+    }
+}
+
+fn code_plane(
+    coder: &mut impl BitCoder,
+    plane: &mut Plane,
+    done: &[Plane],
+    n_references: u8,
+    effort: Effort,
+) {
+    let references = &done[done.len().saturating_sub(usize::from(n_references))..];
+    simd::dispatch(PlaneJob { coder, plane, references, effort });
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,116 @@
+//! Planes as binary32, padded so that every tap of every sample lies inside. `docs/codecs/archival.md` §2.
+
+/// A plane being coded, or a finished one that later planes look at.
+#[derive(Debug)]
+pub(super) struct Plane {
+    values: Vec<f32>,
+    stride: usize,
+    pub(super) width: usize,
+    pub(super) height: usize,
+    /// Smallest value a sample may have.
+    pub(super) low: i32,
+    /// Largest value a sample may have.
+    pub(super) high: i32,
+    /// Sample minus rounded prediction, `[height, width]`.
+    residuals: Vec<f32>,
+}
+
+/// The rows a sample's taps lie in; all of the padded width, columns counted from [`Plane::LEFT`].
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Above<'a> {
+    pub(super) one: &'a [f32],
+    pub(super) two: &'a [f32],
+    pub(super) three: &'a [f32],
+}
+
+/// Rows of an earlier plane around the current row, and its residuals in it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reference<'a> {
+    pub(super) above: &'a [f32],
+    pub(super) here: &'a [f32],
+    pub(super) below: &'a [f32],
+    pub(super) residuals: &'a [f32],
+}
+
+/// A row to be coded.
+#[derive(Debug)]
+pub(super) struct Current<'a> {
+    pub(super) above: Above<'a>,
+    pub(super) here: &'a mut [f32],
+    pub(super) residuals: &'a mut [f32],
+}
+
+impl Plane {
+    /// Samples of padding left of a row.
+    pub(super) const LEFT: usize = 16;
+    /// Samples of padding right of a row.
+    pub(super) const RIGHT: usize = 8;
+    /// Rows of padding above.
+    const TOP: usize = 3;
+
+    /// A plane whose padding above is the middle of its range.
+    pub(super) fn new(width: usize, height: usize, low: i32, high: i32) -> Self {
+        let stride = Self::LEFT + width + Self::RIGHT;
+        let middle = (low + (high - low + 1) / 2) as f32;
+        Self {
+            values: vec![middle; stride * (Self::TOP + height + 1)],
+            stride,
+            width,
+            height,
+            low,
+            high,
+            residuals: vec![0.0; width * height],
+        }
+    }
+
+    fn start(&self, y: usize) -> usize {
+        (y + Self::TOP) * self.stride
+    }
+
+    /// The samples of row `y`.
+    pub(super) fn row_mut(&mut self, y: usize) -> &mut [f32] {
+        let start = self.start(y) + Self::LEFT;
+        &mut self.values[start..start + self.width]
+    }
+
+    /// All samples, row after row.
+    pub(super) fn samples(&self) -> Vec<i32> {
+        let rows = (0..self.height).map(|y| self.start(y) + Self::LEFT);
+        rows.flat_map(|start| self.values[start..start + self.width].iter().map(|v| *v as i32)).collect()
+    }
+
+    /// Makes row `y` ready to be coded: left of it stands the first sample of the row above.
+    pub(super) fn begin_row(&mut self, y: usize) -> Current<'_> {
+        let (start, stride) = (self.start(y), self.stride);
+        let (before, from_here) = self.values.split_at_mut(start);
+        let row = |back: usize| &before[start - back * stride..start - (back - 1) * stride];
+        let above = Above { one: row(1), two: row(2), three: row(3) };
+        let here = &mut from_here[..stride];
+        here[..Self::LEFT].fill(above.one[Self::LEFT]);
+        let residuals = &mut self.residuals[y * self.width..(y + 1) * self.width];
+        Current { above, here, residuals }
+    }
+
+    /// Right of a finished row its last sample is repeated; below the last row the row itself.
+    pub(super) fn end_row(&mut self, y: usize) {
+        let end = self.start(y) + Self::LEFT + self.width;
+        let last = self.values[end - 1];
+        self.values[end..end + Self::RIGHT].fill(last);
+        if y + 1 == self.height {
+            let start = self.start(y);
+            self.values.copy_within(start..start + self.stride, start + self.stride);
+        }
+    }
+
+    /// The rows around row `y` of a finished plane.
+    pub(super) fn around(&self, y: usize) -> Reference<'_> {
+        let row = |y: usize| &self.values[y * self.stride..(y + 1) * self.stride];
+        let y_padded = y + Self::TOP;
+        Reference {
+            above: row(y_padded - 1),
+            here: row(y_padded),
+            below: row(y_padded + 1),
+            residuals: &self.residuals[y * self.width..(y + 1) * self.width],
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! Words into samples.
+
+use super::flags::n_steps;
+use super::rice::Thresholds;
+use super::{Header, N_LANES, SKEW, active};
+use crate::simd::{ByteLanes, Kernel};
+use crate::{CodecError, TileMut};
+
+/// Decodes a tile into `out`.
+pub(super) struct Decode<'a, 'b, 'c, 'd> {
+    pub(super) header: &'a Header,
+    pub(super) words: &'a [u16],
+    pub(super) out: &'b mut TileMut<'c, 'd>,
+}
+
+/// The bit streams of one plane's lanes.
+struct Streams {
+    /// The next bits of each lane, left-aligned.
+    bits: [[i32; 8]; 4],
+    /// How many of them there are: 16 to 31.
+    n_bits: [[i32; 8]; 4],
+}
+
+/// Vectors that a plane carries from step to step.
+struct State<L: ByteLanes> {
+    /// The samples of the last step: W.
+    value: L::B,
+    /// What stood above right in the last two steps: N and NW.
+    above: [L::B; 2],
+    magnitude: L::B,
+    magnitude_above: [L::B; 2],
+}
+
+/// One plane.
+struct Plane {
+    streams: Streams,
+    thresholds: Thresholds,
+    /// The row above the strip, its first column at 1; columns beyond it are 0.
+    top: Vec<u8>,
+    top_magnitude: Vec<u8>,
+    /// The samples of a strip, step by step.
+    steps: Vec<[u8; N_LANES]>,
+}
+
+impl Plane {
+    fn new(lanes: &[u32], thresholds: Thresholds, width: usize) -> Self {
+        let mut streams = Streams { bits: [[0; 8]; 4], n_bits: [[0; 8]; 4] };
+        let places = streams.bits.iter_mut().flatten().zip(streams.n_bits.iter_mut().flatten());
+        for ((bits, n_bits), &lane) in places.zip(lanes) {
+            // The leading one ends the unused bits; at least 16 bits follow it.
+            let unused = lane.leading_zeros() + 1;
+            *bits = lane.checked_shl(unused).unwrap_or(0) as i32;
+            *n_bits = 32 - unused as i32;
+        }
+        let n = n_steps(width) + 2;
+        Self { streams, thresholds, top: vec![0; n], top_magnitude: vec![0; n], steps: vec![[0; N_LANES]; n] }
+    }
+}
+
+impl Kernel for Decode<'_, '_, '_, '_> {
+    type Output = Result<(), CodecError>;
+
+    #[inline(always)]
+    fn run<L: ByteLanes>(self, l: L) -> Self::Output {
+        let Self { header, words, out } = self;
+        let width = out.shape().width as usize;
+        let lanes = header.lanes.chunks_exact(N_LANES).zip(&header.thresholds);
+        let mut planes: Vec<Plane> =
+            lanes.map(|(lanes, thresholds)| Plane::new(lanes, *thresholds, width)).collect();
+        let mut at = 0;
+        for (strip, rows) in out.rows_mut().chunks_mut(N_LANES).enumerate() {
+            match planes.as_mut_slice() {
+                [a] => decode_strip(l, [a], header, strip, width, rows.len(), words, &mut at),
+                [a, b] => decode_strip(l, [a, b], header, strip, width, rows.len(), words, &mut at),
+                [a, b, c] => decode_strip(l, [a, b, c], header, strip, width, rows.len(), words, &mut at),
+                [a, b, c, d] => {
+                    decode_strip(l, [a, b, c, d], header, strip, width, rows.len(), words, &mut at);
+                }
+                _ => {}
+            }
+            for (i, row) in rows.iter_mut().enumerate() {
+                join(&planes, header.colour, i, row);
+            }
+        }
+        if at > words.len() {
+            return Err(CodecError::Truncated { what: "coded samples" });
+        }
+        let is_done = |s: &Streams| {
+            s.bits.iter().flatten().all(|bits| *bits == 0) && s.n_bits.iter().flatten().all(|n| *n == 16)
+        };
+        if at < words.len() || !planes.iter().all(|plane| is_done(&plane.streams)) {
+            return Err(CodecError::Corrupt { what: "coded samples do not end where they should" });
+        }
+        Ok(())
+    }
+}
+
+/// Decodes a strip into the planes' steps.
+#[inline(always)]
+#[allow(clippy::too_many_arguments, reason = "all of it changes from strip to strip")]
+fn decode_strip<L: ByteLanes, const N: usize>(
+    l: L,
+    planes: [&mut Plane; N],
+    header: &Header,
+    strip: usize,
+    width: usize,
+    n_rows: usize,
+    words: &[u16],
+    at: &mut usize,
+) {
+    let zero = l.splat_u8(0);
+    let mut states: [State<L>; N] = std::array::from_fn(|c| {
+        // The step before the first: lane 0 stands left of the picture, below its first column.
+        let first = |value: u8| l.shift_up_u8(zero, value);
+        State {
+            value: first(planes[c].top[1]),
+            above: [first(planes[c].top[1]), first(planes[c].top[0])],
+            magnitude: zero,
+            magnitude_above: [first(planes[c].top_magnitude[1]), first(planes[c].top_magnitude[0])],
+        }
+    });
+    for t in 0..n_steps(width) {
+        let is_full = n_rows == N_LANES && t >= SKEW * (N_LANES - 1) && t < width;
+        for c in 0..N {
+            let is_coded = header.flags.is_coded(strip, t, c);
+            let (plane, state) = (&mut *planes[c], &mut states[c]);
+            if is_full {
+                step::<L, true>(l, plane, state, t, width, n_rows, is_coded, words, at);
+            } else {
+                step::<L, false>(l, plane, state, t, width, n_rows, is_coded, words, at);
+            }
+        }
+    }
+}
+
+/// One step of one plane. `FULL`: every lane stands on a sample.
+#[inline(always)]
+#[allow(clippy::too_many_arguments, reason = "all of it changes from step to step")]
+fn step<L: ByteLanes, const FULL: bool>(
+    l: L,
+    plane: &mut Plane,
+    state: &mut State<L>,
+    t: usize,
+    width: usize,
+    n_rows: usize,
+    is_coded: bool,
+    words: &[u16],
+    at: &mut usize,
+) {
+    let (w, [n, nw]) = (state.value, state.above);
+    let ne = l.shift_up_u8(w, plane.top[t + 2]);
+    let (low, high) = (l.min_u8(w, n), l.max_u8(w, n));
+    let prediction = l.sub_u8(l.add_u8(w, n), l.min_u8(l.max_u8(nw, low), high));
+    let (mw, [mn, mnw]) = (state.magnitude, state.magnitude_above);
+    let mne = l.shift_up_u8(mw, plane.top_magnitude[t + 2]);
+
+    let active = if FULL { l.splat_u8(255) } else { l.load_u8(&active(t, width, n_rows)) };
+    let mut error = l.splat_u8(0);
+    if is_coded {
+        let near = l.average_u8(mw, mn);
+        let energy = l.add_capped_u8(near, l.average_u8(l.average_u8(mnw, mne), near));
+        let n_low = plane.thresholds.low_bits(l, energy);
+        error = l.narrow_u8(plane.streams.take::<L, FULL>(l, n_low, active, words, at));
+    }
+    let mut value = l.add_u8(prediction, error);
+    if !FULL {
+        // A lane left of the picture takes what is above right of it.
+        value = l.select_u8(active, value, ne);
+    }
+    state.magnitude = l.min_u8(error, l.sub_u8(l.splat_u8(0), error));
+    state.value = value;
+    state.above = [ne, n];
+    state.magnitude_above = [mne, mn];
+    l.store_u8(value, &mut plane.steps[t]);
+    if t >= SKEW * (N_LANES - 1) {
+        let x = t - SKEW * (N_LANES - 1);
+        let mut magnitude = [0; N_LANES];
+        l.store_u8(state.magnitude, &mut magnitude);
+        plane.top[x + 1] = plane.steps[t][N_LANES - 1];
+        plane.top_magnitude[x + 1] = magnitude[N_LANES - 1];
+    }
+}
+
+impl Streams {
+    /// A residual from every active lane, 0 from the others.
+    #[inline(always)]
+    fn take<L: ByteLanes, const FULL: bool>(
+        &mut self,
+        l: L,
+        n_low: L::B,
+        active: L::B,
+        words: &[u16],
+        at: &mut usize,
+    ) -> [L::I; 4] {
+        let n_low = l.widen_u8(n_low);
+        let active = l.widen_u8(active);
+        let mut errors = n_low;
+        for j in 0..4 {
+            let (bits, k) = (l.load_i32(&self.bits[j]), n_low[j]);
+            // Leading zeros of the top nine bits, by the exponent of a float; 8 or more is an escape.
+            let exponent = l.shr::<23>(l.bits(l.to_f32(l.shr::<23>(bits))));
+            let q = l.sub_i32(l.splat_i32(135), exponent);
+            let is_escape = l.gt_i32(q, l.splat_i32(7));
+            let tail = l.shr_each(l.shl_each(bits, q), l.sub_i32(l.splat_i32(31), k));
+            let plain = l.add_i32(tail, l.shl_each(l.sub_i32(q, l.splat_i32(1)), k));
+            let escaped = l.shr::<24>(l.shl::<8>(bits));
+            let number = l.select_i32(is_escape, escaped, plain);
+            let length = l.add_i32(l.add_i32(q, k), l.splat_i32(1));
+            let mut length = l.select_i32(is_escape, l.splat_i32(16), length);
+            let sign = l.sub_i32(l.splat_i32(0), l.and(number, l.splat_i32(1)));
+            let mut error = l.and(l.xor(l.shr::<1>(number), sign), l.splat_i32(255));
+            if !FULL {
+                let on = l.gt_i32(active[j], l.splat_i32(0));
+                length = l.and(length, on);
+                error = l.and(error, on);
+            }
+            errors[j] = error;
+            let bits = l.shl_each(bits, length);
+            let n_bits = l.sub_i32(l.load_i32(&self.n_bits[j]), length);
+            let is_low = l.gt_i32(l.splat_i32(16), n_bits);
+            let mask = l.sign_mask(is_low);
+            let fresh = l.expand_u16(next_words(words, *at, &mut [0; 8]), mask);
+            *at += mask.count_ones() as usize;
+            let bits = l.or(bits, l.shl_each(fresh, l.sub_i32(l.splat_i32(16), n_bits)));
+            l.store_i32(bits, &mut self.bits[j]);
+            l.store_i32(l.add_i32(n_bits, l.and(is_low, l.splat_i32(16))), &mut self.n_bits[j]);
+        }
+        errors
+    }
+}
+
+/// Eight words from `at` on; zeros past the end.
+#[inline(always)]
+fn next_words<'a>(words: &'a [u16], at: usize, tail: &'a mut [u16; 8]) -> &'a [u16; 8] {
+    let rest = words.get(at..).unwrap_or(&[]);
+    match rest.first_chunk() {
+        Some(eight) => eight,
+        None => {
+            tail.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+            tail
+        }
+    }
+}
+
+/// Row `i` of a strip, interleaved.
+#[inline(always)]
+fn join(planes: &[Plane], colour: super::Colour, i: usize, row: &mut [u8]) {
+    let column = |plane: &'_ Plane, x: usize| plane.steps[x + SKEW * i][i % N_LANES];
+    match planes {
+        [p, q, s] => {
+            for (x, pixel) in row.as_chunks_mut::<3>().0.iter_mut().enumerate() {
+                *pixel = colour.inverse([column(p, x), column(q, x), column(s, x)]);
+            }
+        }
+        [p, q, s, a] => {
+            for (x, pixel) in row.as_chunks_mut::<4>().0.iter_mut().enumerate() {
+                let [r, g, b] = colour.inverse([column(p, x), column(q, x), column(s, x)]);
+                *pixel = [r, g, b, column(a, x)];
+            }
+        }
+        others => {
+            let n = others.len();
+            for (c, plane) in others.iter().enumerate() {
+                row.iter_mut().skip(c).step_by(n).enumerate().for_each(|(x, to)| *to = column(plane, x));
+            }
+        }
+    }
+}

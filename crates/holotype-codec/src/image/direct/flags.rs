@@ -1,0 +1,77 @@
+//! Which stretches of 32 steps hold anything but zeros.
+
+use super::residuals::Residuals;
+use super::{N_LANES, SKEW};
+use crate::{CodecError, TileShape};
+
+/// Steps that one flag speaks for.
+pub(super) const N_STEPS: usize = 32;
+
+/// A bit for each strip, stretch and plane; 0 if all residuals there are 0.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Flags {
+    bits: Vec<u8>,
+    n_stretches: usize,
+    n_planes: usize,
+}
+
+impl Flags {
+    fn empty(shape: &TileShape) -> Self {
+        let n_stretches = n_steps(shape.width as usize).div_ceil(N_STEPS);
+        let bits = vec![0; Self::n_bytes(shape)];
+        Self { bits, n_stretches, n_planes: usize::from(shape.n_channels) }
+    }
+
+    fn n_flags(shape: &TileShape) -> usize {
+        let n_strips = (shape.height as usize).div_ceil(N_LANES);
+        n_strips * n_steps(shape.width as usize).div_ceil(N_STEPS) * usize::from(shape.n_channels)
+    }
+
+    pub(super) fn n_bytes(shape: &TileShape) -> usize {
+        Self::n_flags(shape).div_ceil(8)
+    }
+
+    #[inline(always)]
+    pub(super) fn of(planes: &[Residuals], shape: &TileShape) -> Self {
+        let mut flags = Self::empty(shape);
+        for (c, plane) in planes.iter().enumerate() {
+            for (strip, steps) in plane.zigzag.chunks_exact(n_steps(shape.width as usize)).enumerate() {
+                for (stretch, steps) in steps.chunks(N_STEPS).enumerate() {
+                    if steps.as_flattened().iter().fold(0, |all, z| all | z) != 0 {
+                        let at = flags.position(strip, stretch, c);
+                        flags.bits[at / 8] |= 1 << (at % 8);
+                    }
+                }
+            }
+        }
+        flags
+    }
+
+    pub(super) fn parse(bytes: &[u8], shape: &TileShape) -> Result<Self, CodecError> {
+        let n_flags = Self::n_flags(shape);
+        if !n_flags.is_multiple_of(8) && bytes.last().is_some_and(|last| last >> (n_flags % 8) != 0) {
+            return Err(CodecError::Corrupt { what: "flags of stretches that are not there" });
+        }
+        Ok(Self { bits: bytes.to_vec(), ..Self::empty(shape) })
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bits
+    }
+
+    fn position(&self, strip: usize, stretch: usize, c: usize) -> usize {
+        (strip * self.n_stretches + stretch) * self.n_planes + c
+    }
+
+    /// True if step `t` of a strip and plane is coded.
+    #[inline(always)]
+    pub(super) fn is_coded(&self, strip: usize, t: usize, c: usize) -> bool {
+        let at = self.position(strip, t / N_STEPS, c);
+        self.bits.get(at / 8).is_some_and(|byte| byte >> (at % 8) & 1 == 1)
+    }
+}
+
+/// Steps of a strip.
+pub(super) fn n_steps(width: usize) -> usize {
+    width + SKEW * (N_LANES - 1)
+}

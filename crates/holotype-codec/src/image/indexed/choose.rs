@@ -1,0 +1,105 @@
+//! Which coders of pixels are tried. A decoder never needs to know.
+
+use super::dictionary::Dictionary;
+use super::pixels::{Pixels, pixel_bytes, read_row};
+use super::{PixelCoder, code};
+use crate::TileRef;
+use crate::image::{Mode, TileOptions, path};
+
+/// What one look at some of a tile's rows tells.
+#[derive(Debug, Clone, Copy)]
+struct Survey {
+    /// Pixels unlike those to the left, above, above left and above right, in 1024ths.
+    n_new: usize,
+    /// Different pixels among those that differ from the one to the left, up to a limit.
+    n_colours: usize,
+}
+
+/// Rows looked at.
+const N_ROWS: usize = 64;
+const MAX_COLOURS: usize = 4096;
+/// Tiles up to this size are tried with everything.
+const SMALL_PIXELS: usize = 4096;
+
+impl Survey {
+    fn new(tile: &TileRef<'_>, n_bytes: usize) -> Self {
+        let rows = tile.rows();
+        let step = rows.len().div_ceil(N_ROWS).max(1);
+        let mut dictionary = Dictionary::new();
+        let (mut n_new, mut n_seen) = (0, 0);
+        let (mut above, mut row) = (Vec::new(), Vec::new());
+        for y in (0..rows.len()).step_by(step) {
+            above.clear();
+            row.clear();
+            read_row(rows[y.saturating_sub(1)], n_bytes, &mut above);
+            read_row(rows[y], n_bytes, &mut row);
+            let is_first = y == 0;
+            for x in 0..row.len() {
+                let pixel = row[x];
+                if x > 0 && row[x - 1] == pixel {
+                    continue;
+                }
+                if dictionary.entries.len() < MAX_COLOURS {
+                    dictionary.number(pixel);
+                }
+                let near = &above[x.saturating_sub(1)..(x + 2).min(row.len())];
+                n_new += usize::from(is_first || !near.contains(&pixel));
+            }
+            n_seen += row.len();
+        }
+        Self { n_new: n_new * 1024 / n_seen.max(1), n_colours: dictionary.entries.len() }
+    }
+}
+
+/// What is tried for a tile.
+#[derive(Debug)]
+pub(in crate::image) struct Plan {
+    coders: Vec<PixelCoder>,
+    /// Whether planes may be smaller.
+    pub(in crate::image) tries_planes: bool,
+}
+
+impl Plan {
+    /// One look at some rows of the tile.
+    pub(in crate::image) fn new(tile: &TileRef<'_>, options: &TileOptions) -> Self {
+        let shape = tile.shape();
+        let Some(n_bytes) = pixel_bytes(&shape) else {
+            return Self { coders: Vec::new(), tries_planes: true };
+        };
+        let Survey { n_new, n_colours } = Survey::new(tile, n_bytes);
+        // What is soon done is tried.
+        let is_small = shape.n_pixels() <= SMALL_PIXELS;
+        let most = |standard: usize, fast: usize| {
+            is_small || n_new <= if options.mode == Mode::Fast { fast } else { standard }
+        };
+        let is_flat = n_new <= 3 && !is_small;
+        let few = if options.mode == Mode::Fast { 16 } else { 256 };
+        let mut coders = Vec::new();
+        if n_colours > 1 {
+            if most(64, 64) {
+                coders.push(PixelCoder::Runs);
+            }
+            if most(550, 160) && !(is_flat && n_colours <= 16) {
+                coders.push(PixelCoder::Copies);
+            }
+            if most(1024, 160) && n_colours <= few && !(is_flat && n_colours > 2) {
+                coders.push(PixelCoder::Palette);
+            }
+        }
+        let tries_planes = is_small
+            || n_colours == 1
+            || n_new >= 60
+            || (shape.n_channels == 1 && n_new >= 20 && n_colours >= 64);
+        Self { coders, tries_planes }
+    }
+
+    /// The tile by the coder that takes the fewest bytes; `None` if none can.
+    pub(in crate::image) fn encode(&self, tile: &TileRef<'_>) -> Option<Vec<u8>> {
+        if self.coders.is_empty() {
+            return None;
+        }
+        let pixels = Pixels::read(tile)?;
+        let coded = self.coders.iter().filter_map(|coder| code(*coder, &pixels, &tile.shape()));
+        Some([&[path::INDEXED], coded.min_by_key(Vec::len)?.as_slice()].concat())
+    }
+}

@@ -1,0 +1,144 @@
+//! Every coder by itself: all types and shapes come back; nothing hostile panics.
+
+use super::pixels::Pixels;
+use super::{PixelCoder, code, decode};
+use crate::{CodecError, SampleType, TileMut, TileRef, TileShape};
+
+const CODERS: [PixelCoder; 3] = [PixelCoder::Runs, PixelCoder::Copies, PixelCoder::Palette];
+
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 >> 33
+    }
+}
+
+fn shape(width: u32, height: u32, n_channels: u16, sample: SampleType) -> TileShape {
+    TileShape { width, height, n_channels, sample, is_rgb: n_channels >= 3 }
+}
+
+/// Kinds of content: noise, flat, two values, blobs of many labels, repeats over a ramp, dither.
+fn content(kind: u64, shape: TileShape) -> Vec<u8> {
+    let mut random = Random(kind + 3);
+    let width = shape.width as usize;
+    let mut out = Vec::new();
+    for i in 0..shape.n_pixels() {
+        let (x, y) = ((i % width) as u64, (i / width) as u64);
+        let noise = random.next();
+        let id = match kind {
+            0 => noise << 31 ^ random.next(),
+            1 => 5,
+            2 => (x * x + 3 * y * y) / 40 % 2,
+            3 => ((x + y * y / 30) / 5 * 37 + (y + x / 9) / 4) * 1_000_003,
+            4 if y % 12 < 5 => 0x5af3 >> (x % 7 + y % 12) & 1,
+            4 => (x + 2 * y) * 3,
+            _ => noise % 3 * 50 + (x + y) / 8 % 3,
+        };
+        for c in 0..u64::from(shape.n_channels) {
+            let value = id.wrapping_mul(1 + 0x1_0001_0101 * c).wrapping_add(c);
+            let value = if shape.sample == SampleType::Bool { value & 1 } else { value };
+            out.extend_from_slice(&value.to_le_bytes()[..shape.sample.n_bytes()]);
+        }
+    }
+    out
+}
+
+fn encoded(coder: PixelCoder, shape: TileShape, samples: &[u8]) -> Option<Vec<u8>> {
+    let rows: Vec<&[u8]> = samples.chunks_exact(shape.row_bytes()).collect();
+    let tile = TileRef::new(shape, &rows).unwrap();
+    code(coder, &Pixels::read(&tile)?, &shape)
+}
+
+fn decoded(shape: TileShape, coded: &[u8]) -> Result<Vec<u8>, CodecError> {
+    let mut samples = vec![0; shape.row_bytes() * shape.height as usize];
+    let mut rows: Vec<&mut [u8]> = samples.chunks_exact_mut(shape.row_bytes()).collect();
+    decode(coded, &mut TileMut::new(shape, &mut rows).unwrap())?;
+    Ok(samples)
+}
+
+#[test]
+fn every_coder_brings_every_type_and_shape_back() {
+    let mut n_coded = [0; CODERS.len()];
+    for sample in SampleType::ALL {
+        for n_channels in (1..=8).filter(|n| usize::from(*n) * sample.n_bytes() <= 8) {
+            for (width, height) in
+                [(1, 1), (1, 2), (2, 1), (1, 40), (40, 1), (2, 17), (3, 9), (33, 21), (70, 50)]
+            {
+                let shape = shape(width, height, n_channels, sample);
+                for kind in 0..6 {
+                    let samples = content(kind, shape);
+                    for (coder, n) in CODERS.into_iter().zip(&mut n_coded) {
+                        if let Some(coded) = encoded(coder, shape, &samples) {
+                            assert_eq!(
+                                decoded(shape, &coded).unwrap(),
+                                samples,
+                                "{shape:?} {coder:?} {kind}"
+                            );
+                            assert_eq!(Some(coded), encoded(coder, shape, &samples), "deterministic");
+                            *n += 1;
+                        }
+                    }
+                }
+            }
+        }
+    }
+    assert!(n_coded.iter().all(|n| *n > 1000), "{n_coded:?}");
+}
+
+#[test]
+fn damage_is_an_error_or_other_samples_and_never_a_panic() {
+    for (n_channels, sample) in [(1, SampleType::U8), (4, SampleType::U8), (1, SampleType::U32)] {
+        let shape = shape(23, 19, n_channels, sample);
+        for kind in 0..6 {
+            for coder in CODERS {
+                let Some(good) = encoded(coder, shape, &content(kind, shape)) else { continue };
+                for n in 0..good.len() {
+                    assert!(decoded(shape, &good[..n]).is_err(), "{coder:?} cut to {n}");
+                }
+                for more in [&[0][..], &[0, 0], &[1, 2, 3, 4]] {
+                    assert!(decoded(shape, &[good.as_slice(), more].concat()).is_err(), "{coder:?} grown");
+                }
+                for at in 0..good.len().min(400) {
+                    for value in [1, 0x80, 0xff, 0x55] {
+                        let mut bad = good.clone();
+                        bad[at] ^= value;
+                        drop(decoded(shape, &bad));
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn random_bytes_never_panic() {
+    let mut random = Random(11);
+    for (n_channels, sample) in
+        [(1, SampleType::Bool), (3, SampleType::U8), (2, SampleType::U16), (1, SampleType::F64)]
+    {
+        for (width, height) in [(1, 30), (40, 1), (31, 17)] {
+            let shape = shape(width, height, n_channels, sample);
+            for i in 0..3000 {
+                let n = random.next() as usize % 90;
+                let mut bytes: Vec<u8> = (0..n).map(|_| random.next() as u8).collect();
+                if n > 4 {
+                    bytes[0] = (i % 5) as u8;
+                    bytes[1] %= 8;
+                    // Few raw bits, so that the symbols are reached.
+                    bytes[if i % 5 == 0 { 2 } else { 3 }] %= 8;
+                }
+                drop(decoded(shape, &bytes));
+            }
+        }
+    }
+}
+
+#[test]
+fn pixels_wider_than_eight_bytes_are_refused() {
+    let shape = shape(4, 4, 3, SampleType::U32);
+    for id in 0..4 {
+        assert!(decoded(shape, &[id, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0]).is_err());
+    }
+}

@@ -1,0 +1,105 @@
+//! Samples out of tokens.
+
+use super::group::Group;
+use super::kernel::{Place, Residuals, walk};
+use super::model::PlaneModel;
+use super::tables::{N_CONTEXTS, N_DIRECT, normalise};
+use crate::CodecError;
+use crate::entropy::static_rans::{DecodeTables, Decoder, N_SLOTS};
+use crate::simd::{ByteLanes, Kernel, Lanes};
+
+/// The stream of one plane, ready to decode.
+struct PlaneStream<'a> {
+    coder: Decoder<'a>,
+    tables: DecodeTables,
+    /// First slot of each context's table.
+    first_slot: Box<[i32; 1024]>,
+    low: i32,
+    high: i32,
+    group: Group,
+    samples: Vec<i32>,
+}
+
+/// Decodes planes: one vector of `width * height` samples each.
+pub(super) struct Decode<'a> {
+    pub(super) models: &'a [PlaneModel],
+    /// States and words of each plane.
+    pub(super) streams: &'a [([u32; 8], Vec<u16>)],
+    pub(super) width: usize,
+    pub(super) height: usize,
+}
+
+impl Kernel for Decode<'_> {
+    type Output = Result<Vec<Vec<i32>>, CodecError>;
+
+    #[inline(always)]
+    fn run<L: ByteLanes>(self, l: L) -> Self::Output {
+        let Self { models, streams, width, height } = self;
+        let mut planes = Vec::with_capacity(models.len());
+        for (model, (states, words)) in models.iter().zip(streams) {
+            let frequencies: Vec<_> = model.tables.levels.iter().map(|levels| normalise(levels)).collect();
+            let mut first_slot = Box::new([0; 1024]);
+            for (first, cluster) in first_slot.iter_mut().zip(model.tables.clusters.iter()) {
+                *first = i32::from(*cluster) * N_SLOTS as i32;
+            }
+            planes.push(PlaneStream {
+                coder: Decoder::new(*states, words)?,
+                tables: DecodeTables::new(&frequencies),
+                first_slot,
+                low: model.low,
+                high: model.high,
+                group: Group::new(width),
+                samples: vec![0; width * height],
+            });
+        }
+        let mut source = Source { planes, width };
+        walk(l, models, width, height, &mut source);
+        source.planes.iter().try_for_each(|plane| plane.coder.finish())?;
+        Ok(source.planes.into_iter().map(|plane| plane.samples).collect())
+    }
+}
+
+struct Source<'a> {
+    planes: Vec<PlaneStream<'a>>,
+    width: usize,
+}
+
+impl<L: Lanes> Residuals<L> for Source<'_> {
+    #[inline(always)]
+    fn begin_group(&mut self, _: usize) {}
+
+    #[inline(always)]
+    fn code(&mut self, l: L, c: usize, t: isize, place: &Place<L>) -> L::I {
+        let Some(plane) = self.planes.get_mut(c) else { return place.prediction };
+        let table = l.look_up(&plane.first_slot, place.context);
+        let token = plane.coder.token(l, &plane.tables, table, place.active);
+        let is_long = l.and(l.gt_i32(token, l.splat_i32(N_DIRECT as i32 - 1)), place.active);
+        let mut number = token;
+        if l.sign_mask(is_long) != 0 {
+            let octave = l.shr::<3>(l.sub_i32(token, l.splat_i32(N_DIRECT as i32)));
+            let n_bits = l.and(l.add_i32(octave, l.splat_i32(3)), is_long);
+            let top = l.or(l.and(token, l.splat_i32(7)), l.splat_i32(8));
+            let long = l.or(l.shl_each(top, n_bits), plane.coder.bits(l, n_bits));
+            number = l.select_i32(is_long, long, token);
+        }
+        let sign = l.sub_i32(l.splat_i32(0), l.and(number, l.splat_i32(1)));
+        let residual = l.xor(l.shr::<1>(number), sign);
+        // Negated where the prediction was rounded up.
+        let residual = l.sub_i32(l.xor(residual, place.is_flipped), place.is_flipped);
+        let value = l.add_i32(place.prediction, residual);
+        let value = l.min_i32(l.max_i32(value, l.splat_i32(plane.low)), l.splat_i32(plane.high));
+        if let Some(step) = plane.group.step_mut(t) {
+            l.store_i32(value, step);
+        }
+        value
+    }
+
+    #[inline(always)]
+    fn end_group(&mut self, row: usize, n_rows: usize) {
+        for plane in &mut self.planes {
+            plane.group.empty(&mut plane.samples, self.width, row * self.width, n_rows);
+        }
+    }
+}
+
+const _: () = assert!(N_CONTEXTS <= 1024);

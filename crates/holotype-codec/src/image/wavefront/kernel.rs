@@ -1,0 +1,320 @@
+//! The walk over a tile: predictions, contexts and updates of eight rows at once.
+//!
+//! All planes advance together, each two columns behind the plane before, so a sample knows its neighbours in the
+//! two planes before, the one to the right included. Encoder and decoder run the same walk and differ only in
+//! their [`Residuals`].
+
+use super::history::{FIRST_STEP, Line, Ring, SKEW, last_step};
+use super::model::{N_CROSS, N_LINEAR, N_OWN, N_TAPS, PlaneModel};
+use super::tables::N_CONTEXTS;
+use crate::simd::Lanes;
+
+/// Steps by which a plane trails the plane before.
+const PLANE_LAG: isize = 2;
+/// Blended predictions: two corrected by neighbouring errors, then the linear ones.
+const N_PREDICTIONS: usize = 2 + N_LINEAR;
+/// Bias classes: sixteen of energy, 64 of texture.
+const N_BIASES: usize = 1024;
+
+/// Where a residual is coded: everything its coder may look at.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place<L: Lanes> {
+    /// Context of each lane, below [`N_CONTEXTS`].
+    pub(super) context: L::I,
+    /// Prediction rounded to a sample.
+    pub(super) prediction: L::I,
+    /// Mask of lanes whose residual is negated, because the prediction was rounded up.
+    pub(super) is_flipped: L::I,
+    /// Mask of lanes that stand on a sample.
+    pub(super) active: L::I,
+}
+
+/// Codes samples, or decodes them.
+pub(super) trait Residuals<L: Lanes> {
+    /// A new group of eight rows begins; `row` is its first.
+    fn begin_group(&mut self, row: usize);
+    /// The samples of plane `c` at step `t`; lanes that are not active may be anything.
+    fn code(&mut self, l: L, c: usize, t: isize, place: &Place<L>) -> L::I;
+    /// The group ends; `n_rows` of it are in the picture.
+    fn end_group(&mut self, row: usize, n_rows: usize);
+}
+
+/// What the walk remembers of one plane.
+struct PlaneState {
+    /// Samples.
+    values: Ring,
+    /// Signed errors of the blend: blend minus sample.
+    errors: Ring,
+    /// Magnitudes of the rounded prediction's errors.
+    energies: Ring,
+    /// Sums of three neighbouring errors of each prediction.
+    triples: [Ring; N_PREDICTIONS],
+    /// Errors of each prediction in the last two steps, the last one first.
+    recent: [[[f32; 8]; 2]; N_PREDICTIONS],
+    value_lines: [Line; 2],
+    error_line: Line,
+    energy_line: Line,
+    triple_lines: [Line; N_PREDICTIONS],
+    biases: Box<[i32; N_BIASES]>,
+    linear: [[f32; N_TAPS]; N_LINEAR],
+    low: f32,
+    high: f32,
+    error_scale: f32,
+}
+
+impl PlaneState {
+    fn new(model: &PlaneModel, width: usize) -> Self {
+        let zeros = || Line::new(width, 0.0);
+        let start = Line::new(width, model.start as f32);
+        Self {
+            values: Ring::new(),
+            errors: Ring::new(),
+            energies: Ring::new(),
+            triples: std::array::from_fn(|_| Ring::new()),
+            recent: [[[0.0; 8]; 2]; N_PREDICTIONS],
+            value_lines: [start.clone(), start],
+            error_line: zeros(),
+            energy_line: zeros(),
+            triple_lines: std::array::from_fn(|_| zeros()),
+            biases: Box::new([0; N_BIASES]),
+            linear: model.linear_f32(),
+            low: model.low as f32,
+            high: model.high as f32,
+            error_scale: model.error_scale as f32,
+        }
+    }
+
+    fn begin_group(&mut self) {
+        let [line, line2] = &self.value_lines;
+        self.values.restart(line, line2);
+        self.errors.restart(&self.error_line, &self.error_line);
+        self.energies.restart(&self.energy_line, &self.energy_line);
+        for (ring, line) in self.triples.iter_mut().zip(&self.triple_lines) {
+            ring.restart(line, line);
+        }
+        self.recent = [[[0.0; 8]; 2]; N_PREDICTIONS];
+    }
+
+    fn end_group(&mut self, width: usize) {
+        let lines = self.value_lines.iter_mut().chain(&mut self.triple_lines);
+        for line in lines.chain([&mut self.error_line, &mut self.energy_line]) {
+            line.end(width);
+        }
+    }
+}
+
+/// Walks a tile of `width` × `height` samples in each plane of `models`.
+#[inline(always)]
+pub(super) fn walk<L: Lanes, R: Residuals<L>>(
+    l: L,
+    models: &[PlaneModel],
+    width: usize,
+    height: usize,
+    residuals: &mut R,
+) {
+    let mut planes: Vec<PlaneState> = models.iter().map(|model| PlaneState::new(model, width)).collect();
+    let lag = PLANE_LAG * (planes.len() as isize - 1);
+    let last = last_step(width);
+    for row in (0..height).step_by(8) {
+        let n_rows = (height - row).min(8);
+        residuals.begin_group(row);
+        planes.iter_mut().for_each(PlaneState::begin_group);
+        for step in FIRST_STEP..=last + lag {
+            for c in 0..planes.len() {
+                let t = step - PLANE_LAG * c as isize;
+                if !(FIRST_STEP..=last).contains(&t) {
+                    continue;
+                }
+                if n_rows == 8 && t >= 7 * SKEW && t < width as isize {
+                    advance::<L, R, true>(l, &mut planes, c, t, width, n_rows, residuals);
+                } else {
+                    advance::<L, R, false>(l, &mut planes, c, t, width, n_rows, residuals);
+                }
+            }
+        }
+        planes.iter_mut().for_each(|plane| plane.end_group(width));
+        residuals.end_group(row, n_rows);
+    }
+}
+
+/// One step of plane `c`. `FULL`: every lane stands on a sample.
+#[inline(always)]
+fn advance<L: Lanes, R: Residuals<L>, const FULL: bool>(
+    l: L,
+    planes: &mut [PlaneState],
+    c: usize,
+    t: isize,
+    width: usize,
+    n_rows: usize,
+    residuals: &mut R,
+) {
+    let (done, rest) = planes.split_at_mut(c);
+    let Some(plane) = rest.first_mut() else { return };
+    let previous = done.last();
+    let second = done.len().checked_sub(2).and_then(|i| done.get(i));
+
+    let values = &plane.values;
+    let (w, ww) = (values.own(l, t - 1), values.own(l, t - 2));
+    let nee = values.above_recent(l, t - 1);
+    let (ne, n, nw, nww) =
+        (values.above(l, t - 2), values.above(l, t - 3), values.above(l, t - 4), values.above(l, t - 5));
+    let (nne, nn, nnw) = (values.above2(l, t - 5), values.above2(l, t - 6), values.above2(l, t - 7));
+
+    // Linear predictions; the taps on W come last, they are known last.
+    let mut linear = [l.splat(0.0); N_LINEAR];
+    let weigh =
+        |linear: &mut [L::F; N_LINEAR], tap: usize, value: L::F, coefficients: &[[f32; N_TAPS]; N_LINEAR]| {
+            for (sum, coefficients) in linear.iter_mut().zip(coefficients) {
+                *sum = l.add(*sum, l.mul(value, l.splat(coefficients[tap])));
+            }
+        };
+    for (place, reference) in [previous, second].into_iter().enumerate() {
+        let Some(reference) = reference else { continue };
+        let first = N_OWN + place * N_CROSS;
+        let v = &reference.values;
+        weigh(&mut linear, first, v.own(l, t), &plane.linear);
+        weigh(&mut linear, first + 1, v.own(l, t - 1), &plane.linear);
+        weigh(&mut linear, first + 2, v.above(l, t - 3), &plane.linear);
+        weigh(&mut linear, first + 3, v.above(l, t - 4), &plane.linear);
+        weigh(&mut linear, first + 4, v.above(l, t - 2), &plane.linear);
+        weigh(&mut linear, first + 5, v.own(l, t + 1), &plane.linear);
+    }
+    for (tap, value) in [nn, nnw, nne, nww, nee, nw, n, ne, ww, w].into_iter().enumerate() {
+        weigh(&mut linear, tap, value, &plane.linear);
+    }
+
+    // Predictions corrected by the errors around.
+    let errors = &plane.errors;
+    let (error_w, error_n) = (errors.own(l, t - 1), errors.above(l, t - 3));
+    let (error_ne, error_nw) = (errors.above(l, t - 2), errors.above(l, t - 4));
+    let share = l.splat(5.0 / 16.0);
+    let error_wn = l.add(error_n, error_w);
+    let up = l.sub(n, l.mul(l.add(error_wn, error_ne), share));
+    let left = l.sub(w, l.mul(l.add(error_wn, error_nw), share));
+    let [first, second_linear, third] = linear;
+    let predictions = [up, left, first, second_linear, third];
+
+    // Blend: each weighs by the inverse square of its errors around.
+    let mut weighted = l.splat(0.0);
+    let mut weights = l.splat(0.0);
+    for (i, prediction) in predictions.into_iter().enumerate() {
+        let [recent, older] = &plane.recent[i];
+        let own = l.add(l.load(recent), l.load(older));
+        let sum = l.add(l.add(own, l.splat(0.5)), plane.triples[i].above(l, t - 2));
+        // About 1 / sum²: the exponent is negated in the bits.
+        let weight = l.with_bits(l.sub_i32(l.splat_i32(0x7EF3_11C7), l.bits(l.mul(sum, sum))));
+        weighted = l.add(weighted, l.mul(weight, prediction));
+        weights = l.add(weights, weight);
+    }
+    let blend = l.div(weighted, weights);
+
+    // Energy: errors and gradients around.
+    let energies = &plane.energies;
+    let (energy_w, energy_n) = (energies.own(l, t - 1), energies.above(l, t - 3));
+    let twice = l.add(energy_w, energy_n);
+    let mut energy = l.add(l.add(twice, twice), l.add(energies.above(l, t - 4), energies.above(l, t - 2)));
+    energy = l.add(energy, l.add(energies.own(l, t - 2), energies.above_recent(l, t - 1)));
+    energy = l.add(energy, l.add(l.abs(l.sub(w, nw)), l.abs(l.sub(n, nw))));
+    energy = l.add(energy, l.abs(l.sub(n, ne)));
+    let class = l.sub_i32(l.shr::<21>(l.bits(l.add(energy, l.splat(4.0)))), l.splat_i32(516));
+    let class = l.min_i32(class, l.splat_i32(super::tables::N_ENERGIES as i32 - 1));
+
+    // Bias by energy and texture.
+    let n_above = l.gt(n, blend);
+    let w_above = l.gt(w, blend);
+    let bit = |mask: L::I, value: i32| l.and(mask, l.splat_i32(value));
+    let mut texture = l.or(bit(n_above, 1), bit(w_above, 2));
+    texture = l.or(texture, l.or(bit(l.gt(nw, blend), 4), bit(l.gt(ne, blend), 8)));
+    texture = l.or(texture, bit(l.gt(l.sub(l.add(n, n), nn), blend), 16));
+    texture = l.or(texture, bit(l.gt(ww, blend), 32));
+    let bias_class = l.min_i32(l.shr::<1>(class), l.splat_i32(15));
+    let bias_at = l.or(l.shl::<6>(bias_class), texture);
+    let bias = l.look_up(&plane.biases, bias_at);
+    let corrected = l.add(blend, l.mul(l.to_f32(bias), l.splat(1.0 / 1024.0)));
+    let corrected = l.min(l.max(corrected, l.splat(plane.low)), l.splat(plane.high));
+    let rounded = l.round(corrected);
+
+    // Context: energy, errors of the planes before, whether N and W disagree about the blend.
+    let mut side = l.and(l.xor(n_above, w_above), l.splat_i32(1));
+    if let Some(previous) = previous {
+        let e = &previous.energies;
+        let cross = l.add(e.own(l, t), e.own(l, t));
+        let mut cross = l.add(cross, l.add(e.own(l, t - 1), e.own(l, t + 1)));
+        if let Some(second) = second {
+            cross = l.add(cross, l.add(second.energies.own(l, t), second.energies.own(l, t)));
+        }
+        let scale = plane.error_scale;
+        for threshold in [3.0, 8.0, 18.0] {
+            side = l.add_i32(side, bit(l.gt(cross, l.splat(threshold * scale)), 2));
+        }
+    }
+    let context = l.add_i32(l.shl::<3>(class), side);
+
+    // Which lanes stand on a sample.
+    let (active, is_left) = if FULL {
+        (l.splat_i32(-1), l.splat_i32(0))
+    } else {
+        let lane: [i32; 8] = std::array::from_fn(|k| k as i32);
+        let x: [i32; 8] = std::array::from_fn(|k| t as i32 - (SKEW as i32) * k as i32);
+        let (lane, x) = (l.load_i32(&lane), l.load_i32(&x));
+        let is_left = l.gt_i32(l.splat_i32(0), x);
+        let inside =
+            l.and(l.gt_i32(l.splat_i32(width as i32), x), l.gt_i32(l.splat_i32(n_rows as i32), lane));
+        (l.and(inside, l.gt_i32(x, l.splat_i32(-1))), is_left)
+    };
+    let place =
+        Place { context, prediction: l.to_i32(rounded), is_flipped: l.gt(rounded, corrected), active };
+    let coded = l.to_f32(residuals.code(l, c, t, &place));
+
+    // Updates. Left of the picture a sample is its NE and errors are 0; right of it the last column goes on.
+    let choose = |inside: L::F, left: L::F, right: L::F| {
+        if FULL { inside } else { l.select(active, inside, l.select(is_left, left, right)) }
+    };
+    let zero = l.splat(0.0);
+    let value = choose(coded, ne, w);
+    let error = choose(l.sub(blend, value), zero, error_w);
+    let energy = choose(l.abs(l.sub(value, rounded)), zero, energy_w);
+    let x = t + SKEW;
+    let ahead = [plane.value_lines[0].at(x), plane.value_lines[1].at(x + SKEW)];
+    plane.values.put(l, t, value, ahead[0], ahead[1]);
+    plane.errors.put(l, t, error, plane.error_line.at(x), 0.0);
+    plane.energies.put(l, t, energy, plane.energy_line.at(x), 0.0);
+    for (i, prediction) in predictions.into_iter().enumerate() {
+        let [recent, older] = &mut plane.recent[i];
+        let (last, before) = (l.load(recent), l.load(older));
+        let own = choose(l.abs(l.sub(prediction, value)), zero, last);
+        let triple = l.add(l.add(own, last), before);
+        plane.triples[i].put(l, t, triple, plane.triple_lines[i].at(x), 0.0);
+        *older = *recent;
+        l.store(own, recent);
+    }
+
+    // Lanes take their bias as it was before the step; of lanes with one class the last one stays.
+    let seen = l.to_i32(l.mul(l.sub(value, blend), l.splat(1024.0)));
+    let bias = l.add_i32(bias, l.sar::<7>(l.sub_i32(seen, bias)));
+    let (mut classes, mut biases) = ([0; 8], [0; 8]);
+    l.store_i32(bias_at, &mut classes);
+    l.store_i32(bias, &mut biases);
+    let mask = if FULL { 255 } else { l.sign_mask(active) };
+    for k in 0..8 {
+        if FULL || mask >> k & 1 == 1 {
+            plane.biases[classes[k] as usize % N_BIASES] = biases[k];
+        }
+    }
+
+    // The last two rows become the lines above the next group.
+    let x = t - 7 * SKEW;
+    if x >= FIRST_STEP {
+        plane.value_lines[0].put(x, plane.values.lane(t, 7));
+        plane.error_line.put(x, plane.errors.lane(t, 7));
+        plane.energy_line.put(x, plane.energies.lane(t, 7));
+        for (line, ring) in plane.triple_lines.iter_mut().zip(&plane.triples) {
+            line.put(x, ring.lane(t, 7));
+        }
+    }
+    if x + SKEW >= FIRST_STEP {
+        plane.value_lines[1].put(x + SKEW, plane.values.lane(t, 6));
+    }
+}
+
+const _: () = assert!(N_CONTEXTS == super::tables::N_ENERGIES * super::tables::N_SIDES);

@@ -1,0 +1,75 @@
+use super::*;
+use crate::simd::{Kernel as _, Portable};
+
+/// Waves and noise: `n_planes` planes of samples up to `max`.
+fn picture(width: usize, height: usize, n_planes: usize, max: u16, seed: u64) -> Planes {
+    let mut state = seed;
+    let mut sample = |x: usize, y: usize, c: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let noise = (state >> 33) as usize % (1 + usize::from(max) / 20);
+        let far = if state >> 58 == 0 { (state >> 20) as usize } else { 0 };
+        ((x * x / 9 + y * (c + 1) + noise + far) % (usize::from(max) + 1)) as u16
+    };
+    let plane = |c| (0..width * height).map(|i| sample(i % width, i / width, c)).collect();
+    let samples = (0..n_planes).map(plane).collect();
+    let shape = PlaneShape { width, height, maxes: vec![max; n_planes], is_rgb: n_planes >= 3 };
+    Planes { shape, samples }
+}
+
+#[test]
+fn every_size_comes_back() {
+    for (width, height) in
+        [(1, 1), (1, 9), (9, 1), (2, 17), (7, 8), (8, 7), (21, 9), (22, 24), (23, 25), (64, 40)]
+    {
+        for (n_planes, max) in [(1, 1), (1, 255), (3, 255), (4, 65535), (6, 1000)] {
+            let planes = picture(width, height, n_planes, max, (width * height) as u64);
+            let coded = encode(&planes);
+            assert_eq!(decode(&coded, &planes.shape), Ok(planes), "{width}x{height} {n_planes} {max}");
+        }
+    }
+}
+
+#[test]
+fn the_plain_form_makes_and_reads_the_same_bytes() {
+    for (n_planes, max) in [(1, 255), (3, 255), (3, 65535)] {
+        let planes = picture(90, 43, n_planes, max, 3);
+        let samples: Vec<Vec<i32>> = colour::forward_all(&planes, colour::Transform::None);
+        let models: Vec<PlaneModel> =
+            (0..n_planes).map(|c| describe(&samples[c.saturating_sub(2)..=c], 90, 43)).collect();
+        let collect = || encode::Collect { models: &models, planes: &samples, width: 90, height: 43 };
+        let marks = dispatch(collect());
+        assert_eq!(marks, collect().run(Portable));
+        let mut models = models.clone();
+        let streams: Vec<_> =
+            marks.iter().zip(&mut models).map(|(marks, model)| encode::code_marks(marks, model)).collect();
+        let decode = || decode::Decode { models: &models, streams: &streams, width: 90, height: 43 };
+        assert_eq!(dispatch(decode()), decode().run(Portable));
+        assert_eq!(decode().run(Portable), Ok(samples));
+    }
+}
+
+#[test]
+fn damage_is_an_error_or_other_samples_but_never_a_panic() {
+    let planes = picture(60, 33, 3, 255, 11);
+    let good = encode(&planes);
+    for n in 0..good.len() {
+        assert!(decode(&good[..n], &planes.shape).is_err(), "cut at {n}");
+    }
+    assert!(decode(&[good.as_slice(), &[0]].concat(), &planes.shape).is_err());
+    for at in 0..good.len().min(900) {
+        for mask in [1, 16, 128, 255] {
+            let mut bad = good.clone();
+            bad[at] ^= mask;
+            let _ = decode(&bad, &planes.shape);
+        }
+    }
+    // In the streams a change moves the final states.
+    let n_silent = (good.len() - 400..good.len())
+        .filter(|at| {
+            let mut bad = good.clone();
+            bad[*at] ^= 1;
+            decode(&bad, &planes.shape).is_ok()
+        })
+        .count();
+    assert_eq!(n_silent, 0);
+}

@@ -1,0 +1,286 @@
+//! The plain scalar form: arrays and loops.
+
+use super::Lanes;
+
+/// Lanes as arrays.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Portable;
+
+#[inline(always)]
+fn map2<T: Copy, U: Copy + Default>(a: [T; 8], b: [T; 8], f: impl Fn(T, T) -> U) -> [U; 8] {
+    let mut out = [U::default(); 8];
+    for k in 0..8 {
+        out[k] = f(a[k], b[k]);
+    }
+    out
+}
+
+#[inline(always)]
+fn mask(condition: bool) -> i32 {
+    -i32::from(condition)
+}
+
+impl Lanes for Portable {
+    type F = [f32; 8];
+    type I = [i32; 8];
+
+    #[inline(always)]
+    fn splat(self, value: f32) -> [f32; 8] {
+        [value; 8]
+    }
+
+    #[inline(always)]
+    fn load(self, from: &[f32; 8]) -> [f32; 8] {
+        *from
+    }
+
+    #[inline(always)]
+    fn store(self, value: [f32; 8], to: &mut [f32; 8]) {
+        *to = value;
+    }
+
+    #[inline(always)]
+    fn add(self, a: [f32; 8], b: [f32; 8]) -> [f32; 8] {
+        map2(a, b, |a, b| a + b)
+    }
+
+    #[inline(always)]
+    fn sub(self, a: [f32; 8], b: [f32; 8]) -> [f32; 8] {
+        map2(a, b, |a, b| a - b)
+    }
+
+    #[inline(always)]
+    fn mul(self, a: [f32; 8], b: [f32; 8]) -> [f32; 8] {
+        map2(a, b, |a, b| a * b)
+    }
+
+    #[inline(always)]
+    fn div(self, a: [f32; 8], b: [f32; 8]) -> [f32; 8] {
+        map2(a, b, |a, b| a / b)
+    }
+
+    #[inline(always)]
+    fn sqrt(self, a: [f32; 8]) -> [f32; 8] {
+        a.map(f32::sqrt)
+    }
+
+    #[inline(always)]
+    fn min(self, a: [f32; 8], b: [f32; 8]) -> [f32; 8] {
+        map2(a, b, |a, b| if a < b { a } else { b })
+    }
+
+    #[inline(always)]
+    fn max(self, a: [f32; 8], b: [f32; 8]) -> [f32; 8] {
+        map2(a, b, |a, b| if a > b { a } else { b })
+    }
+
+    #[inline(always)]
+    fn abs(self, a: [f32; 8]) -> [f32; 8] {
+        a.map(f32::abs)
+    }
+
+    #[inline(always)]
+    fn shift_up(self, a: [f32; 8], first: f32) -> [f32; 8] {
+        [first, a[0], a[1], a[2], a[3], a[4], a[5], a[6]]
+    }
+
+    #[inline(always)]
+    fn round(self, a: [f32; 8]) -> [f32; 8] {
+        a.map(f32::round_ties_even)
+    }
+
+    #[inline(always)]
+    fn floor(self, a: [f32; 8]) -> [f32; 8] {
+        a.map(f32::floor)
+    }
+
+    #[inline(always)]
+    fn gt(self, a: [f32; 8], b: [f32; 8]) -> [i32; 8] {
+        map2(a, b, |a, b| mask(a > b))
+    }
+
+    #[inline(always)]
+    fn select(self, mask: [i32; 8], a: [f32; 8], b: [f32; 8]) -> [f32; 8] {
+        let mut out = b;
+        for k in 0..8 {
+            if mask[k] < 0 {
+                out[k] = a[k];
+            }
+        }
+        out
+    }
+
+    #[inline(always)]
+    fn blend<const FROM_B: i32>(self, a: [f32; 8], b: [f32; 8]) -> [f32; 8] {
+        let mut out = a;
+        for k in 0..8 {
+            if FROM_B >> k & 1 == 1 {
+                out[k] = b[k];
+            }
+        }
+        out
+    }
+
+    #[inline(always)]
+    fn push(self, a: [f32; 8], value: f32) -> [f32; 8] {
+        [a[1], a[2], a[3], a[4], a[5], a[6], a[7], value]
+    }
+
+    #[inline(always)]
+    fn sum4(self, vectors: [[f32; 8]; 4]) -> [f32; 8] {
+        let [a, b, c, d] = vectors.map(|v| ((v[0] + v[1]) + (v[2] + v[3])) + ((v[4] + v[5]) + (v[6] + v[7])));
+        [a, b, c, d, a, b, c, d]
+    }
+
+    #[inline(always)]
+    fn to_i32(self, a: [f32; 8]) -> [i32; 8] {
+        a.map(|a| a as i32)
+    }
+
+    #[inline(always)]
+    fn to_f32(self, a: [i32; 8]) -> [f32; 8] {
+        a.map(|a| a as f32)
+    }
+
+    #[inline(always)]
+    fn bits(self, a: [f32; 8]) -> [i32; 8] {
+        a.map(|a| a.to_bits() as i32)
+    }
+
+    #[inline(always)]
+    fn with_bits(self, a: [i32; 8]) -> [f32; 8] {
+        a.map(|a| f32::from_bits(a as u32))
+    }
+
+    #[inline(always)]
+    fn splat_i32(self, value: i32) -> [i32; 8] {
+        [value; 8]
+    }
+
+    #[inline(always)]
+    fn load_i32(self, from: &[i32; 8]) -> [i32; 8] {
+        *from
+    }
+
+    #[inline(always)]
+    fn store_i32(self, value: [i32; 8], to: &mut [i32; 8]) {
+        *to = value;
+    }
+
+    #[inline(always)]
+    fn add_i32(self, a: [i32; 8], b: [i32; 8]) -> [i32; 8] {
+        map2(a, b, i32::wrapping_add)
+    }
+
+    #[inline(always)]
+    fn sub_i32(self, a: [i32; 8], b: [i32; 8]) -> [i32; 8] {
+        map2(a, b, i32::wrapping_sub)
+    }
+
+    #[inline(always)]
+    fn mul_i32(self, a: [i32; 8], b: [i32; 8]) -> [i32; 8] {
+        map2(a, b, i32::wrapping_mul)
+    }
+
+    #[inline(always)]
+    fn min_i32(self, a: [i32; 8], b: [i32; 8]) -> [i32; 8] {
+        map2(a, b, Ord::min)
+    }
+
+    #[inline(always)]
+    fn max_i32(self, a: [i32; 8], b: [i32; 8]) -> [i32; 8] {
+        map2(a, b, Ord::max)
+    }
+
+    #[inline(always)]
+    fn and(self, a: [i32; 8], b: [i32; 8]) -> [i32; 8] {
+        map2(a, b, |a, b| a & b)
+    }
+
+    #[inline(always)]
+    fn or(self, a: [i32; 8], b: [i32; 8]) -> [i32; 8] {
+        map2(a, b, |a, b| a | b)
+    }
+
+    #[inline(always)]
+    fn xor(self, a: [i32; 8], b: [i32; 8]) -> [i32; 8] {
+        map2(a, b, |a, b| a ^ b)
+    }
+
+    #[inline(always)]
+    fn gt_i32(self, a: [i32; 8], b: [i32; 8]) -> [i32; 8] {
+        map2(a, b, |a, b| mask(a > b))
+    }
+
+    #[inline(always)]
+    fn eq_i32(self, a: [i32; 8], b: [i32; 8]) -> [i32; 8] {
+        map2(a, b, |a, b| mask(a == b))
+    }
+
+    #[inline(always)]
+    fn select_i32(self, mask: [i32; 8], a: [i32; 8], b: [i32; 8]) -> [i32; 8] {
+        let mut out = b;
+        for k in 0..8 {
+            if mask[k] < 0 {
+                out[k] = a[k];
+            }
+        }
+        out
+    }
+
+    #[inline(always)]
+    fn shl<const N: i32>(self, a: [i32; 8]) -> [i32; 8] {
+        a.map(|a| a << N)
+    }
+
+    #[inline(always)]
+    fn shr<const N: i32>(self, a: [i32; 8]) -> [i32; 8] {
+        a.map(|a| ((a as u32) >> N) as i32)
+    }
+
+    #[inline(always)]
+    fn sar<const N: i32>(self, a: [i32; 8]) -> [i32; 8] {
+        a.map(|a| a >> N)
+    }
+
+    #[inline(always)]
+    fn shr_each(self, a: [i32; 8], counts: [i32; 8]) -> [i32; 8] {
+        map2(a, counts, |a, n| ((a as u32) >> (n & 31)) as i32)
+    }
+
+    #[inline(always)]
+    fn shl_each(self, a: [i32; 8], counts: [i32; 8]) -> [i32; 8] {
+        map2(a, counts, |a, n| a << (n & 31))
+    }
+
+    #[inline(always)]
+    fn sign_mask(self, a: [i32; 8]) -> u32 {
+        (0..8).fold(0, |mask, k| mask | u32::from(a[k] < 0) << k)
+    }
+
+    #[inline(always)]
+    fn look_up<const N: usize>(self, table: &[i32; N], indices: [i32; 8]) -> [i32; 8] {
+        indices.map(|i| table[i as usize % N])
+    }
+
+    #[inline(always)]
+    fn compress_u16(self, a: [i32; 8], mask: u32) -> [u16; 8] {
+        let mut out = [0; 8];
+        let set = (0..8).filter(|k| mask >> k & 1 == 1);
+        let first = 8 - (mask & 255).count_ones() as usize;
+        out[first..].iter_mut().zip(set).for_each(|(out, k)| *out = a[k] as u16);
+        out
+    }
+
+    #[inline(always)]
+    fn expand_u16(self, words: &[u16; 8], mask: u32) -> [i32; 8] {
+        let mut out = [0; 8];
+        let mut next = words.iter();
+        for (k, out) in out.iter_mut().enumerate() {
+            if mask >> k & 1 == 1 {
+                *out = next.next().map_or(0, |w| i32::from(*w));
+            }
+        }
+        out
+    }
+}

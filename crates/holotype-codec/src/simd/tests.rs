@@ -1,0 +1,144 @@
+use super::*;
+
+/// Small deterministic numbers of every size and sign.
+fn numbers(seed: u64, n: usize) -> Vec<i32> {
+    let mut state = seed;
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as i32
+    };
+    (0..n).map(|_| (next() ^ next() << 9) >> (next() & 31)).collect()
+}
+
+/// Every operation on a pair of vectors, as bits.
+struct Everything {
+    a: [i32; 8],
+    b: [i32; 8],
+}
+
+impl Kernel for Everything {
+    type Output = Vec<i32>;
+
+    #[inline(always)]
+    fn run<L: ByteLanes>(self, l: L) -> Vec<i32> {
+        let (a, b) = (l.load_i32(&self.a), l.load_i32(&self.b));
+        let (f, g) = (l.mul(l.to_f32(a), l.splat(0.37)), l.to_f32(l.or(b, l.splat_i32(1))));
+        let table: [i32; 64] = std::array::from_fn(|i| (i as i32) * 77 - 9);
+        let words: [u16; 8] = std::array::from_fn(|i| self.a[i] as u16);
+        let mask = l.gt(f, g);
+        let mut all = Vec::new();
+        let mut put = |value: L::I| {
+            let mut out = [0; 8];
+            l.store_i32(value, &mut out);
+            all.extend_from_slice(&out);
+        };
+        for value in [
+            l.add(f, g),
+            l.sub(f, g),
+            l.mul(f, g),
+            l.div(f, g),
+            l.sqrt(l.abs(f)),
+            l.min(f, g),
+            l.max(f, g),
+            l.round(l.mul(f, l.splat(0.5))),
+            l.floor(f),
+            l.shift_up(f, 3.5),
+            l.select(mask, f, g),
+            l.splat(-1.5),
+            l.blend::<0b1010_0110>(f, g),
+            l.push(f, 2.5),
+            l.sum4([f, g, l.mul(f, g), l.sub(g, f)]),
+        ] {
+            put(l.bits(value));
+        }
+        let clamped = l.max(l.min(f, l.splat(1e9)), l.splat(-1e9));
+        for value in [
+            mask,
+            l.to_i32(clamped),
+            l.bits(l.with_bits(a)),
+            l.splat_i32(-7),
+            l.add_i32(a, b),
+            l.sub_i32(a, b),
+            l.mul_i32(a, b),
+            l.min_i32(a, b),
+            l.max_i32(a, b),
+            l.and(a, b),
+            l.or(a, b),
+            l.xor(a, b),
+            l.gt_i32(a, b),
+            l.eq_i32(a, l.and(a, b)),
+            l.select_i32(a, a, b),
+            l.shl::<3>(a),
+            l.shr::<5>(a),
+            l.sar::<7>(a),
+            l.shr_each(a, l.and(b, l.splat_i32(31))),
+            l.shl_each(a, l.and(b, l.splat_i32(31))),
+            l.splat_i32(l.sign_mask(a) as i32),
+            l.look_up(&table, l.and(a, l.splat_i32(63))),
+            l.expand_u16(&words, l.sign_mask(b)),
+        ] {
+            put(value);
+        }
+        let mask = l.sign_mask(b);
+        let n_free = 8 - mask.count_ones() as usize;
+        let compressed = l.compress_u16(a, mask);
+        put(l.load_i32(&std::array::from_fn(|k| if k < n_free { 0 } else { i32::from(compressed[k]) })));
+        let mut floats = [0.0; 8];
+        l.store(f, &mut floats);
+        put(l.bits(l.load(&floats)));
+        all
+    }
+}
+
+#[test]
+fn the_best_instructions_give_the_same_bits_as_the_plain_form() {
+    let numbers = numbers(7, 16 * 2000);
+    for pair in numbers.chunks_exact(16) {
+        let (a, b) = (std::array::from_fn(|k| pair[k]), std::array::from_fn(|k| pair[8 + k]));
+        assert_eq!(dispatch(Everything { a, b }), Everything { a, b }.run(Portable), "{a:?} {b:?}");
+    }
+}
+
+/// Every operation on a pair of byte vectors.
+struct EveryByte {
+    a: [u8; 32],
+    b: [u8; 32],
+}
+
+impl Kernel for EveryByte {
+    type Output = Vec<u8>;
+
+    #[inline(always)]
+    fn run<L: ByteLanes>(self, l: L) -> Vec<u8> {
+        let (a, b) = (l.load_u8(&self.a), l.load_u8(&self.b));
+        let mut all = Vec::new();
+        for value in [
+            l.splat_u8(200),
+            l.add_u8(a, b),
+            l.sub_u8(a, b),
+            l.add_capped_u8(a, b),
+            l.min_u8(a, b),
+            l.max_u8(a, b),
+            l.average_u8(a, b),
+            l.and_u8(a, b),
+            l.eq_u8(a, l.and_u8(a, b)),
+            l.select_u8(l.eq_u8(l.max_u8(a, b), a), a, b),
+            l.shift_up_u8(a, 77),
+            l.narrow_u8(l.widen_u8(b)),
+            l.narrow_u8(l.widen_u8(a).map(|v| l.xor(v, l.splat_i32(1)))),
+        ] {
+            let mut out = [0; 32];
+            l.store_u8(value, &mut out);
+            all.extend_from_slice(&out);
+        }
+        all
+    }
+}
+
+#[test]
+fn bytes_are_the_same_too() {
+    for pair in numbers(9, 64 * 500).chunks_exact(64) {
+        let (a, b) = (std::array::from_fn(|k| pair[k] as u8), std::array::from_fn(|k| pair[32 + k] as u8));
+        assert_eq!(dispatch(EveryByte { a, b }), EveryByte { a, b }.run(Portable), "{a:?} {b:?}");
+    }
+}
