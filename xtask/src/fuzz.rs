@@ -5,10 +5,10 @@
 //! build alone, so the pinned stable toolchain is enough.
 
 use crate::run::{cargo, command, run};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
-use std::{env, fs};
 
 const TARGETS: [&str; 7] = ["archive", "sealed", "salvage", "tile", "round_trip", "import", "cbor"];
 /// Minutes over all targets together.
@@ -70,7 +70,7 @@ fn parse(args: &[String]) -> Result<(f64, Vec<&str>), String> {
 
 /// `target/fuzz`, or its like under `CARGO_TARGET_DIR`: build, seeds, corpus, findings.
 fn folder() -> PathBuf {
-    env::var_os("CARGO_TARGET_DIR").map_or_else(|| crate::root().join("target"), PathBuf::from).join("fuzz")
+    crate::bench::target().join("fuzz")
 }
 
 fn build(targets: &[&str]) -> Result<(), String> {

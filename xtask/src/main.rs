@@ -1,6 +1,8 @@
 //! Project tasks. `cargo xtask test` runs every check of the project.
 
+mod bench;
 mod fuzz;
+mod man;
 mod python;
 mod report;
 mod run;
@@ -17,12 +19,17 @@ tasks:
                  stubtest, pytest, reference)
   fuzz [--minutes N] [TARGET…]
                  every fuzz target, or only the named ones (archive, sealed, salvage, tile, round_trip,
-                 import, cbor), N minutes together [default: 7]; needs x86-64 Linux and a C++ compiler";
+                 import, cbor), N minutes together [default: 7]; needs x86-64 Linux and a C++ compiler
+  bench [CORPUS] [STEP…]
+                 measurements: compare (with other codecs, on the images of the folder CORPUS), many-items
+  man            manual pages and shell completions into target/man";
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
     match args.next().as_deref() {
         Some("test") => test::main(&args.collect::<Vec<_>>()),
+        Some("bench") => bench::main(&args.collect::<Vec<_>>()),
+        Some("man") => man::main(),
         Some("fuzz") => fuzz::main(&args.collect::<Vec<_>>()),
         Some("help" | "--help" | "-h") => {
             println!("{USAGE}");

@@ -7,6 +7,11 @@ use std::fmt;
 /// Zstandard level of packed bytes: dense enough, and quick for a million items.
 const ZSTD_LEVEL: i32 = 6;
 
+/// RFC 8878 §3.1.1.2: a block that holds anything has three bytes of header and one of content …
+const MIN_ZSTD_BLOCK_BYTES: u64 = 4;
+/// … and holds at most so many bytes.
+const MAX_ZSTD_BLOCK_RAW_BYTES: u64 = 128 << 10;
+
 /// Packs many small payloads with one compressor, whose tables cost more than such a payload.
 #[derive(Default)]
 pub struct Packer(Option<zstd::bulk::Compressor<'static>>);
@@ -41,7 +46,8 @@ pub fn pack(raw: &[u8]) -> (Codec, Cow<'_, [u8]>) {
 pub fn unpack(packed: &[u8], raw_bytes: u64) -> Option<Vec<u8>> {
     // The frame's own claim is checked first: nothing is allocated for a frame that lies.
     let claimed = zstd::zstd_safe::get_frame_content_size(packed).ok()??;
-    if claimed != raw_bytes {
+    let most = (packed.len() as u64 / MIN_ZSTD_BLOCK_BYTES).saturating_mul(MAX_ZSTD_BLOCK_RAW_BYTES);
+    if claimed != raw_bytes || claimed > most {
         return None;
     }
     zstd::bulk::decompress(packed, usize::try_from(raw_bytes).ok()?)
@@ -52,6 +58,20 @@ pub fn unpack(packed: &[u8], raw_bytes: u64) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_frame_that_cannot_hold_what_it_claims_is_refused() {
+        let raw = vec![7; 9_000_000];
+        let (codec, packed) = pack(&raw);
+        assert_eq!((codec, unpack(&packed, 9_000_000)), (Codec::Zstd, Some(raw)));
+        // Magic, a single segment with 8 bytes of content size, the size, an empty last block.
+        for claimed in [1_u64 << 32, 1 << 60, u64::MAX - 3] {
+            let mut forged = vec![0x28, 0xb5, 0x2f, 0xfd, 0xe0];
+            forged.extend_from_slice(&claimed.to_le_bytes());
+            forged.extend_from_slice(&[1, 0, 0]);
+            assert_eq!(unpack(&forged, claimed), None);
+        }
+    }
 
     #[test]
     fn a_packer_used_again_gives_the_same_bytes() {

@@ -16,7 +16,7 @@ pub enum ErrorKind {
     Unsupported,
     /// The caller asked for something that does not fit.
     InvalidArgument,
-    /// A limit refused it; raise the limit if the data is trusted.
+    /// A limit refused it, or there is no memory for it; raise the limit if the data is trusted.
     LimitExceeded,
     /// The operating system refused.
     Io,
@@ -99,6 +99,14 @@ pub enum Error {
         /// The limit.
         limit: u64,
     },
+    /// The system has no memory for what an archive holds, or claims to hold.
+    #[error("there is no memory for {what} of {n_bytes} bytes")]
+    OutOfMemory {
+        /// What it is for.
+        what: &'static str,
+        /// Its size.
+        n_bytes: u64,
+    },
     /// An export format cannot hold everything.
     #[error("{format} cannot hold: {}", losses.join(", "))]
     WouldLose {
@@ -144,7 +152,7 @@ impl Error {
             Self::ContentHash { .. } | Self::SourceFormat { .. } => ErrorKind::Corrupt,
             Self::Unsupported { .. } => ErrorKind::Unsupported,
             Self::InvalidArgument { .. } => ErrorKind::InvalidArgument,
-            Self::LimitExceeded { .. } => ErrorKind::LimitExceeded,
+            Self::LimitExceeded { .. } | Self::OutOfMemory { .. } => ErrorKind::LimitExceeded,
             Self::WouldLose { .. } => ErrorKind::WouldLose,
             Self::NotFound { .. } => ErrorKind::NotFound,
             Self::Io { .. } => ErrorKind::Io,

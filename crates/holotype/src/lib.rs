@@ -10,6 +10,7 @@ pub mod formats;
 mod image;
 mod import;
 mod limits;
+mod memory;
 mod output;
 mod parallel;
 mod progress;

@@ -6,6 +6,8 @@ pub struct Limits {
     pub max_pixels: u64,
     /// Bytes of decoded samples one call may return in memory; default 16 GiB.
     pub max_decoded_bytes: u64,
+    /// Raw bytes of one block of a file; default 256 MiB. Writers make blocks of 4 MiB.
+    pub max_file_block_bytes: u64,
     /// Bytes of one metadata entry; default 256 MiB.
     pub max_metadata_bytes: u64,
     /// Images taken from one source file; default 65536.
@@ -19,6 +21,7 @@ impl Default for Limits {
         Self {
             max_pixels: 1 << 32,
             max_decoded_bytes: 16 << 30,
+            max_file_block_bytes: 256 << 20,
             max_metadata_bytes: 256 << 20,
             max_images: 65536,
             container: holotype_container::Limits::default(),

@@ -9,6 +9,11 @@ use crate::CodecError;
 pub(crate) trait BitCoder {
     /// Codes `bit`, or decodes and returns one; `p1` is the probability of a 1 in 65536ths, 1 to 65535.
     fn code(&mut self, bit: bool, p1: u32) -> bool;
+
+    /// True if the coded bytes ended before what was decoded: whatever follows is made up.
+    fn is_past_the_end(&self) -> bool {
+        false
+    }
 }
 
 fn split(low: u32, high: u32, p1: u32) -> u32 {
@@ -92,7 +97,7 @@ impl<'a> Decoder<'a> {
         if self.at < self.bytes.len() {
             return Err(CodecError::Corrupt { what: "bytes after the coded samples" });
         }
-        if self.at > self.bytes.len() + 4 {
+        if self.is_past_the_end() {
             return Err(CodecError::Truncated { what: "coded samples" });
         }
         Ok(())
@@ -100,6 +105,10 @@ impl<'a> Decoder<'a> {
 }
 
 impl BitCoder for Decoder<'_> {
+    fn is_past_the_end(&self) -> bool {
+        self.at > self.bytes.len() + 4
+    }
+
     #[inline]
     fn code(&mut self, _: bool, p1: u32) -> bool {
         let middle = split(self.low, self.high, p1);

@@ -3,7 +3,7 @@ use crate::image::decode::{self, UseTile};
 use crate::image::grid::TileGrid;
 use crate::image::preview::Preview;
 use crate::image::wire;
-use crate::{Error, ImageDescriptor, Metadata, Region, Result};
+use crate::{Error, ImageDescriptor, Metadata, Region, Result, memory};
 use holotype_container::{Codec, ItemKind};
 
 /// An image of an archive: its description, and its samples when asked.
@@ -99,7 +99,7 @@ impl<'a> ImageItem<'a> {
             return Err(Error::LimitExceeded { what: "the size of the samples", found: n_bytes, limit });
         }
         self.check_tiles(&whole)?;
-        let mut samples = vec![0; n_bytes as usize];
+        let mut samples = memory::zeroed("the samples", n_bytes)?;
         self.read_into(whole, &mut samples, 0)?;
         Ok(samples)
     }
@@ -133,8 +133,11 @@ impl<'a> ImageItem<'a> {
             let strip = Region { x: region.x, width: region.width, ..self.grid.tile(0, row) };
             let Some(part) = strip.intersection(&region) else { continue };
             self.check_tiles(&part)?;
-            let n_bytes = part.raw_bytes(&self.descriptor).and_then(|n| usize::try_from(n).ok());
-            band.resize(n_bytes.ok_or_else(|| Error::invalid("the region's size overflows"))?, 0);
+            memory::resize(
+                &mut band,
+                "a row of tiles",
+                part.raw_bytes(&self.descriptor).unwrap_or(u64::MAX),
+            )?;
             self.read_into(part, &mut band, n_threads)?;
             sink(&band)?;
         }

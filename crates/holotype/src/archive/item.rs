@@ -145,7 +145,7 @@ impl<'a> Item<'a> {
         let mut content = Sha256::new();
         let mut n_bytes = 0_u64;
         for id in self.record.content_blocks() {
-            let bytes = self.archive.unpacked(self.name(), id, self.archive.limits.max_decoded_bytes)?;
+            let bytes = self.archive.unpacked(self.name(), id, self.archive.limits.max_file_block_bytes)?;
             n_bytes = n_bytes.saturating_add(bytes.len() as u64);
             if n_bytes > self.record.raw_bytes {
                 return Err(self.broken("the file is longer than recorded"));

@@ -10,7 +10,7 @@ pub use item::Item;
 pub(crate) use verify::verify_item;
 pub use verify::{Finding, VerifyOptions, VerifyReport};
 
-use crate::{Error, Limits, Result};
+use crate::{Error, Limits, Result, memory};
 use holotype_container::{
     BlockRecord, Codec, FORMAT_VERSION, Header, ItemKind, ItemRecord, Manifest, Trailer, hex, unpack,
 };
@@ -309,12 +309,7 @@ pub(crate) fn read<'a>(
         }
         .into());
     }
-    let n = usize::try_from(n_bytes).map_err(|_| Error::LimitExceeded {
-        what: "the size of a read",
-        found: n_bytes,
-        limit: usize::MAX as u64,
-    })?;
-    let mut bytes = vec![0; n];
+    let mut bytes = memory::zeroed("a read", n_bytes)?;
     source.read_exact_at(offset_bytes, &mut bytes).map_err(|e| Error::io(path, e))?;
     Ok(Cow::Owned(bytes))
 }

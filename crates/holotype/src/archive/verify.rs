@@ -1,6 +1,6 @@
 use super::{Archive, ImageItem, Item, tables};
 use crate::image::decode;
-use crate::{Error, Progress, Region, Result, parallel};
+use crate::{Error, Progress, Region, Result, memory, parallel};
 use holotype_container::{BlockRecord, ItemKind};
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -149,6 +149,7 @@ fn damage_only(error: &Error) -> Result<()> {
         Error::LimitExceeded { what, found, limit } => {
             Err(Error::LimitExceeded { what, found: *found, limit: *limit })
         }
+        Error::OutOfMemory { what, n_bytes } => Err(Error::OutOfMemory { what, n_bytes: *n_bytes }),
         _ => Ok(()),
     }
 }
@@ -193,8 +194,7 @@ fn verify_image(item: &Item<'_>, options: &VerifyOptions, report: &mut VerifyRep
             report.findings.push(whole(Some(item), &error));
             return Ok(());
         }
-        band.clear();
-        band.resize(strip.raw_bytes(descriptor).unwrap_or(0) as usize, 0);
+        memory::resize(&mut band, "a row of tiles", strip.raw_bytes(descriptor).unwrap_or(u64::MAX))?;
         let jobs = decode::cut(descriptor, grid, &strip, &mut band);
         let n_threads = parallel::n_threads(options.n_threads, jobs.len());
         let found = parallel::map(n_threads, jobs, |job| {
@@ -212,7 +212,10 @@ fn verify_image(item: &Item<'_>, options: &VerifyOptions, report: &mut VerifyRep
             }
         })?;
         report.findings.extend(found.into_iter().flatten());
-        content.update(&band);
+        // Once a tile is damaged the hash tells nothing more.
+        if report.findings.len() == n_before {
+            content.update(&band);
+        }
     }
     if report.findings.len() == n_before
         && let Err(error) = item.check_content(content.finalize().into())

@@ -2,7 +2,7 @@
 
 use crate::archive::{ImageItem, Item};
 use crate::image::{decode, wire};
-use crate::{Metadata, MetadataKind, Region, Result, Writer, parallel};
+use crate::{Metadata, MetadataKind, Region, Result, Writer, memory, parallel};
 use holotype_codec::image::{TileOptions, encode_tile};
 use holotype_codec::{TileRef, TileShape};
 use holotype_container::{Codec, ItemKind, ItemRecord};
@@ -66,8 +66,8 @@ pub(super) fn copy_filled<W: Write>(
     let mut band = Vec::new();
     for row in 0..grid.n_rows() {
         let strip = Region { x: 0, width: descriptor.width, ..grid.tile(0, row) };
-        band.clear();
-        band.resize(strip.raw_bytes(descriptor).unwrap_or(0) as usize, 0);
+        memory::resize(&mut band, "a row of tiles", strip.raw_bytes(descriptor).unwrap_or(u64::MAX))?;
+        band.fill(0);
         let mut jobs = decode::cut(descriptor, grid, &strip, &mut band);
         jobs.retain(|job| !missing.contains(&grid.tile_number(job.column, job.row)));
         let n_threads = parallel::n_threads(0, jobs.len());

@@ -206,7 +206,9 @@ impl<W: Write> Salvage<'_, W> {
         let item = Item::new(archive, Arc::new(record.clone()));
         match verify_item(&item, &options, &mut report) {
             // What a limit refuses is lost, but no reason to stop.
-            Err(error @ Error::LimitExceeded { .. }) => Ok(vec![Finding::of_item(item.name(), &error)]),
+            Err(error @ (Error::LimitExceeded { .. } | Error::OutOfMemory { .. })) => {
+                Ok(vec![Finding::of_item(item.name(), &error)])
+            }
             Err(error) => Err(error),
             Ok(()) => Ok(report.findings),
         }

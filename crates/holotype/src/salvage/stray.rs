@@ -45,6 +45,6 @@ pub(super) fn content<'a>(
     if frame.header.codec != Codec::Zstd {
         return Ok(Some(payload));
     }
-    let fits = frame.header.raw_bytes <= limits.max_decoded_bytes;
+    let fits = frame.header.raw_bytes <= limits.max_file_block_bytes;
     Ok(if fits { unpack(&payload, frame.header.raw_bytes).map(Cow::Owned) } else { None })
 }

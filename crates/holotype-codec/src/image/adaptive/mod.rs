@@ -72,6 +72,9 @@ pub(super) fn decode(bytes: &[u8], shape: &PlaneShape) -> Result<Planes, CodecEr
     for (low, high) in colour::ranges(shape, transform) {
         let mut plane = Padded::new(shape.width, shape.height, low, high);
         code_plane(&mut coder, &mut plane, previous.as_ref(), density);
+        if coder.is_past_the_end() {
+            return Err(CodecError::Truncated { what: "coded samples" });
+        }
         let rows = (0..shape.height).map(|y| plane.row(y));
         decoded
             .push(rows.flat_map(|start| plane.values[start..start + shape.width].iter().copied()).collect());
@@ -108,6 +111,10 @@ fn code_plane(coder: &mut impl BitCoder, plane: &mut Padded, previous: Option<&P
             predictor.update(&prediction, value, at, x);
         }
         plane.end_row(y);
+        // A forged size must not cost the time and memory of a true one.
+        if coder.is_past_the_end() {
+            return;
+        }
         predictor.end_row(plane, y);
     }
 }

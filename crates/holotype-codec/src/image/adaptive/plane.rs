@@ -19,7 +19,10 @@ impl Padded {
     pub(super) fn new(width: usize, height: usize, low: i32, high: i32) -> Self {
         let stride = width + 2 * Self::PAD;
         let middle = low + (high - low + 1) / 2;
-        Self { values: vec![middle; stride * (height + 2)], stride, width, height, low, high }
+        // Zeros are not touched until a row is coded: a forged height costs nothing.
+        let mut values = vec![0; stride * (height + 2)];
+        values.iter_mut().take(2 * stride).for_each(|value| *value = middle);
+        Self { values, stride, width, height, low, high }
     }
 
     /// Index of the first sample of row `y`.

@@ -81,11 +81,16 @@ impl<'a> BitReader<'a> {
         value
     }
 
+    /// True if more bits were taken than there are.
+    pub(super) fn is_past_the_end(&self) -> bool {
+        8 * self.at as u64 - u64::from(self.n) > 8 * self.bytes.len() as u64
+    }
+
     /// Checks that the stream was used up to its last byte, not read past, and padded with zeros.
     pub(super) fn finish(self) -> Result<(), CodecError> {
         let used_bits = 8 * self.at as u64 - u64::from(self.n);
         let n_bits = 8 * self.bytes.len() as u64;
-        if used_bits > n_bits {
+        if self.is_past_the_end() {
             return Err(CodecError::Truncated { what: "Rice codes" });
         }
         if n_bits - used_bits >= 8 || (self.buffer != 0) {

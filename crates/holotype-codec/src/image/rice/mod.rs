@@ -69,6 +69,10 @@ pub(super) fn decode(bytes: &[u8], shape: &PlaneShape) -> Result<Planes, CodecEr
                 state.update(&mut left, x, value, z);
             }
             state.end_row();
+            // A forged size must not cost the time and memory of a true one.
+            if bits.is_past_the_end() {
+                return Err(CodecError::Truncated { what: "Rice codes" });
+            }
         }
         decoded.push(plane);
     }
