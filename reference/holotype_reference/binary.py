@@ -39,6 +39,21 @@ class BinaryDecoder:
             raise Truncated("coded stream")
 
 
+    def finish_exactly(self) -> None:
+        """Check that the stream ends with the fewest bytes whose continuation by zeros decodes alike."""
+        expected = b""
+        for n in range(5):
+            unit = 1 << 8 * (4 - n)
+            value = -(-self.low // unit) * unit
+            if value <= self.high:
+                expected = value.to_bytes(4, "big")[:n]
+                break
+        tail = self.data[self.at - 4 :]
+        if self.at - 4 > len(self.data) or len(tail) < len(expected):
+            raise Truncated("coded stream")
+        require(tail == expected, "the coded bits do not end where they should")
+
+
 class AdaptiveBit:
     """A probability that learns."""
 

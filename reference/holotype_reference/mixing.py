@@ -328,10 +328,10 @@ def decode(data: bytes, width: int, height: int, n_bytes: int, n_channels: int, 
     if flags & 1:
         numbers = Numbers(flags >> 1, n_bytes, width * height)
         pixels = Tile(width, height, True).decode(coder, numbers)
-        coder.finish()
+        coder.finish_exactly()
         return [numbers.entries[number] for number in pixels]
     require(flags <= 2 and n_bytes == n_channels <= 4 and (flags == 0 or (is_rgb and n_channels >= 3)), "header")
     channels = Channels(n_channels, flags == 2, width * height)
     pixels = Tile(width, height, False).decode(coder, channels)
-    coder.finish()
+    coder.finish_exactly()
     return pixels

@@ -20,6 +20,18 @@ fn split(low: u32, high: u32, p1: u32) -> u32 {
     low + ((u64::from(high - low) * u64::from(p1)) >> 16) as u32
 }
 
+/// The value in `[low, high]` that ends with the most zero bytes, and how many bytes come before these.
+fn shortest(low: u32, high: u32) -> (u32, usize) {
+    for n_bytes in 0..4 {
+        let rest = u32::MAX >> (8 * n_bytes);
+        let rounded = if low & rest == 0 { Some(low) } else { (low | rest).checked_add(1) };
+        if let Some(value) = rounded.filter(|v| *v <= high) {
+            return (value, n_bytes);
+        }
+    }
+    (low, 4)
+}
+
 /// Writes bits.
 #[derive(Debug)]
 pub(crate) struct Encoder {
@@ -35,15 +47,8 @@ impl Encoder {
 
     /// Ends the stream: the shortest bytes whose continuation by zeros lies in the interval.
     pub(crate) fn finish(mut self) -> Vec<u8> {
-        for n_bytes in 0..=4_u32 {
-            let keep = if n_bytes == 4 { u32::MAX } else { !(u32::MAX >> (8 * n_bytes)) };
-            let rounded =
-                if self.low & !keep == 0 { Some(self.low) } else { (self.low | !keep).checked_add(1) };
-            if let Some(value) = rounded.filter(|v| *v <= self.high) {
-                self.out.extend_from_slice(&value.to_be_bytes()[..n_bytes as usize]);
-                break;
-            }
-        }
+        let (value, n_bytes) = shortest(self.low, self.high);
+        self.out.extend_from_slice(&value.to_be_bytes()[..n_bytes]);
         self.out
     }
 }
@@ -101,6 +106,21 @@ impl<'a> Decoder<'a> {
             return Err(CodecError::Truncated { what: "coded samples" });
         }
         Ok(())
+    }
+}
+
+impl Decoder<'_> {
+    /// Checks that the stream ends as [`Encoder::finish`] ends it, to the byte.
+    pub(crate) fn finish_exactly(self) -> Result<(), CodecError> {
+        let (value, n_bytes) = shortest(self.low, self.high);
+        let expected = &value.to_be_bytes()[..n_bytes];
+        match self.bytes.get(self.at - 4..) {
+            Some(tail) if tail == expected => Ok(()),
+            Some(tail) if tail.len() >= n_bytes => {
+                Err(CodecError::Corrupt { what: "the coded bits do not end where they should" })
+            }
+            _ => Err(CodecError::Truncated { what: "coded bits" }),
+        }
     }
 }
 

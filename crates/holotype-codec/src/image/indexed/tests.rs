@@ -94,14 +94,16 @@ fn damage_is_an_error_or_other_samples_and_never_a_panic() {
         let shape = shape(23, 19, n_channels, sample);
         for kind in 0..6 {
             for coder in CODERS {
-                let Some(good) = encoded(coder, shape, &content(kind, shape)) else { continue };
-                // The binary coder reads up to four zeros more than there are.
-                let n_spare = if coder == PixelCoder::Mixing { 4 } else { 0 };
-                for n in 0..good.len().saturating_sub(n_spare) {
-                    assert!(decoded(shape, &good[..n]).is_err(), "{coder:?} cut to {n}");
-                }
+                let samples = content(kind, shape);
+                let Some(good) = encoded(coder, shape, &samples) else { continue };
+                // A cut stream of the binary coder may be that of another tile, never of the same one.
+                let is_noticed = |bytes: &[u8]| match decoded(shape, bytes) {
+                    Ok(other) => coder == PixelCoder::Mixing && other != samples,
+                    Err(_) => true,
+                };
+                assert!((0..good.len()).all(|n| is_noticed(&good[..n])), "{coder:?} cut");
                 for more in [&[0][..], &[0, 0], &[1, 2, 3, 4]] {
-                    assert!(decoded(shape, &[good.as_slice(), more].concat()).is_err(), "{coder:?} grown");
+                    assert!(is_noticed(&[good.as_slice(), more].concat()), "{coder:?} grown");
                 }
                 for at in 0..good.len().min(400) {
                     for value in [1, 0x80, 0xff, 0x55] {

@@ -60,7 +60,7 @@ pub(super) fn decode(bytes: &[u8], out: &mut TileMut<'_, '_>) -> Result<(), Code
         let form = EntryForm::from_code(flags >> 1).ok_or(WRONG_HEADER)?;
         let literals = Numbers::new(form, n_bytes, grid.n_pixels(), Vec::new());
         let literals = Tile::new(grid.n_pixels(), true).code(&mut coder, &mut grid, literals)?;
-        coder.finish()?;
+        coder.finish_exactly()?;
         let entries = literals.entries();
         pixels::write_rows(out, |y| {
             grid.row(y).iter().map(|n| entries.get(*n as usize).copied().unwrap_or(0))
@@ -74,7 +74,7 @@ pub(super) fn decode(bytes: &[u8], out: &mut TileMut<'_, '_>) -> Result<(), Code
         }
         let literals = Channels::new(n_bytes as u32, is_colour, grid.n_pixels());
         Tile::new(grid.n_pixels(), false).code(&mut coder, &mut grid, literals)?;
-        coder.finish()?;
+        coder.finish_exactly()?;
         pixels::write_rows(out, |y| grid.row(y).iter().map(|pixel| u64::from(*pixel)));
     }
     Ok(())
