@@ -1,7 +1,8 @@
 //! Image tiles: front end → coder → bytes. `docs/codecs.md` is the specification.
 //!
 //! * `frontend`: reversible per-tile transforms that turn interleaved samples into [`Planes`].
-//! * `fast`, `standard`, `archival`: predictive coders of planes, one per mode.
+//! * `rice`, `adaptive`, `wavefront`, `archival`: predictive coders of planes, behind `coder`.
+//! * `direct`: the fast path, a predictive coder straight from bytes.
 //! * `indexed`: coders of pixels with few distinct values or exact repeats.
 //! * `chooser`: which of them is tried; never needed to decode.
 
