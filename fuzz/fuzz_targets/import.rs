@@ -18,7 +18,7 @@ fuzz_target!(init: write_if_asked(seeds), |data: &[u8]| {
 
 fn read(format: Format, data: &[u8], band_height: u32) -> Result<Vec<(SourceImage, Vec<u8>)>> {
     let mut input = Cursor::new(data.to_vec());
-    if formats::is_opaque(format, &mut input)? {
+    if formats::opaque(format, &mut input)?.is_some() {
         return Ok(Vec::new());
     }
     let limits = limits();

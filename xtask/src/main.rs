@@ -15,7 +15,7 @@ const USAGE: &str = "\
 usage: cargo xtask <task>
 
 tasks:
-  test [STEP…]   every check, or only the named steps (fmt, clippy, deny, rust, wheel, ruff, mypy,
+  test [STEP…]   every check, or only the named steps (fmt, clippy, deny, rust, fuzz, wheel, ruff, mypy,
                  stubtest, pytest, reference)
   fuzz [--minutes N] [TARGET…]
                  every fuzz target, or only the named ones (archive, sealed, salvage, tile, round_trip,

@@ -2,11 +2,13 @@
 
 use crate::python::Venv;
 use crate::report::{Outcome, Report};
-use crate::run::{cargo, run, succeeds};
+use crate::run::{cargo, command, run, succeeds};
 use std::process::{Command, ExitCode};
 
-const STEPS: [&str; 10] =
-    ["fmt", "clippy", "deny", "rust", "wheel", "ruff", "mypy", "stubtest", "pytest", "reference"];
+const STEPS: [&str; 11] =
+    ["fmt", "clippy", "deny", "rust", "fuzz", "wheel", "ruff", "mypy", "stubtest", "pytest", "reference"];
+/// The first steps, which need no Python.
+const N_RUST_STEPS: usize = 5;
 /// Steps that need the installed wheel.
 const NEED_WHEEL: [&str; 3] = ["mypy", "stubtest", "pytest"];
 
@@ -17,7 +19,7 @@ pub(crate) fn main(only: &[String]) -> ExitCode {
     }
     let wanted = |step: &str| only.is_empty() || only.iter().any(|s| s == step);
     let mut report = Report::default();
-    for step in STEPS.into_iter().take(4).filter(|s| wanted(s)) {
+    for step in STEPS.into_iter().take(N_RUST_STEPS).filter(|s| wanted(s)) {
         report.step(step, || rust_step(step));
     }
     python_steps(&mut report, &wanted);
@@ -54,8 +56,19 @@ fn rust_step(step: &str) -> Result<Outcome, String> {
             "--locked",
             "--quiet",
         ])),
+        "fuzz" => fuzz_targets(),
         other => Err(format!("`{other}` is not a step")),
     }
+}
+
+/// The fuzz targets still build; `cargo xtask fuzz` runs them.
+fn fuzz_targets() -> Result<Outcome, String> {
+    if !succeeds(&mut command("c++", &["--version"])) {
+        return Ok(Outcome::Skipped("there is no C++ compiler".into()));
+    }
+    let mut clippy =
+        cargo(&["clippy", "--manifest-path", "fuzz/Cargo.toml", "--bins", "--locked", "--quiet"]);
+    passed(clippy.arg("--target-dir").arg(crate::bench::target()).args(["--", "-D", "warnings"]))
 }
 
 /// Licences, bans and sources. Advisories need a download of their database, so they are their own, optional,
@@ -76,7 +89,7 @@ fn deny() -> Result<Outcome, String> {
 }
 
 fn python_steps(report: &mut Report, wanted: &dyn Fn(&str) -> bool) {
-    let steps: Vec<_> = STEPS.into_iter().skip(4).filter(|s| wanted(s)).collect();
+    let steps: Vec<_> = STEPS.into_iter().skip(N_RUST_STEPS).filter(|s| wanted(s)).collect();
     if steps.is_empty() {
         return;
     }

@@ -113,7 +113,7 @@ fn a_real_tile_of_a_smaller_size() {
         let archive = writer.finish().unwrap().0;
         let frame = FrameHeader::parse(&archive[32..], 32, &Limits::default()).unwrap();
         let payload = &archive[64..64 + frame.stored_bytes as usize];
-        assert_eq!(payload[0], 2, "the samples are coded");
+        assert_ne!(payload[0], 0, "the samples are coded");
         let claimed = 60_000 * 60_000;
         check("a small tile", &forged(60_000, 1, claimed, Codec::ImageTile, payload), &[3, 7]);
     }

@@ -130,7 +130,7 @@ impl ItemRecord {
     /// Number of blocks of its content.
     #[must_use]
     pub fn n_content_blocks(&self) -> u64 {
-        self.content.iter().map(|run| run.n_blocks).sum()
+        self.content.iter().fold(0, |sum, run| sum.saturating_add(run.n_blocks))
     }
 
     pub(crate) fn to_value(&self) -> Value {
@@ -275,6 +275,14 @@ mod tests {
         required.unknown.insert(1 << 16, Value::Unsigned(0));
         let error = ItemRecord::from_value(required.to_value(), 7, &Limits::default()).unwrap_err();
         assert_eq!(error, Error::Unsupported { what: "item key", id: 1 << 16 });
+    }
+
+    #[test]
+    fn forged_runs_do_not_overflow() {
+        let mut forged = record();
+        forged.content = vec![BlockRun { first: 0, n_blocks: 1 << 63 }; 3];
+        let read = ItemRecord::from_value(forged.to_value(), 1 << 63, &Limits::default()).unwrap();
+        assert_eq!((read.n_content_blocks(), read.content_block(u64::MAX)), (u64::MAX, Some((1 << 63) - 1)));
     }
 
     #[test]

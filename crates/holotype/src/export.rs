@@ -56,6 +56,21 @@ pub fn source_format(image: &ImageItem<'_>) -> Option<Format> {
 
 /// Writes `items` of `archive` as one file of `format`, values exact, in bands of rows.
 ///
+/// # Examples
+/// ```
+/// # use holotype::{ImageDescriptor, ImageOptions, Metadata, SampleType, SourceImage, Writer, WriterOptions};
+/// # let descriptor = ImageDescriptor::new(2, 1, 1, SampleType::U8);
+/// # let image = SourceImage { descriptor, metadata: Metadata::default() };
+/// # let mut writer = Writer::new(Vec::new(), WriterOptions::default())?;
+/// # writer.add_image("dots", &image, &[7, 9], &ImageOptions::default())?;
+/// # let archive = holotype::Archive::from_bytes(writer.finish()?.0)?;
+/// use holotype::{ExportOptions, export, formats::Format};
+/// let mut file = std::io::Cursor::new(Vec::new());
+/// export(&archive, &["dots".into()], Format::Pnm, Box::new(&mut file), &ExportOptions::default())?;
+/// assert_eq!(file.into_inner(), b"P5\n2 1\n255\n\x07\x09");
+/// # Ok::<(), holotype::Error>(())
+/// ```
+///
 /// # Errors
 /// `WouldLose` if the format cannot hold everything, before a byte is written; `Corrupt` if the archive is
 /// damaged; `Io`.

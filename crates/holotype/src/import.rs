@@ -60,6 +60,19 @@ const PREFIX_BYTES: usize = 64;
 ///
 /// `name` names the first item; further images of a file become `name#1`, `name#2`, …
 ///
+/// # Examples
+/// ```
+/// use holotype::{Archive, ImportOptions, Writer, WriterOptions, import};
+/// use std::io::Cursor;
+/// let mut writer = Writer::new(Vec::new(), WriterOptions::default())?;
+/// let file = Cursor::new(b"P5\n2 1\n255\n\x07\x09");
+/// let imported = import(&mut writer, "dots.pgm", Box::new(file), &ImportOptions::default())?;
+/// assert_eq!(imported.items, ["dots.pgm"]);
+/// let archive = Archive::from_bytes(writer.finish()?.0)?;
+/// assert_eq!(archive.image("dots.pgm")?.read()?, [7, 9]);
+/// # Ok::<(), holotype::Error>(())
+/// ```
+///
 /// # Errors
 /// `Unsupported` if the format is unknown or cannot be read exactly; `SourceFormat` if the file is damaged;
 /// `Io`, `LimitExceeded`.

@@ -7,6 +7,25 @@ use crate::{Error, ImageDescriptor, Metadata, Region, Result, memory};
 use holotype_container::{Codec, ItemKind};
 
 /// An image of an archive: its description, and its samples when asked.
+///
+/// ```
+/// # use holotype::{ImageOptions, Metadata, SourceImage, Writer, WriterOptions};
+/// use holotype::{Archive, ImageDescriptor, Region, SampleType};
+/// # let descriptor = ImageDescriptor::new(100, 80, 1, SampleType::U8);
+/// # let image = SourceImage { descriptor, metadata: Metadata::default() };
+/// # let samples: Vec<u8> = (0..8000).map(|i| (i % 100) as u8).collect();
+/// # let mut writer = Writer::new(Vec::new(), WriterOptions::default())?;
+/// # writer.add_image("ramp", &image, &samples, &ImageOptions::default().with_tile_edge(16))?;
+/// # let archive = Archive::from_bytes(writer.finish()?.0)?;
+/// let image = archive.image("ramp")?;
+/// assert_eq!(image.descriptor(), &ImageDescriptor::new(100, 80, 1, SampleType::U8));
+/// // Only the tiles that the region touches are read and decoded.
+/// let region = Region { x: 30, y: 70, width: 4, height: 1 };
+/// let mut samples = [0; 4];
+/// image.read_into(region, &mut samples, 0)?;
+/// assert_eq!(samples, [30, 31, 32, 33]);
+/// # Ok::<(), holotype::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct ImageItem<'a> {
     item: Item<'a>,

@@ -24,6 +24,29 @@ use tables::Tables;
 const TAIL_BYTES: u64 = 64 << 10;
 
 /// An open archive. Cheap to share between threads; safe after `fork`.
+///
+/// ```
+/// # use holotype::{ImageDescriptor, ImageOptions, Metadata, SampleType, SourceImage, Writer, WriterOptions};
+/// # let descriptor = ImageDescriptor::new(4, 2, 1, SampleType::U8);
+/// # let image = SourceImage { descriptor, metadata: Metadata::default() };
+/// # let mut writer = Writer::new(Vec::new(), WriterOptions::default())?;
+/// # writer.add_image("scan.png", &image, &[0, 1, 2, 3, 4, 5, 6, 7], &ImageOptions::default())?;
+/// # writer.add_file("notes.txt", &mut &b"found in 1887"[..], None)?;
+/// # let bytes = writer.finish()?.0;
+/// use holotype::Archive;
+/// // `Archive::open("finds.holo")?` for a file.
+/// let archive = Archive::from_bytes(bytes)?;
+/// let names: Vec<_> = archive.items()?.iter().map(|item| item.name().to_owned()).collect();
+/// assert_eq!(names, ["scan.png", "notes.txt"]);
+/// assert_eq!(archive.image("scan.png")?.read()?, [0, 1, 2, 3, 4, 5, 6, 7]);
+/// let mut notes = Vec::new();
+/// archive.read_file("notes.txt", &mut |bytes| {
+///     notes.extend_from_slice(bytes);
+///     Ok(())
+/// })?;
+/// assert_eq!(notes, b"found in 1887");
+/// # Ok::<(), holotype::Error>(())
+/// ```
 pub struct Archive {
     source: Box<dyn ReadAt>,
     path: PathBuf,
@@ -204,6 +227,21 @@ impl Archive {
     ///
     /// # Errors
     /// Only if the check itself cannot be made; damage is in the report.
+    ///
+    /// # Examples
+    /// ```
+    /// use holotype::{Archive, VerifyOptions, Writer, WriterOptions};
+    /// let mut writer = Writer::new(Vec::new(), WriterOptions::default())?;
+    /// writer.add_file("letter", &mut &b"Dear reader"[..], None)?;
+    /// let (mut bytes, _seal) = writer.finish()?;
+    /// let report = Archive::from_bytes(bytes.clone())?.verify(&VerifyOptions::default())?;
+    /// assert!(report.is_good());
+    /// bytes[70] ^= 1;
+    /// let report = Archive::from_bytes(bytes)?.verify(&VerifyOptions::default())?;
+    /// assert_eq!(report.findings[0].item.as_deref(), Some("letter"));
+    /// assert_eq!(report.findings[0].offset_bytes, Some(32));
+    /// # Ok::<(), holotype::Error>(())
+    /// ```
     pub fn verify(&self, options: &VerifyOptions) -> Result<VerifyReport> {
         verify::verify(self, options)
     }
