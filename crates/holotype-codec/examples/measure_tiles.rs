@@ -5,9 +5,18 @@
 
 use holotype_codec::image::{Mode, TileOptions, decode_tile, encode_tile};
 use holotype_codec::{SampleType, TileMut, TileRef, TileShape};
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 const EDGE: usize = 1024;
+
+/// Time this thread has run, where the system tells; else time since the start.
+fn now() -> Duration {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    let schedule = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
+    let nanoseconds = schedule.and_then(|s| s.split(' ').next()?.parse().ok());
+    nanoseconds.map_or_else(|| START.elapsed(), Duration::from_nanos)
+}
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
@@ -45,14 +54,14 @@ fn main() {
                 let mut out = vec![0; n_rows * n_columns * pixel_bytes];
                 let (mut best_encode, mut best_decode) = (Duration::MAX, Duration::MAX);
                 for _ in 0..if mode == Mode::Archival { 1 } else { 3 } {
-                    let start = Instant::now();
+                    let start = now();
                     coded = encode_tile(&tile, &options);
-                    best_encode = best_encode.min(start.elapsed());
+                    best_encode = best_encode.min(now() - start);
                     let mut out_rows: Vec<&mut [u8]> =
                         out.chunks_exact_mut(n_columns * pixel_bytes).collect();
-                    let start = Instant::now();
+                    let start = now();
                     decode_tile(&coded, &mut TileMut::new(shape, &mut out_rows).unwrap()).unwrap();
-                    best_decode = best_decode.min(start.elapsed());
+                    best_decode = best_decode.min(now() - start);
                 }
                 assert!(out.chunks_exact(n_columns * pixel_bytes).zip(&rows).all(|(a, b)| a == *b), "{path}");
                 n_coded += coded.len();

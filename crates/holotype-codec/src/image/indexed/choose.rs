@@ -86,7 +86,7 @@ impl Plan {
                 coders.push(PixelCoder::Palette);
             }
         }
-        if options.mode == Mode::Archival && n_colours > 1 && most(900, 0) {
+        if options.mode == Mode::Archival && n_colours > 1 && most(720, 0) {
             coders.push(PixelCoder::Mixing);
         }
         let tries_planes = is_small

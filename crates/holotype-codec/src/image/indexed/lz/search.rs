@@ -1,7 +1,7 @@
 //! Where a copy may come from: chains of places with the same three pixels.
 
 /// Places looked at for one copy.
-const MAX_TRIES: usize = 8;
+const MAX_TRIES: usize = 16;
 const TABLE_LOG2: u32 = 16;
 
 #[derive(Debug)]
