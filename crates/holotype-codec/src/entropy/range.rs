@@ -114,7 +114,7 @@ impl<'a> RangeDecoder<'a> {
         if self.at < self.bytes.len() {
             return Err(CodecError::Corrupt { what: "bytes after the coded samples" });
         }
-        if self.at > self.bytes.len() + 8 {
+        if self.is_past_the_end() {
             return Err(CodecError::Truncated { what: "coded samples" });
         }
         Ok(())
@@ -122,6 +122,10 @@ impl<'a> RangeDecoder<'a> {
 }
 
 impl BitCoder for RangeDecoder<'_> {
+    fn is_past_the_end(&self) -> bool {
+        self.at > self.bytes.len() + 8
+    }
+
     #[inline(always)]
     fn code(&mut self, _: bool, p1: u32) -> bool {
         let bound = (self.range >> 16) * u64::from(p1);

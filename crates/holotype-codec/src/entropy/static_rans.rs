@@ -92,9 +92,14 @@ impl<'a> Decoder<'a> {
         l.store_i32(l.select_i32(is_low, fresh, state), &mut self.states);
     }
 
+    /// True if words were taken that are not there.
+    pub(crate) fn is_past_the_end(&self) -> bool {
+        self.at > self.words.len()
+    }
+
     /// Checks that all words were used and that the states are where the encoder began.
     pub(crate) fn finish(&self) -> Result<(), CodecError> {
-        if self.at > self.words.len() {
+        if self.is_past_the_end() {
             return Err(CodecError::Truncated { what: "coded samples" });
         }
         if self.at < self.words.len() || self.states != [MIN_STATE as i32; 8] {

@@ -75,6 +75,9 @@ pub(super) fn decode(bytes: &[u8], shape: &PlaneShape) -> Result<Planes, CodecEr
         }
         let mut plane = Plane::new(shape.width, shape.height, low, high);
         code_plane(&mut coder, &mut plane, &done, *n_references, effort);
+        if coder.is_past_the_end() {
+            return Err(CodecError::Truncated { what: "coded samples" });
+        }
         decoded.push(plane.samples());
         keep(&mut done, plane);
     }

@@ -56,6 +56,10 @@ impl<'a, S: Setting, const SEGMENT: usize> PlaneCoder<'a, S, SEGMENT> {
             self.row(l, coder, plane, y);
             plane.end_row(y);
             self.errors.end_row();
+            // A forged size must not cost the time and memory of a true one.
+            if coder.is_past_the_end() {
+                return;
+            }
         }
     }
 

@@ -78,6 +78,10 @@ impl Kernel for Decode<'_, '_, '_, '_> {
                 }
                 _ => {}
             }
+            // A forged size must not cost the time and memory of a true one.
+            if at > words.len() {
+                break;
+            }
             for (i, row) in rows.iter_mut().enumerate() {
                 join(&planes, header.colour, i, row);
             }

@@ -95,10 +95,12 @@ impl<L: Lanes> Residuals<L> for Source<'_> {
     }
 
     #[inline(always)]
-    fn end_group(&mut self, row: usize, n_rows: usize) {
+    fn end_group(&mut self, row: usize, n_rows: usize) -> bool {
         for plane in &mut self.planes {
             plane.group.empty(&mut plane.samples, self.width, row * self.width, n_rows);
         }
+        // A forged size must not cost the time and memory of a true one.
+        !self.planes.iter().any(|plane| plane.coder.is_past_the_end())
     }
 }
 

@@ -80,7 +80,9 @@ impl<L: Lanes> Residuals<L> for Sink<'_> {
     }
 
     #[inline(always)]
-    fn end_group(&mut self, _: usize, _: usize) {}
+    fn end_group(&mut self, _: usize, _: usize) -> bool {
+        true
+    }
 }
 
 /// Chooses the tables of a plane and codes its marks: states and words.

@@ -35,8 +35,8 @@ pub(super) trait Residuals<L: Lanes> {
     fn begin_group(&mut self, row: usize);
     /// The samples of plane `c` at step `t`; lanes that are not active may be anything.
     fn code(&mut self, l: L, c: usize, t: isize, place: &Place<L>) -> L::I;
-    /// The group ends; `n_rows` of it are in the picture.
-    fn end_group(&mut self, row: usize, n_rows: usize);
+    /// The group ends; `n_rows` of it are in the picture. False if there is no use in going on.
+    fn end_group(&mut self, row: usize, n_rows: usize) -> bool;
 }
 
 /// What the walk remembers of one plane.
@@ -133,7 +133,9 @@ pub(super) fn walk<L: Lanes, R: Residuals<L>>(
             }
         }
         planes.iter_mut().for_each(|plane| plane.end_group(width));
-        residuals.end_group(row, n_rows);
+        if !residuals.end_group(row, n_rows) {
+            return;
+        }
     }
 }
 

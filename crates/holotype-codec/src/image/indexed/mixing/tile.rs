@@ -72,6 +72,10 @@ impl Tile {
         let mut ranks = vec![0; n];
         let mut west_runs = vec![0_u8; n];
         for y in 0..grid.height {
+            // A forged size must not cost the time and memory of a true one.
+            if coder.is_past_the_end() {
+                break;
+            }
             self.memory.break_off();
             let start = grid.start(y) - MARGIN;
             let (mut x, end) = (MARGIN, MARGIN + grid.width);
