@@ -18,6 +18,19 @@ fn now() -> Duration {
     nanoseconds.map_or_else(|| START.elapsed(), Duration::from_nanos)
 }
 
+/// Time of one run of `work`, over as many as the clock needs.
+fn timed(mut work: impl FnMut()) -> Duration {
+    let start = now();
+    for n in 1.. {
+        work();
+        let time = now() - start;
+        if time > Duration::from_millis(40) {
+            return time / n;
+        }
+    }
+    Duration::MAX
+}
+
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let mode = match arguments.next().as_deref() {
@@ -52,21 +65,14 @@ fn main() {
                 let tile = TileRef::new(shape, &rows).unwrap();
                 let mut coded = Vec::new();
                 let mut out = vec![0; n_rows * n_columns * pixel_bytes];
-                let (mut best_encode, mut best_decode) = (Duration::MAX, Duration::MAX);
-                for _ in 0..if mode == Mode::Archival { 1 } else { 3 } {
-                    let start = now();
-                    coded = encode_tile(&tile, &options);
-                    best_encode = best_encode.min(now() - start);
+                encode += timed(|| coded = encode_tile(&tile, &options));
+                decode += timed(|| {
                     let mut out_rows: Vec<&mut [u8]> =
                         out.chunks_exact_mut(n_columns * pixel_bytes).collect();
-                    let start = now();
                     decode_tile(&coded, &mut TileMut::new(shape, &mut out_rows).unwrap()).unwrap();
-                    best_decode = best_decode.min(now() - start);
-                }
+                });
                 assert!(out.chunks_exact(n_columns * pixel_bytes).zip(&rows).all(|(a, b)| a == *b), "{path}");
                 n_coded += coded.len();
-                encode += best_encode;
-                decode += best_decode;
                 kinds.push(if coded[0] == 3 { format!("3.{}", coded[1]) } else { coded[0].to_string() });
             }
         }
