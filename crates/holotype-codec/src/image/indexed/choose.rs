@@ -96,10 +96,8 @@ impl Plan {
         if options.mode == Mode::Archival && n_colours > 1 && most(720, 0) {
             coders.push(PixelCoder::Mixing);
         }
-        let tries_planes = is_small
-            || n_colours == 1
-            || n_new >= 60
-            || (shape.n_channels == 1 && n_new >= 20 && n_colours >= 64);
+        let tries_planes =
+            is_small || n_colours == 1 || n_new >= 60 || (shape.n_channels == 1 && n_new >= 10);
         Self { coders, tries_planes }
     }
 
