@@ -15,37 +15,43 @@ struct Survey {
     n_colours: usize,
 }
 
-/// Rows looked at.
+/// Rows looked at, in parts that are each spread over the tile.
 const N_ROWS: usize = 64;
+const N_PARTS: usize = 8;
 const MAX_COLOURS: usize = 4096;
 /// Tiles up to this size are tried with everything.
 const SMALL_PIXELS: usize = 4096;
 
 impl Survey {
-    fn new(tile: &TileRef<'_>, n_bytes: usize) -> Self {
+    /// Stops after a few rows all over the tile if more than `most` in 1024 pixels are new.
+    fn new(tile: &TileRef<'_>, n_bytes: usize, most: usize) -> Self {
         let rows = tile.rows();
         let step = rows.len().div_ceil(N_ROWS).max(1);
         let mut dictionary = Dictionary::new();
         let (mut n_new, mut n_seen) = (0, 0);
         let (mut above, mut row) = (Vec::new(), Vec::new());
-        for y in (0..rows.len()).step_by(step) {
-            above.clear();
-            row.clear();
-            read_row(rows[y.saturating_sub(1)], n_bytes, &mut above);
-            read_row(rows[y], n_bytes, &mut row);
-            let is_first = y == 0;
-            for x in 0..row.len() {
-                let pixel = row[x];
-                if x > 0 && row[x - 1] == pixel {
-                    continue;
+        for part in 0..N_PARTS {
+            for y in (part * step..rows.len()).step_by(N_PARTS * step) {
+                above.clear();
+                row.clear();
+                read_row(rows[y.saturating_sub(1)], n_bytes, &mut above);
+                read_row(rows[y], n_bytes, &mut row);
+                for x in 0..row.len() {
+                    let pixel = row[x];
+                    if x > 0 && row[x - 1] == pixel {
+                        continue;
+                    }
+                    if dictionary.entries.len() < MAX_COLOURS {
+                        dictionary.number(pixel);
+                    }
+                    let near = &above[x.saturating_sub(1)..(x + 2).min(row.len())];
+                    n_new += usize::from(y == 0 || !near.contains(&pixel));
                 }
-                if dictionary.entries.len() < MAX_COLOURS {
-                    dictionary.number(pixel);
-                }
-                let near = &above[x.saturating_sub(1)..(x + 2).min(row.len())];
-                n_new += usize::from(is_first || !near.contains(&pixel));
+                n_seen += row.len();
             }
-            n_seen += row.len();
+            if n_new * 1024 > most * n_seen {
+                break;
+            }
         }
         Self { n_new: n_new * 1024 / n_seen.max(1), n_colours: dictionary.entries.len() }
     }
@@ -66,7 +72,8 @@ impl Plan {
         let Some(n_bytes) = pixel_bytes(&shape) else {
             return Self { coders: Vec::new(), tries_planes: true };
         };
-        let Survey { n_new, n_colours } = Survey::new(tile, n_bytes);
+        let most_new = if options.mode == Mode::Fast { 400 } else { 850 };
+        let Survey { n_new, n_colours } = Survey::new(tile, n_bytes, most_new);
         // What is soon done is tried.
         let is_small = shape.n_pixels() <= SMALL_PIXELS;
         let most = |standard: usize, fast: usize| {
@@ -86,13 +93,11 @@ impl Plan {
                 coders.push(PixelCoder::Palette);
             }
         }
-        if options.mode == Mode::Archival && n_colours > 1 && most(720, 0) {
+        if options.mode == Mode::Archival && n_colours > 1 && most(450, 0) {
             coders.push(PixelCoder::Mixing);
         }
-        let tries_planes = is_small
-            || n_colours == 1
-            || n_new >= 60
-            || (shape.n_channels == 1 && n_new >= 20 && n_colours >= 64);
+        let tries_planes =
+            is_small || n_colours == 1 || n_new >= 60 || (shape.n_channels == 1 && n_new >= 10);
         Self { coders, tries_planes }
     }
 
