@@ -89,7 +89,11 @@ impl Plan {
             if most(550, 160) && !(is_flat && n_colours <= 16) {
                 coders.push(PixelCoder::Copies);
             }
-            if most(1024, 160) && n_colours <= few && !(is_flat && n_colours > 2) {
+            if (n_colours <= 16 || most(550, 160))
+                && most(1024, 160)
+                && n_colours <= few
+                && !(is_flat && n_colours > 2)
+            {
                 coders.push(PixelCoder::Palette);
             }
         }
