@@ -36,9 +36,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--items", type=int, default=1_000_000)
-    parser.add_argument(
-        "--program", type=Path, default=Path("target/release/examples/many_items").resolve()
-    )
+    parser.add_argument("--program", type=Path, default=Path("target/release/examples/many_items").resolve())
     parser.add_argument("--slow", action="store_true", help="verify too")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

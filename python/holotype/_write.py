@@ -159,12 +159,13 @@ def dumps(
     metadata: Iterable[MetadataEntry] = (),
     max_effort: bool = False,
     tile_edge: int | None = None,
-    preview: bool | None = None,
+    preview: bool | None = False,
     threads: int | None = None,
 ) -> bytes:
     """Seal an array in an archive in memory; `loads` is its inverse.
 
-    Parameters are those of `write`.
+    Parameters are those of `write`; a preview is stored only if asked for (`extract_thumbnail` makes one from the
+    pixels otherwise).
 
     Examples
     --------

@@ -143,7 +143,7 @@ def test_transparency_of_palettes() -> None:
 
 def test_thumbnails() -> None:
     array = smooth(700, 900)
-    with_preview = holotype.extract_thumbnail(holotype.dumps(array))
+    with_preview = holotype.extract_thumbnail(holotype.dumps(array, preview=True))
     assert (with_preview.mode, with_preview.size) == ("RGB", (128, 100))
     without = holotype.extract_thumbnail(holotype.dumps(array, preview=False))
     assert (without.mode, without.size) == ("RGB", (128, 100))
