@@ -164,8 +164,8 @@ def dumps(
 ) -> bytes:
     """Seal an array in an archive in memory; `loads` is its inverse.
 
-    Parameters are those of `write`; a preview is stored only if asked for (`extract_thumbnail` makes one from the
-    pixels otherwise).
+    Parameters are those of `write`; a preview is stored only if asked for (otherwise `extract_thumbnail`
+    makes one from the pixels).
 
     Examples
     --------
