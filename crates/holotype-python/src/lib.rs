@@ -9,6 +9,10 @@ mod fields;
 mod source;
 mod write;
 
+/// Keeps the buffers of one tile for the next: giving them back to the system costs a fifth of the coding time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[pyo3::pymodule]
 mod _holotype {
     /// Version of the package.

@@ -113,23 +113,32 @@ pub(super) fn walk<L: Lanes, R: Residuals<L>>(
     residuals: &mut R,
 ) {
     let mut planes: Vec<PlaneState> = models.iter().map(|model| PlaneState::new(model, width)).collect();
-    let lag = PLANE_LAG * (planes.len() as isize - 1);
+    let Some(first) = planes.first() else { return };
+    let n_planes = planes.len();
+    let lag = PLANE_LAG * (n_planes as isize - 1);
     let last = last_step(width);
+    let mut stages = vec![prepare::<L, true>(l, std::slice::from_ref(first), 0, 0, width, 8); n_planes];
     for row in (0..height).step_by(8) {
         let n_rows = (height - row).min(8);
         residuals.begin_group(row);
         planes.iter_mut().for_each(PlaneState::begin_group);
         for step in FIRST_STEP..=last + lag {
-            for c in 0..planes.len() {
-                let t = step - PLANE_LAG * c as isize;
-                if !(FIRST_STEP..=last).contains(&t) {
-                    continue;
+            let at = |c: usize| step - PLANE_LAG * c as isize;
+            // All planes go through one stage before the next: their chains of dependences overlap.
+            if n_rows == 8 && at(n_planes - 1) >= 7 * SKEW && step < width as isize {
+                for (c, prepared) in stages.iter_mut().enumerate() {
+                    *prepared = prepare::<L, true>(l, &planes, c, at(c), width, n_rows);
                 }
-                if n_rows == 8 && t >= 7 * SKEW && t < width as isize {
-                    advance::<L, R, true>(l, &mut planes, c, t, width, n_rows, residuals);
-                } else {
-                    advance::<L, R, false>(l, &mut planes, c, t, width, n_rows, residuals);
+                for (c, (plane, prepared)) in planes.iter_mut().zip(&stages).enumerate() {
+                    let coded = residuals.code(l, c, at(c), &prepared.place);
+                    update::<L, true>(l, plane, at(c), prepared, coded);
                 }
+                continue;
+            }
+            for c in (0..n_planes).filter(|c| (FIRST_STEP..=last).contains(&at(*c))) {
+                let prepared = prepare::<L, false>(l, &planes, c, at(c), width, n_rows);
+                let coded = residuals.code(l, c, at(c), &prepared.place);
+                update::<L, false>(l, &mut planes[c], at(c), &prepared, coded);
             }
         }
         planes.iter_mut().for_each(|plane| plane.end_group(width));
@@ -139,21 +148,32 @@ pub(super) fn walk<L: Lanes, R: Residuals<L>>(
     }
 }
 
-/// One step of plane `c`. `FULL`: every lane stands on a sample.
+/// What one step of a plane needs to know once its residuals are coded.
+#[derive(Clone, Copy)]
+struct Prepared<L: Lanes> {
+    place: Place<L>,
+    predictions: [L::F; N_PREDICTIONS],
+    blend: L::F,
+    rounded: L::F,
+    bias_at: L::I,
+    bias: L::I,
+    /// Mask of lanes left of the picture.
+    is_left: L::I,
+}
+
+/// Predictions and contexts of plane `c` at step `t`. `FULL`: every lane stands on a sample.
 #[inline(always)]
-fn advance<L: Lanes, R: Residuals<L>, const FULL: bool>(
+fn prepare<L: Lanes, const FULL: bool>(
     l: L,
-    planes: &mut [PlaneState],
+    planes: &[PlaneState],
     c: usize,
     t: isize,
     width: usize,
     n_rows: usize,
-    residuals: &mut R,
-) {
-    let (done, rest) = planes.split_at_mut(c);
-    let Some(plane) = rest.first_mut() else { return };
-    let previous = done.last();
-    let second = done.len().checked_sub(2).and_then(|i| done.get(i));
+) -> Prepared<L> {
+    let plane = &planes[c];
+    let previous = c.checked_sub(1).map(|i| &planes[i]);
+    let second = c.checked_sub(2).map(|i| &planes[i]);
 
     let values = &plane.values;
     let (w, ww) = (values.own(l, t - 1), values.own(l, t - 2));
@@ -266,16 +286,30 @@ fn advance<L: Lanes, R: Residuals<L>, const FULL: bool>(
     };
     let place =
         Place { context, prediction: l.to_i32(rounded), is_flipped: l.gt(rounded, corrected), active };
-    let coded = l.to_f32(residuals.code(l, c, t, &place));
+    Prepared { place, predictions, blend, rounded, bias_at, bias, is_left }
+}
+
+/// Takes in the samples of step `t`.
+#[inline(always)]
+fn update<L: Lanes, const FULL: bool>(
+    l: L,
+    plane: &mut PlaneState,
+    t: isize,
+    prepared: &Prepared<L>,
+    coded: L::I,
+) {
+    let Prepared { place, predictions, blend, rounded, bias_at, bias, is_left } = *prepared;
+    let active = place.active;
+    let coded = l.to_f32(coded);
 
     // Updates. Left of the picture a sample is its NE and errors are 0; right of it the last column goes on.
     let choose = |inside: L::F, left: L::F, right: L::F| {
         if FULL { inside } else { l.select(active, inside, l.select(is_left, left, right)) }
     };
     let zero = l.splat(0.0);
-    let value = choose(coded, ne, w);
-    let error = choose(l.sub(blend, value), zero, error_w);
-    let energy = choose(l.abs(l.sub(value, rounded)), zero, energy_w);
+    let value = choose(coded, plane.values.above(l, t - 2), plane.values.own(l, t - 1));
+    let error = choose(l.sub(blend, value), zero, plane.errors.own(l, t - 1));
+    let energy = choose(l.abs(l.sub(value, rounded)), zero, plane.energies.own(l, t - 1));
     let x = t + SKEW;
     let ahead = [plane.value_lines[0].at(x), plane.value_lines[1].at(x + SKEW)];
     plane.values.put(l, t, value, ahead[0], ahead[1]);
