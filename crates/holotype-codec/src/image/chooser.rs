@@ -9,8 +9,10 @@ use crate::TileRef;
 /// The tile on the path that takes the fewest bytes, as far as they are tried.
 pub(super) fn encode(tile: &TileRef<'_>, options: &TileOptions) -> Option<Vec<u8>> {
     let plan = indexed::Plan::new(tile, options);
-    let indexed = plan.encode(tile);
-    let predicted = (plan.tries_planes || indexed.is_none()).then(|| predict(tile, options)).flatten();
+    let predict = || predict(tile, options);
+    let predicted = if plan.tries_planes { predict() } else { None };
+    let indexed = plan.encode(tile, predicted.as_ref().map(Vec::len));
+    let predicted = if predicted.is_none() && indexed.is_none() { predict() } else { predicted };
     [predicted, indexed].into_iter().flatten().min_by_key(Vec::len)
 }
 

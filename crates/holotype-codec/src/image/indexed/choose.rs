@@ -2,7 +2,7 @@
 
 use super::dictionary::Dictionary;
 use super::pixels::{Pixels, pixel_bytes, read_row};
-use super::{PixelCoder, code};
+use super::{PixelCoder, code, estimate};
 use crate::TileRef;
 use crate::image::{Mode, TileOptions, path};
 
@@ -18,6 +18,8 @@ struct Survey {
 /// Rows looked at, in parts that are each spread over the tile.
 const N_ROWS: usize = 64;
 const N_PARTS: usize = 8;
+/// Copies are not tried where they are guessed to take more than this many hundredths of the planes.
+const HOPELESS: u64 = 112;
 const MAX_COLOURS: usize = 4096;
 /// Tiles up to this size are tried with everything.
 const SMALL_PIXELS: usize = 4096;
@@ -61,6 +63,8 @@ impl Survey {
 #[derive(Debug)]
 pub(in crate::image) struct Plan {
     coders: Vec<PixelCoder>,
+    /// Whether a guess may stand for trying copies.
+    guesses: bool,
     /// Whether planes may be smaller.
     pub(in crate::image) tries_planes: bool,
 }
@@ -70,7 +74,7 @@ impl Plan {
     pub(in crate::image) fn new(tile: &TileRef<'_>, options: &TileOptions) -> Self {
         let shape = tile.shape();
         let Some(n_bytes) = pixel_bytes(&shape) else {
-            return Self { coders: Vec::new(), tries_planes: true };
+            return Self { coders: Vec::new(), guesses: false, tries_planes: true };
         };
         let most_new = if options.mode == Mode::Fast { 400 } else { 850 };
         let Survey { n_new, n_colours } = Survey::new(tile, n_bytes, most_new);
@@ -102,16 +106,26 @@ impl Plan {
         }
         let tries_planes =
             is_small || n_colours == 1 || n_new >= 60 || (shape.n_channels == 1 && n_new >= 10);
-        Self { coders, tries_planes }
+        // With few colours a palette may do better than any guess says.
+        let guesses = options.mode != Mode::Fast && n_colours > 256 && !is_small;
+        Self { coders, guesses, tries_planes }
     }
 
-    /// The tile by the coder that takes the fewest bytes; `None` if none can.
-    pub(in crate::image) fn encode(&self, tile: &TileRef<'_>) -> Option<Vec<u8>> {
-        if self.coders.is_empty() {
+    /// The tile by the coder that takes the fewest bytes; `None` if none can, or none is likely to take fewer than
+    /// `n_predicted`, the bytes of the tile as planes.
+    pub(in crate::image) fn encode(&self, tile: &TileRef<'_>, n_predicted: Option<usize>) -> Option<Vec<u8>> {
+        let mut coders = self.coders.clone();
+        if let Some(n_predicted) = n_predicted
+            && self.guesses
+            && estimate::repeats(tile).is_some_and(|guess| guess * 100 > n_predicted as u64 * HOPELESS)
+        {
+            coders.retain(|coder| *coder != PixelCoder::Copies);
+        }
+        if coders.is_empty() {
             return None;
         }
         let pixels = Pixels::read(tile)?;
-        let coded = self.coders.iter().filter_map(|coder| code(*coder, &pixels, &tile.shape()));
+        let coded = coders.iter().filter_map(|coder| code(*coder, &pixels, &tile.shape()));
         Some([&[path::INDEXED], coded.min_by_key(Vec::len)?.as_slice()].concat())
     }
 }
