@@ -18,8 +18,6 @@ struct Survey {
 /// Rows looked at, in parts that are each spread over the tile.
 const N_ROWS: usize = 64;
 const N_PARTS: usize = 8;
-/// Copies are not tried where they are guessed to take more than this many hundredths of the planes.
-const HOPELESS: u64 = 112;
 const MAX_COLOURS: usize = 4096;
 /// Tiles up to this size are tried with everything.
 const SMALL_PIXELS: usize = 4096;
@@ -63,7 +61,9 @@ impl Survey {
 #[derive(Debug)]
 pub(in crate::image) struct Plan {
     coders: Vec<PixelCoder>,
-    /// Whether a guess may stand for trying copies.
+    /// New pixels in 1024.
+    n_new: usize,
+    /// Whether a guess may stand for trying a coder.
     guesses: bool,
     /// Whether planes may be smaller.
     pub(in crate::image) tries_planes: bool,
@@ -74,7 +74,7 @@ impl Plan {
     pub(in crate::image) fn new(tile: &TileRef<'_>, options: &TileOptions) -> Self {
         let shape = tile.shape();
         let Some(n_bytes) = pixel_bytes(&shape) else {
-            return Self { coders: Vec::new(), guesses: false, tries_planes: true };
+            return Self { coders: Vec::new(), n_new: 0, guesses: false, tries_planes: true };
         };
         let most_new = if options.mode == Mode::Fast { 400 } else { 850 };
         let Survey { n_new, n_colours } = Survey::new(tile, n_bytes, most_new);
@@ -108,7 +108,17 @@ impl Plan {
             is_small || n_colours == 1 || n_new >= 60 || (shape.n_channels == 1 && n_new >= 10);
         // With few colours a palette may do better than any guess says.
         let guesses = options.mode != Mode::Fast && n_colours > 256 && !is_small;
-        Self { coders, guesses, tries_planes }
+        Self { coders, n_new, guesses, tries_planes }
+    }
+
+    /// True if a coder is not worth trying where repeats are guessed to take `percent` of the planes' bytes. From the
+    /// sizes of tiles of many kinds: what these rules drop was smaller in one of fifty, by little.
+    fn is_hopeless(&self, coder: PixelCoder, percent: u64) -> bool {
+        match coder {
+            PixelCoder::Copies => percent > 112,
+            PixelCoder::Mixing => percent > 115 && self.n_new >= 280 || percent > 145 && self.n_new >= 200,
+            _ => false,
+        }
     }
 
     /// The tile by the coder that takes the fewest bytes; `None` if none can, or none is likely to take fewer than
@@ -117,9 +127,10 @@ impl Plan {
         let mut coders = self.coders.clone();
         if let Some(n_predicted) = n_predicted
             && self.guesses
-            && estimate::repeats(tile).is_some_and(|guess| guess * 100 > n_predicted as u64 * HOPELESS)
+            && let Some(guess) = estimate::repeats(tile)
         {
-            coders.retain(|coder| *coder != PixelCoder::Copies);
+            let percent = guess * 100 / n_predicted as u64;
+            coders.retain(|coder| !self.is_hopeless(*coder, percent));
         }
         if coders.is_empty() {
             return None;
