@@ -145,28 +145,38 @@ pub(super) fn inverse(
     coded: Vec<Vec<i32>>,
 ) -> Result<Planes, CodecError> {
     let mut coded = coded;
+    let mut samples: Vec<Vec<u16>> = coded.iter().map(|plane| vec![0; plane.len()]).collect();
+    let mut rows: Vec<&mut [u16]> = samples.iter_mut().map(Vec::as_mut_slice).collect();
+    inverse_rows(shape, transform, &mut coded, &mut rows)?;
+    Ok(Planes { shape: shape.clone(), samples })
+}
+
+/// Some rows of all planes before the transform, into `rows`; those of `coded` are used up.
+pub(super) fn inverse_rows(
+    shape: &PlaneShape,
+    transform: Transform,
+    coded: &mut [Vec<i32>],
+    rows: &mut [&mut [u16]],
+) -> Result<(), CodecError> {
     if transform.is_colour()
-        && let [first, second, third, ..] = coded.as_mut_slice()
+        && let [first, second, third, ..] = coded
     {
         for ((a, b), c) in first.iter_mut().zip(second).zip(third) {
             [*a, *b, *c] = transform.inverse([*a, *b, *c]);
         }
     }
-    let mut is_good = true;
-    let narrow = |(plane, max): (Vec<i32>, &u16)| -> Vec<u16> {
-        plane
-            .into_iter()
-            .map(|value| {
-                is_good &= (0..=i32::from(*max)).contains(&value);
-                value as u16
-            })
-            .collect()
-    };
-    let samples = coded.into_iter().zip(&shape.maxes).map(narrow).collect();
-    if is_good {
-        return Ok(Planes { shape: shape.clone(), samples });
+    for ((coded, rows), max) in coded.iter().zip(rows).zip(&shape.maxes) {
+        let mut largest = 0;
+        for (value, to) in coded.iter().zip(rows.iter_mut()) {
+            // Negative ones are large.
+            largest = largest.max(*value as u32);
+            *to = *value as u16;
+        }
+        if largest > u32::from(*max) {
+            return Err(CodecError::Corrupt { what: "a sample exceeds its plane's range" });
+        }
     }
-    Err(CodecError::Corrupt { what: "a sample exceeds its plane's range" })
+    Ok(())
 }
 
 /// The transform with the smallest estimated cost: bits of gradient residuals on a sparse sample.

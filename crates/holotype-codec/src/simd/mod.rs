@@ -31,6 +31,8 @@ pub(crate) trait Lanes: Copy {
     fn add(self, a: Self::F, b: Self::F) -> Self::F;
     fn sub(self, a: Self::F, b: Self::F) -> Self::F;
     fn mul(self, a: Self::F, b: Self::F) -> Self::F;
+    /// `a * b + c`, where the product is known to be exact: fused or not, the bits are the same.
+    fn add_exact_product(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F;
     fn div(self, a: Self::F, b: Self::F) -> Self::F;
     fn sqrt(self, a: Self::F) -> Self::F;
     /// The smaller; neither is NaN.

@@ -37,6 +37,7 @@ impl Kernel for Everything {
             l.sub(f, g),
             l.mul(f, g),
             l.div(f, g),
+            l.add_exact_product(l.to_f32(l.sar::<20>(a)), l.to_f32(l.sar::<20>(b)), f),
             l.sqrt(l.abs(f)),
             l.min(f, g),
             l.max(f, g),
