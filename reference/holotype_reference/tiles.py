@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import adaptive, archival, direct, frontend, indexed, rice, wavefront
+from . import adaptive, archival, direct, frontend, indexed, lanes, rice, wavefront
 from .errors import Truncated, Unsupported, require
 
 SAMPLE_BYTES = (1, 1, 1, 2, 2, 4, 4, 8, 8, 2, 4, 8)
@@ -41,7 +41,7 @@ def fast(body: bytes, shape: Shape) -> bytes:
     return direct.decode(body, shape.width, shape.height, shape.n_channels, shape.is_rgb)
 
 
-CODERS = {0: rice.decode, 1: adaptive.decode, 2: wavefront.decode, 3: archival.decode}
+CODERS = {0: rice.decode, 1: adaptive.decode, 2: wavefront.decode, 3: archival.decode, 4: lanes.decode}
 
 
 def planes(body: bytes, shape: Shape) -> bytes:

@@ -48,6 +48,8 @@ fn encode_planes(tile: &TileRef<'_>, options: &TileOptions) -> Option<Vec<u8>> {
     Some(out)
 }
 
+/// Planes with more samples than this are coded fast in fast mode; heads of lanes weigh in smaller ones.
+const N_LANES_SAMPLES: usize = 50_000;
 /// Planes with fewer samples than this learn faster than tables are sent.
 const N_ADAPTIVE_SAMPLES: usize = 20_000;
 /// Planes with more samples than this are never better off without tables.
@@ -59,7 +61,8 @@ const N_ARCHIVAL_SAMPLES: usize = 1 << 18;
 fn candidates(planes: &Planes, options: &TileOptions) -> &'static [Coder] {
     let n_samples = planes.samples.iter().map(Vec::len).sum();
     match (options.mode, n_samples) {
-        (Mode::Fast, _) => &[Coder::Rice],
+        (Mode::Fast, 0..N_LANES_SAMPLES) => &[Coder::Rice, Coder::Lanes],
+        (Mode::Fast, _) => &[Coder::Lanes],
         (Mode::Standard, 0..N_ADAPTIVE_SAMPLES) => &[Coder::Adaptive(Density::Balanced)],
         (Mode::Standard, N_ADAPTIVE_SAMPLES..N_STATIC_SAMPLES) => {
             &[Coder::Adaptive(Density::Balanced), Coder::Wavefront]

@@ -1,7 +1,7 @@
 //! Image tiles: front end → coder → bytes. `docs/codecs.md` is the specification.
 //!
 //! * `frontend`: reversible per-tile transforms that turn interleaved samples into [`Planes`].
-//! * `rice`, `adaptive`, `wavefront`, `archival`: predictive coders of planes, behind `coder`.
+//! * `rice`, `lanes`, `adaptive`, `wavefront`, `archival`: predictive coders of planes, behind `coder`.
 //! * `direct`: the fast path, a predictive coder straight from bytes.
 //! * `indexed`: coders of pixels with few distinct values or exact repeats.
 //! * `chooser`: which of them is tried; never needed to decode.
@@ -14,9 +14,11 @@ mod colour;
 mod direct;
 mod frontend;
 mod indexed;
+mod lanes;
 mod planes;
 mod raw;
 mod rice;
+mod streams;
 mod wavefront;
 
 pub use planes::{PlaneShape, Planes};
@@ -106,5 +108,5 @@ fn decode_planes(body: &[u8], out: &mut TileMut<'_, '_>) -> Result<(), CodecErro
         (Some(shape), [id, coded @ ..]) => Some(coder::decode(*id, coded, shape)?),
         (Some(_), []) => return Err(CodecError::Truncated { what: "coder id" }),
     };
-    frontend::join(&recipe, planes.as_ref(), out)
+    frontend::join(&recipe, planes, out)
 }

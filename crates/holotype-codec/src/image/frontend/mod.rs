@@ -47,7 +47,7 @@ fn split_words<W: Word>(tile: &TileRef<'_>) -> Parts {
     channels.iter().for_each(|channel| channel.write(&mut coder, &mut models));
     let header = coder.finish();
     let mut samples = Vec::new();
-    for (channel, words) in channels.iter().zip(&words) {
+    for (channel, words) in channels.iter().zip(words) {
         channel.split(words, shape.sample, &mut samples);
     }
     let planes = (!samples.is_empty()).then(|| Planes { shape: plane_shape(&shape, &channels), samples });
@@ -85,7 +85,7 @@ pub(super) fn parse(header: &[u8], shape: &TileShape) -> Result<Recipe, CodecErr
 /// Puts the tile together from its decoded planes.
 pub(super) fn join(
     recipe: &Recipe,
-    planes: Option<&Planes>,
+    planes: Option<Planes>,
     out: &mut TileMut<'_, '_>,
 ) -> Result<(), CodecError> {
     match out.shape().sample.n_bytes() {
@@ -96,15 +96,16 @@ pub(super) fn join(
 
 fn join_words<W: Word>(
     recipe: &Recipe,
-    planes: Option<&Planes>,
+    planes: Option<Planes>,
     out: &mut TileMut<'_, '_>,
 ) -> Result<(), CodecError> {
     let sample = out.shape().sample;
-    let mut rest = planes.map_or(&[][..], |p| p.samples.as_slice());
+    let mut samples = planes.map_or(Vec::new(), |p| p.samples);
+    let mut rest = samples.as_mut_slice();
     let mut words: Vec<Vec<W>> = Vec::new();
     for (c, channel) in recipe.channels.iter().enumerate() {
         let (own, after) = rest
-            .split_at_checked(channel.n_planes())
+            .split_at_mut_checked(channel.n_planes())
             .ok_or(CodecError::Corrupt { what: "a plane is missing" })?;
         rest = after;
         let joined = match channel {
