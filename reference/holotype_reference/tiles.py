@@ -73,7 +73,14 @@ def pixels(body: bytes, shape: Shape) -> bytes:
     return indexed.decode(body, shape.width, shape.height, shape.n_channels, n_bytes, shape.is_rgb)
 
 
-PATHS: dict[int, Callable[[bytes, Shape], bytes]] = {0: raw, 1: fast, 2: planes, 3: pixels}
+def folded(body: bytes, shape: Shape) -> bytes:
+    """Path 4: a row for every pixel, a column for every channel."""
+    require(shape.n_channels >= 16, "a tile of few channels is folded")
+    require(body[:1] != b"\x04", "a tile is folded twice")
+    return decode(body, Shape(shape.n_channels, shape.width * shape.height, 1, shape.sample, False))
+
+
+PATHS: dict[int, Callable[[bytes, Shape], bytes]] = {0: raw, 1: fast, 2: planes, 3: pixels, 4: folded}
 
 
 def decode(data: bytes, shape: Shape) -> bytes:

@@ -161,6 +161,19 @@ impl Good {
         self
     }
 
+    fn content(
+        mut self,
+        item: &str,
+        descriptor: ImageDescriptor,
+        content: Vec<u8>,
+        options: &ImageOptions,
+    ) -> Self {
+        self.line(item, "image", &content);
+        let image = SourceImage { descriptor, metadata: Metadata::default() };
+        self.writer.add_image(item, &image, &content, options).unwrap();
+        self
+    }
+
     fn drawing(mut self, item: &str, descriptor: ImageDescriptor, kind: u64, options: &ImageOptions) -> Self {
         let content = drawing(&descriptor, kind);
         self.line(item, "image", &content);
@@ -318,6 +331,14 @@ fn good() -> Vec<(String, Vec<u8>, String)> {
         let image = ImageDescriptor::new(width, height, channels, sample);
         let options = ImageOptions::new(Mode::Fast).with_preview(PreviewChoice::Off);
         all.push(Good::new(name).image("a", image, none(), &options).bytes());
+    }
+    // Channels more alike than pixels: each row of channels is a row of a picture.
+    for (mode_name, mode) in MODES {
+        let image = ImageDescriptor::new(25, 2, 90, SampleType::U16);
+        let folded = ImageDescriptor::new(90, 50, 1, SampleType::U16);
+        let options = ImageOptions::new(mode).with_preview(PreviewChoice::Off);
+        let good = Good::new(&format!("folded-{mode_name}"));
+        all.push(good.content("a", image, samples(&folded), &options).bytes());
     }
     // The fast coder of planes: words, bands, digits of floats, flat stretches.
     for (name, width, height, channels, sample) in [

@@ -3,15 +3,19 @@
 use super::adaptive::Density;
 use super::archival::Effort;
 use super::coder::{self, Coder};
-use super::{Mode, Planes, TileOptions, direct, frontend, indexed, path};
+use super::{Mode, Planes, TileOptions, direct, folded, frontend, indexed, path};
 use crate::TileRef;
 
 /// The tile on the path that takes the fewest bytes, as far as they are tried.
 pub(super) fn encode(tile: &TileRef<'_>, options: &TileOptions) -> Option<Vec<u8>> {
+    let folded = if folded::is_smoother(tile) { folded::encode(tile, options) } else { None };
+    if folded.is_some() && options.mode == Mode::Fast {
+        return folded;
+    }
     let plan = indexed::Plan::new(tile, options);
     let indexed = plan.encode(tile);
     let predicted = (plan.tries_planes || indexed.is_none()).then(|| predict(tile, options)).flatten();
-    [predicted, indexed].into_iter().flatten().min_by_key(Vec::len)
+    [predicted, indexed, folded].into_iter().flatten().min_by_key(Vec::len)
 }
 
 /// The tile by a predictive coder: straight from bytes if it may be, else by planes.

@@ -3,6 +3,7 @@
 //! * `frontend`: reversible per-tile transforms that turn interleaved samples into [`Planes`].
 //! * `rice`, `lanes`, `adaptive`, `wavefront`, `archival`: predictive coders of planes, behind `coder`.
 //! * `direct`: the fast path, a predictive coder straight from bytes.
+//! * `folded`: tiles of many channels as pictures of one.
 //! * `indexed`: coders of pixels with few distinct values or exact repeats.
 //! * `chooser`: which of them is tried; never needed to decode.
 
@@ -12,6 +13,7 @@ mod chooser;
 mod coder;
 mod colour;
 mod direct;
+mod folded;
 mod frontend;
 mod indexed;
 mod lanes;
@@ -66,6 +68,8 @@ mod path {
     pub(super) const PLANES: u8 = 2;
     /// A coder of whole pixels.
     pub(super) const INDEXED: u8 = 3;
+    /// A tile of one channel: a row for every pixel.
+    pub(super) const FOLDED: u8 = 4;
 }
 
 /// Codes one tile. Same tile and options, same bytes; never more than the samples and one byte.
@@ -92,6 +96,7 @@ pub fn decode_tile(bytes: &[u8], out: &mut TileMut<'_, '_>) -> Result<(), CodecE
         path::DIRECT => direct::decode(body, out),
         path::PLANES => decode_planes(body, out),
         path::INDEXED => indexed::decode(body, out),
+        path::FOLDED => folded::decode(body, out),
         _ => Err(CodecError::Unsupported { what: "tile path", id: u32::from(id) }),
     }
 }

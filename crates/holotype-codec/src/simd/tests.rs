@@ -111,7 +111,12 @@ impl Kernel for EveryByte {
     #[inline(always)]
     fn run<L: ByteLanes>(self, l: L) -> Vec<u8> {
         let (a, b) = (l.load_u8(&self.a), l.load_u8(&self.b));
-        let mut all = Vec::new();
+        let rows: [[u8; 32]; 16] = std::array::from_fn(|y| {
+            std::array::from_fn(|x| self.a[(x + y) % 32].rotate_left(y as u32).wrapping_add(self.b[x]))
+        });
+        let columns = l.transpose_u8(rows.each_ref());
+        assert!((0..512).all(|k| columns[k / 32][k % 32] == rows[k % 16][k / 32 + k % 32 / 16 * 16]));
+        let mut all = vec![l.last_u8(a)];
         for value in [
             l.splat_u8(200),
             l.add_u8(a, b),
