@@ -137,6 +137,23 @@ fn tiles_of_many_channels_may_be_folded() {
 }
 
 #[test]
+fn values_far_apart_cost_little_more_than_neighbours() {
+    for (sample, factor, n_channels) in [(SampleType::U8, 5, 4), (SampleType::U16, 257, 3)] {
+        let shape = shape(300, 200, n_channels, sample);
+        let mut random = Random(3);
+        let values: Vec<u64> =
+            (0..300 * 200 * u64::from(n_channels)).map(|i| i / 9000 % 29 + random.next() % 20).collect();
+        let spread = |factor: u64| -> Vec<u8> {
+            values.iter().flat_map(|v| (v * factor).to_le_bytes()[..sample.n_bytes()].to_vec()).collect()
+        };
+        for mode in MODES {
+            let [near, far] = [1, factor].map(|factor| encode(shape, &spread(factor), mode).len());
+            assert!(far < near + near / 50 + 200, "{sample:?} {mode:?}: {near} {far}");
+        }
+    }
+}
+
+#[test]
 fn denser_modes_are_denser_on_pictures() {
     let shape = shape(300, 200, 3, SampleType::U8);
     let mut samples = content(4, shape);

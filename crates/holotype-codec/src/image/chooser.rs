@@ -8,8 +8,11 @@ use crate::TileRef;
 
 /// The tile on the path that takes the fewest bytes, as far as they are tried.
 pub(super) fn encode(tile: &TileRef<'_>, options: &TileOptions) -> Option<Vec<u8>> {
-    let folded = if folded::is_smoother(tile) { folded::encode(tile, options) } else { None };
-    if folded.is_some() && options.mode == Mode::Fast {
+    // Planes of few samples have no room to learn or to pay for tables: folding is tried whatever it seems to give.
+    let has_small_planes = tile.shape().n_pixels() < N_FOLDED_PIXELS;
+    let is_smoother = folded::is_smoother(tile);
+    let folded = if is_smoother || has_small_planes { folded::encode(tile, options) } else { None };
+    if folded.is_some() && is_smoother && options.mode == Mode::Fast {
         return folded;
     }
     let plan = indexed::Plan::new(tile, options);
@@ -24,14 +27,20 @@ fn predict(tile: &TileRef<'_>, options: &TileOptions) -> Option<Vec<u8>> {
         return encode_planes(tile, options);
     }
     let fast = direct::encode(tile).map(|coded| [&[path::DIRECT], coded.as_slice()].concat());
-    // Where flags and lane heads weigh, or hardly a bit is left of a sample, planes may be smaller.
+    // Where flags and lane heads weigh, hardly a bit is left of a sample, or few values are used, planes may be smaller.
     let n_samples = tile.shape().n_pixels() * usize::from(tile.shape().n_channels);
     match fast {
-        Some(fast) if n_samples > N_DIRECT_SAMPLES && fast.len() > n_samples / 6 => Some(fast),
+        Some(fast)
+            if n_samples > N_DIRECT_SAMPLES && fast.len() > n_samples / 6 && !frontend::is_sparse(tile) =>
+        {
+            Some(fast)
+        }
         fast => [fast, encode_planes(tile, options)].into_iter().flatten().min_by_key(Vec::len),
     }
 }
 
+/// Tiles of many channels and fewer pixels than this are tried folded.
+const N_FOLDED_PIXELS: usize = 10_000;
 /// Tiles with fewer samples than this are coded both ways in fast mode.
 const N_DIRECT_SAMPLES: usize = 50_000;
 

@@ -76,10 +76,13 @@ fn sample<L: ByteLanes>(
     let step = n_strips.div_ceil(N_SAMPLED_STRIPS);
     let mut costs: Vec<Costs> = planes.iter().map(|_| Costs::new()).collect();
     for strip in (step / 2..n_strips).step_by(step) {
-        residuals::take(l, tile, colour, strip, planes);
+        let n_rows = residuals::take(l, tile, colour, strip, planes);
+        // Lanes outside would speak for fewer low bits than there are.
+        let full = SKEW * (N_LANES - 1)..tile.shape().width as usize;
+        let steps = if n_rows == N_LANES && !full.is_empty() { full } else { 0..usize::MAX };
         for (costs, plane) in costs.iter_mut().zip(&*planes) {
             let n_steps = plane.zigzag.len() * n_strips.div_ceil(step);
-            costs.add(plane, n_steps / N_SAMPLED_STEPS + 1);
+            costs.add(plane, steps.clone(), n_steps / N_SAMPLED_STEPS + 1);
         }
     }
     costs.iter().map(Costs::fit).collect()

@@ -2,6 +2,7 @@
 
 use super::residuals::Residuals;
 use crate::simd::ByteLanes;
+use std::ops::Range;
 
 /// Low bits by energy: as many as there are thresholds below the energy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,10 +66,11 @@ impl Costs {
         Self([[0; N]; N_BUCKETS])
     }
 
-    /// Counts every `step`-th step of a strip.
+    /// Counts every `step`-th of some steps of a strip.
     #[inline(always)]
-    pub(super) fn add(&mut self, plane: &Residuals, step: usize) {
-        for (numbers, energies) in plane.zigzag.iter().zip(&plane.energy).step_by(step) {
+    pub(super) fn add(&mut self, plane: &Residuals, steps: Range<usize>, step: usize) {
+        let pairs = plane.zigzag.iter().zip(&plane.energy);
+        for (numbers, energies) in pairs.take(steps.end).skip(steps.start).step_by(step) {
             for (z, energy) in numbers.iter().zip(energies) {
                 let cost = &mut self.0[bucket(*energy)];
                 cost.iter_mut().zip(&LENGTHS[usize::from(*z)]).for_each(|(sum, length)| *sum += length);

@@ -334,7 +334,7 @@ fn n_set(seen: &[u8]) -> usize {
 }
 
 /// True if few enough of the values from 0 to `span` are used.
-fn is_sparse(n_used: usize, span: u64) -> bool {
+pub(super) fn is_sparse(n_used: usize, span: u64) -> bool {
     (n_used as u64) < (span + 1) / 4 * 3
 }
 

@@ -28,6 +28,24 @@ pub(super) fn split(tile: &TileRef<'_>) -> Parts {
     }
 }
 
+/// Rows that [`is_sparse`] looks at.
+const N_SPARSE_ROWS: usize = 16;
+
+/// True if a channel of bytes seems to use few of its values, by some rows: a rank map may pay.
+pub(super) fn is_sparse(tile: &TileRef<'_>) -> bool {
+    let n = usize::from(tile.shape().n_channels);
+    let step = tile.rows().len().div_ceil(N_SPARSE_ROWS);
+    (0..n).any(|c| {
+        let mut seen = [0_u8; 256];
+        for row in tile.rows().iter().step_by(step) {
+            row.chunks_exact(n).for_each(|pixel| seen[usize::from(pixel[c])] = 1);
+        }
+        let (first, last) = (seen.iter().position(|s| *s == 1), seen.iter().rposition(|s| *s == 1));
+        let span = last.unwrap_or(0) - first.unwrap_or(0);
+        span > 0 && channel::is_sparse(seen.iter().filter(|s| **s == 1).count(), span as u64)
+    })
+}
+
 fn split_words<W: Word>(tile: &TileRef<'_>) -> Parts {
     let shape = tile.shape();
     let mut channels: Vec<Channel> = Vec::new();

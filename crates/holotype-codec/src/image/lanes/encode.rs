@@ -5,7 +5,7 @@ use super::colour::{Colour, gradient};
 use super::flags::Flags;
 use super::spread::{Costs, Spread};
 use super::strip::Strip;
-use super::{ESCAPE, N_LANES, N_NEAR, n_steps};
+use super::{ESCAPE, N_LANES, N_NEAR, SKEW, n_steps};
 use crate::image::streams::WordWriter;
 use crate::image::{PlaneShape, Planes};
 use crate::simd::WordLanes;
@@ -91,10 +91,15 @@ impl<'a> Plane<'a> {
         let step = n_strips.div_ceil(N_SAMPLED_STRIPS);
         let n_steps = self.zigzag.len() * n_strips.div_ceil(step);
         for strip in (step / 2..n_strips).step_by(step) {
-            self.predict(l, strip);
-            let pairs = self.zigzag.iter().zip(&self.energy).step_by(n_steps / N_SAMPLED_STEPS + 1);
-            for (numbers, energies) in pairs {
-                numbers.iter().zip(energies).for_each(|(z, energy)| costs.add(*z, *energy));
+            let n_rows = self.predict(l, strip);
+            let active = Active::new(l, self.planes.shape.width, n_rows);
+            let has_full = active.is_full(SKEW * (N_LANES - 1));
+            let pairs = self.zigzag.iter().zip(&self.energy).enumerate();
+            for (t, (numbers, energies)) in pairs.step_by(n_steps / N_SAMPLED_STEPS + 1) {
+                // Lanes outside would speak for fewer low bits than there are.
+                if active.is_full(t) || !has_full {
+                    numbers.iter().zip(energies).for_each(|(z, energy)| costs.add(*z, *energy));
+                }
             }
             let is_coded =
                 |steps: &&[[u16; N_LANES]]| steps.as_flattened().iter().fold(0, |all, z| all | z) != 0;
