@@ -2,7 +2,7 @@
 //! word first.
 
 /// Words, written from the end of a buffer that grows at its front.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct WordWriter {
     buffer: Vec<u16>,
     /// Index of the first word.
@@ -10,6 +10,12 @@ pub(super) struct WordWriter {
 }
 
 impl WordWriter {
+    /// With room for about as many words; of memory that is not written to none is taken.
+    pub(super) fn new(n_words: usize) -> Self {
+        let n = n_words.max(1 << 10);
+        Self { buffer: vec![0; n], first: n }
+    }
+
     /// Makes room for `n` more words and a vector.
     pub(super) fn reserve(&mut self, n: usize) {
         if self.first < n + 8 {

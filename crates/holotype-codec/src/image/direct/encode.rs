@@ -29,7 +29,7 @@ pub(super) fn code<L: ByteLanes>(l: L, tile: &TileRef<'_>, colour: Colour) -> (H
     let thresholds = sample(l, tile, colour, &mut planes);
     let mut flags = Flags::empty(&shape);
     let mut lanes = vec![Lanes { bits: [[0; 8]; 4], n_bits: [[16; 8]; 4] }; planes.len()];
-    let mut words = WordWriter::default();
+    let mut words = WordWriter::new(shape.row_bytes() * tile.rows().len() / 2);
     for strip in (0..tile.rows().len().div_ceil(N_LANES)).rev() {
         let n_rows = residuals::take(l, tile, colour, strip, &mut planes);
         for (c, plane) in planes.iter().enumerate() {

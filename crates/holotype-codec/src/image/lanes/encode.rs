@@ -52,7 +52,7 @@ impl<'a> Plane<'a> {
         let (spread, steps_log2) = self.sample(l, n_strips);
         let mut flags = Flags::new(steps_log2, &self.planes.shape);
         let mut lanes = Lanes::<L>::new(l);
-        let mut words = WordWriter::default();
+        let mut words = WordWriter::new(width * height);
         for strip in (0..n_strips).rev() {
             let n_rows = self.predict(l, strip);
             let active = Active::new(l, width, n_rows);
