@@ -23,6 +23,12 @@ const N_SMOOTH: u64 = 5000;
 /// Images of these widths have noise that is common to their channels.
 const COLOURED: [u32; 2] = [133, 134];
 
+/// The third channel of images this wide is the mean of the first two.
+const MEAN_WIDTH: u32 = 135;
+
+/// Images this wide are flat in their left half.
+const HALF_FLAT: u32 = 260;
+
 /// Floats of images this wide fit a narrower type.
 const NARROW_WIDTH: u32 = 21;
 
@@ -52,7 +58,9 @@ fn samples(image: &ImageDescriptor) -> Vec<u8> {
                 .wrapping_mul(share | 1)
                 .wrapping_add(pixel.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         }
-        let wave = if image.n_pixels() < N_SMOOTH {
+        let wave = if image.width == HALF_FLAT && x < 130 {
+            200 + c
+        } else if image.n_pixels() < N_SMOOTH {
             (x * x + 3 * y * y) / 5 + 40 * c + (state >> 61)
         } else {
             (x * x + 2 * x * y) / 300 + 9 * c + (state >> 61) * (1 + x / 64) + (state >> 58 & 7)
@@ -73,12 +81,20 @@ fn samples(image: &ImageDescriptor) -> Vec<u8> {
             SampleType::F64 => (wave as f64 - 100.0).to_bits(),
             SampleType::U32 | SampleType::I32 => wave * 70_001,
             SampleType::U64 | SampleType::I64 => wave.wrapping_mul(1 << 50),
-            SampleType::U16 if image.n_pixels() >= N_SMOOTH => wave * 61 + (state >> 40 & 1023),
+            SampleType::U16 if image.n_pixels() >= N_SMOOTH && image.width != HALF_FLAT => {
+                wave * 61 + (state >> 40 & 1023)
+            }
             SampleType::U16 | SampleType::I16 => wave * 61,
             _ => wave,
         };
         let bits = if image.palette.is_some() { bits % 3 } else { bits };
         out.extend_from_slice(&bits.to_le_bytes()[..image.sample.n_bytes()]);
+    }
+    if image.width == MEAN_WIDTH {
+        for [a, b, c, d, mean @ ..] in out.as_chunks_mut::<6>().0 {
+            let sum = u32::from(u16::from_le_bytes([*a, *b])) + u32::from(u16::from_le_bytes([*c, *d]));
+            *mean = ((sum / 2) as u16).to_le_bytes();
+        }
     }
     out
 }
@@ -142,6 +158,19 @@ impl Good {
         let content = samples(&descriptor);
         self.line(item, "image", &content);
         self.writer.add_image(item, &SourceImage { descriptor, metadata }, &content, options).unwrap();
+        self
+    }
+
+    fn content(
+        mut self,
+        item: &str,
+        descriptor: ImageDescriptor,
+        content: Vec<u8>,
+        options: &ImageOptions,
+    ) -> Self {
+        self.line(item, "image", &content);
+        let image = SourceImage { descriptor, metadata: Metadata::default() };
+        self.writer.add_image(item, &image, &content, options).unwrap();
         self
     }
 
@@ -298,6 +327,30 @@ fn good() -> Vec<(String, Vec<u8>, String)> {
         ("direct-green", 133, 65, 3, SampleType::U8),
         ("direct-green-alpha", 134, 65, 4, SampleType::U8),
         ("direct-rgba", 90, 66, 4, SampleType::I8),
+    ] {
+        let image = ImageDescriptor::new(width, height, channels, sample);
+        let options = ImageOptions::new(Mode::Fast).with_preview(PreviewChoice::Off);
+        all.push(Good::new(name).image("a", image, none(), &options).bytes());
+    }
+    // Channels more alike than pixels: each row of channels is a row of a picture.
+    for (mode_name, mode) in MODES {
+        let image = ImageDescriptor::new(25, 2, 90, SampleType::U16);
+        let folded = ImageDescriptor::new(90, 50, 1, SampleType::U16);
+        let options = ImageOptions::new(mode).with_preview(PreviewChoice::Off);
+        let good = Good::new(&format!("folded-{mode_name}"));
+        all.push(good.content("a", image, samples(&folded), &options).bytes());
+    }
+    // The fast coder of planes: words, bands, digits of floats, flat stretches.
+    for (name, width, height, channels, sample) in [
+        ("lanes-gray16", 171, 99, 1, SampleType::U16),
+        ("lanes-rgb16", 133, 65, 3, SampleType::U16),
+        ("lanes-rgba16", 134, 65, 4, SampleType::U16),
+        ("lanes-none16", 101, 65, 3, SampleType::U16),
+        ("lanes-green-red16", 135, 65, 3, SampleType::U16),
+        ("lanes-flat16", 260, 130, 2, SampleType::U16),
+        ("lanes-bands", 70, 75, 7, SampleType::U8),
+        ("lanes-f16", 90, 66, 2, SampleType::F16),
+        ("lanes-f32", 90, 66, 1, SampleType::F32),
     ] {
         let image = ImageDescriptor::new(width, height, channels, sample);
         let options = ImageOptions::new(Mode::Fast).with_preview(PreviewChoice::Off);

@@ -90,7 +90,9 @@ impl Plan {
             if most(64, 64) {
                 coders.push(PixelCoder::Runs);
             }
-            if most(550, 160) && !(is_flat && n_colours <= 16) {
+            // Single bytes repeat by chance: a search for copies gains little over prediction and takes long.
+            let most_copied = if shape.n_channels == 1 { 20 } else { 160 };
+            if most(550, most_copied) && !(is_flat && (n_colours <= 16 || options.mode == Mode::Fast)) {
                 coders.push(PixelCoder::Copies);
             }
             if (n_colours <= 16 || most(550, 160))
