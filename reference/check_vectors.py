@@ -8,7 +8,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from holotype_reference import Archive, Refused, chunking, read_item
 
-
 KINDS = {0: "image", 1: "file", 6: "directory", 7: "symlink"}
 
 

@@ -6,8 +6,11 @@ use crate::progress::Bar;
 use holotype::{UnpackOptions, unpack};
 use serde_json::json;
 
+/// Decoded blocks kept: files are written in the order of their blocks, only repetitions lie farther back.
+const CACHE_BYTES: u64 = 64 << 20;
+
 pub(crate) fn run(args: &Unpack, printer: &Printer) -> Result<Exit, Failure> {
-    let archive = open(&args.input)?;
+    let archive = open(&args.input)?.with_cache_bytes(CACHE_BYTES);
     let bar = Bar::new(printer, 0, &args.output.to_string_lossy());
     let mut options = UnpackOptions::default()
         .with_n_threads(args.threads)
