@@ -38,9 +38,13 @@ from holotype._info import (
     VerifyReport,
 )
 from holotype._read import decode, decode_to_file, extract_thumbnail, info, loads, read, verify
+from holotype._reader import AnalysisReport, ItemReader, Metadata, Reader, open
 from holotype._write import dumps, encode, write
+from holotype._writer import PROFILES, Writer, build, unpack
 
 __all__ = [
+    "PROFILES",
+    "AnalysisReport",
     "ArchiveInfo",
     "ArgumentError",
     "Encoded",
@@ -50,15 +54,20 @@ __all__ = [
     "ImageInfo",
     "IntegrityError",
     "ItemInfo",
+    "ItemReader",
     "LimitError",
     "LossError",
+    "Metadata",
     "MetadataEntry",
     "NotFoundError",
     "Palette",
+    "Reader",
     "TruncatedError",
     "UnsupportedError",
     "VerifyReport",
+    "Writer",
     "__version__",
+    "build",
     "decode",
     "decode_to_file",
     "dumps",
@@ -66,7 +75,9 @@ __all__ = [
     "extract_thumbnail",
     "info",
     "loads",
+    "open",
     "read",
+    "unpack",
     "verify",
     "write",
 ]

@@ -2,6 +2,6 @@
 
 from .container import Archive
 from .errors import Corrupt, Refused, Truncated, Unsupported
-from .image import Image, read_file, read_image
+from .image import Image, read_file, read_image, read_item
 
-__all__ = ["Archive", "Corrupt", "Image", "Refused", "Truncated", "Unsupported", "read_file", "read_image"]
+__all__ = ["Archive", "Corrupt", "Image", "Refused", "Truncated", "Unsupported", "read_file", "read_image", "read_item"]

@@ -1,5 +1,7 @@
+use crate::cbor::Value;
 use crate::{
-    BlockRecord, Codec, Error, FrameHeader, FrameType, Header, ItemRecord, MerkleTree, Root, Trailer,
+    BlockRecord, ChunkTable, Codec, Error, Extents, FrameHeader, FrameType, Header, ItemRecord, MerkleTree,
+    Root, Trailer,
 };
 use std::collections::BTreeMap;
 
@@ -27,6 +29,9 @@ pub struct ArchiveBuilder {
     tree: MerkleTree,
     /// Encoded records by name: a million of them as structs would take gigabytes.
     items: BTreeMap<String, Box<[u8]>>,
+    n_ordinals: u64,
+    has_extents: bool,
+    metadata: Option<Value>,
 }
 
 impl ArchiveBuilder {
@@ -40,6 +45,9 @@ impl ArchiveBuilder {
             blocks: Vec::new(),
             tree: MerkleTree::default(),
             items: BTreeMap::new(),
+            n_ordinals: 0,
+            has_extents: false,
+            metadata: None,
         };
         (builder, header)
     }
@@ -71,7 +79,14 @@ impl ArchiveBuilder {
     /// The ordinal the next item will get.
     #[must_use]
     pub fn next_ordinal(&self) -> u64 {
-        self.items.len() as u64
+        self.n_ordinals
+    }
+
+    /// Takes the next `n` ordinals for items that [`Self::add_item_at`] adds; returns the first.
+    pub fn reserve_ordinals(&mut self, n: u64) -> u64 {
+        let first = self.n_ordinals;
+        self.n_ordinals += n;
+        first
     }
 
     /// Bytes written so far: header and frames.
@@ -86,11 +101,27 @@ impl ArchiveBuilder {
         self.items.contains_key(name)
     }
 
+    /// Sets the metadata of the archive as a whole, in the form of an item's.
+    pub fn set_metadata(&mut self, metadata: Value) {
+        self.metadata = Some(metadata);
+    }
+
     /// Adds an item; its ordinal is set here.
     ///
     /// # Errors
     /// `InvalidArgument` for an empty, overlong or repeated name, or a block that was not added.
     pub fn add_item(&mut self, mut item: ItemRecord) -> Result<(), Error> {
+        item.ordinal = self.next_ordinal();
+        self.add_item_at(item)?;
+        self.n_ordinals += 1;
+        Ok(())
+    }
+
+    /// Adds an item with the ordinal it has, which was reserved.
+    ///
+    /// # Errors
+    /// As [`Self::add_item`], and `InvalidArgument` if its attributes break a rule.
+    pub fn add_item_at(&mut self, item: ItemRecord) -> Result<(), Error> {
         let max_name_bytes = crate::Limits::default().max_name_bytes;
         if item.name.is_empty() || item.name.len() as u64 > max_name_bytes {
             return Err(Error::InvalidArgument { what: "an item's name has 1 to 4096 bytes" });
@@ -106,7 +137,17 @@ impl ArchiveBuilder {
         {
             return Err(Error::InvalidArgument { what: "an item's block was not added" });
         }
-        item.ordinal = self.next_ordinal();
+        match &item.extents {
+            Some(Extents::Inline(extents)) if extents.iter().any(|e| e.block >= n_blocks) => {
+                return Err(Error::InvalidArgument { what: "an item's block was not added" });
+            }
+            Some(Extents::Block(id)) if *id >= n_blocks => {
+                return Err(Error::InvalidArgument { what: "an item's block was not added" });
+            }
+            _ => {}
+        }
+        item.attributes.check().map_err(|what| Error::InvalidArgument { what })?;
+        self.has_extents |= item.extents.is_some();
         let mut record = Vec::new();
         item.to_value().encode_into(&mut record);
         self.items.insert(item.name, record.into_boxed_slice());
@@ -116,8 +157,16 @@ impl ArchiveBuilder {
     /// Ends the archive; returns the bytes to write last and the trailer with its seal.
     #[must_use]
     pub fn finish(self) -> (Vec<u8>, Trailer) {
-        let Self { header, position_bytes, blocks, tree, items } = self;
-        let (mut tail, root_frame) = Root::encode(&items, &blocks, position_bytes);
+        self.finish_with(None)
+    }
+
+    /// [`Self::finish`] with a table of the chunks that items' extents are made of.
+    #[must_use]
+    pub fn finish_with(self, chunks: Option<ChunkTable>) -> (Vec<u8>, Trailer) {
+        let Self { header, position_bytes, blocks, tree, items, n_ordinals: _, has_extents, metadata } = self;
+        let chunks = chunks.or_else(|| has_extents.then(|| ChunkTable::new(crate::Chunking::default())));
+        let (mut tail, root_frame) =
+            Root::encode(&items, &blocks, chunks.as_ref(), metadata.as_ref(), position_bytes);
         let root_offset_bytes = position_bytes + tail.len() as u64;
         let root_frame_bytes = root_frame.len() as u64;
         let trailer = Trailer {

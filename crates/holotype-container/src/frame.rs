@@ -22,17 +22,20 @@ pub enum Codec {
     Raw = 0,
     /// One Zstandard frame.
     Zstd = 1,
+    /// One LZ4 block.
+    Lz4 = 2,
     /// A tile of the image codec (`docs/codecs.md`).
     ImageTile = 3,
 }
 
 impl Codec {
-    /// Inverse of `self as u8`; 2 is reserved for LZ4.
+    /// Inverse of `self as u8`.
     #[must_use]
     pub const fn from_code(code: u8) -> Option<Self> {
         match code {
             0 => Some(Self::Raw),
             1 => Some(Self::Zstd),
+            2 => Some(Self::Lz4),
             3 => Some(Self::ImageTile),
             _ => None,
         }

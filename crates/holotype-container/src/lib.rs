@@ -3,11 +3,15 @@
 //! This room does no I/O and knows no codec. Everything a reader allocates is bounded by [`Limits`] or by the
 //! bytes it was given.
 
+mod attributes;
 mod block;
 mod builder;
 pub mod cbor;
+mod chunk;
+mod chunking;
 mod cursor;
 mod error;
+mod extent;
 mod frame;
 mod header;
 mod item;
@@ -20,16 +24,20 @@ mod root;
 mod stray;
 mod trailer;
 
+pub use attributes::{FileAttributes, FileTime};
 pub use block::{BlockRecord, VerifiedPayload};
 pub use builder::ArchiveBuilder;
+pub use chunk::{ChunkRecord, ChunkTable};
+pub use chunking::Chunking;
 pub use error::{Error, ErrorKind, hex};
+pub use extent::{Extent, Extents, decode_extents, encode_extents};
 pub use frame::{Codec, FRAME_SYNC, FrameHeader, FrameType};
 pub use header::{FORMAT_VERSION, Header, MAGIC};
 pub use item::{BlockRun, ItemKind, ItemRecord, Metadata, Preview};
 pub use limits::Limits;
 pub use manifest::Manifest;
 pub use merkle::{FrameHasher, MerkleTree, frame_hash};
-pub use pack::{Packer, pack, unpack};
+pub use pack::{Compression, Packer, pack, unpack, unpack_block};
 pub use page::PageRef;
 pub use root::{Root, Table};
 pub use stray::StrayPage;

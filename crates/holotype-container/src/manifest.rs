@@ -36,6 +36,9 @@ impl Manifest {
             n_blocks: blocks.len() as u64,
             items: Table::Inline(Vec::new()),
             blocks: Table::Inline(blocks),
+            chunks: Table::Inline(Vec::new()),
+            chunking: None,
+            metadata: None,
         };
         let trailer = Trailer {
             revision: 1,
@@ -97,15 +100,7 @@ impl Manifest {
             }
             end = block.end_bytes().ok_or_else(|| corrupt(end, "a block lies past the end"))?;
         }
-        let item_pages = match &self.root.items {
-            Table::Paged(pages) => pages.iter().map(|p| (p.offset_bytes, p.frame_bytes)).collect(),
-            Table::Inline(_) => Vec::new(),
-        };
-        let block_pages = match &self.root.blocks {
-            Table::Paged(pages) => pages.iter().map(|p| (p.offset_bytes, p.frame_bytes)).collect(),
-            Table::Inline(_) => Vec::new(),
-        };
-        for (offset, size) in item_pages.into_iter().chain(block_pages) {
+        for (offset, size) in self.root.page_frames() {
             if offset != end {
                 return Err(corrupt(end, "manifest pages leave a gap"));
             }

@@ -6,6 +6,7 @@
 mod archive;
 mod error;
 mod fields;
+mod packing;
 mod source;
 mod write;
 
@@ -21,7 +22,9 @@ mod _holotype {
     const __version__: &str = env!("CARGO_PKG_VERSION");
 
     #[pymodule_export]
-    use crate::archive::Archive;
+    use crate::archive::{Archive, FileMap};
+    #[pymodule_export]
+    use crate::packing::Writer;
     #[pymodule_export]
     use crate::write::{encode_image, import_file};
 }

@@ -4,9 +4,11 @@
 //! correct after `fork`.
 
 mod atomic_file;
+mod new_directory;
 mod read_at;
 mod recorder;
 
 pub use atomic_file::{AtomicFile, Replace};
+pub use new_directory::NewDirectory;
 pub use read_at::{FileSource, MemorySource, ReadAt};
 pub use recorder::{RecordedRead, Recorder};

@@ -3,6 +3,9 @@
 //!     cargo run --release --example make_vectors -- docs/vectors
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+#[path = "vectors/packing.rs"]
+mod packing;
+
 use holotype::{
     Alpha, ChannelOrder, ColourModel, ImageDescriptor, ImageOptions, Metadata, MetadataKind, Mode, Palette,
     Preview, PreviewChoice, SampleType, SourceImage, Writer, WriterOptions,
@@ -109,7 +112,7 @@ fn drawing(image: &ImageDescriptor, kind: u64) -> Vec<u8> {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let (x, y) = (pixel % u64::from(image.width), pixel / u64::from(image.width));
         let (u, v) = (x + y * y / 40, y + x * x / 90);
-        let letter = 0x7e11_9191_917e_u64 >> (x % 9 * 8 + y % 13) & 1;
+        let letter = 0x7e11_9191_917e_u64.wrapping_shr((x % 9 * 8 + y % 13) as u32) & 1;
         let id = match kind {
             0 => u / 11 * 7 + v / 9 * 3,
             1 if y % 40 < 13 && x % 9 < 6 && letter == 1 => 1 + (x / 9) % 3,
@@ -504,7 +507,7 @@ fn main() {
     let expected = root.join("expected.tsv");
     let mut lines = fs::read_to_string(&expected).unwrap_or_default();
     let mut n_new = 0;
-    for (name, bytes, described) in good() {
+    for (name, bytes, described) in good().into_iter().chain(packing::good()) {
         let path = root.join("good").join(format!("{name}.holo"));
         if !path.exists() {
             fs::write(path, bytes).unwrap();
@@ -513,12 +516,17 @@ fn main() {
         }
     }
     fs::write(expected, lines).unwrap();
-    for (name, bytes) in bad() {
+    for (name, bytes) in bad().into_iter().chain(packing::bad()) {
         let path = root.join("bad").join(format!("{name}.holo"));
         if !path.exists() {
             fs::write(path, bytes).unwrap();
             n_new += 1;
         }
+    }
+    let chunks = root.join("chunks.tsv");
+    if !chunks.exists() {
+        fs::write(chunks, packing::chunks()).unwrap();
+        n_new += 1;
     }
     println!("{n_new} new vectors");
 }

@@ -12,17 +12,19 @@ mod import;
 mod limits;
 mod memory;
 mod output;
+mod pack;
 mod parallel;
 mod progress;
 mod salvage;
+mod unpack;
 mod writer;
 
-pub use archive::{Archive, Finding, ImageItem, Item, VerifyOptions, VerifyReport};
+pub use archive::{Archive, FileMap, Finding, ImageItem, Item, Summary, VerifyOptions, VerifyReport};
 pub use error::{Error, ErrorKind, Result};
 pub use export::{ExportOptions, export, source_format};
 pub use formats::SourceImage;
 pub use holotype_codec::SampleType;
-pub use holotype_container::ItemKind;
+pub use holotype_container::{Chunking, Compression, FileAttributes, FileTime, ItemKind};
 pub use image::{
     Alpha, ChannelOrder, ColourModel, ImageDescriptor, ImageOptions, Metadata, MetadataEntry, MetadataKind,
     Mode, PREVIEW_EDGE, Palette, Preview, PreviewChoice, Region,
@@ -30,9 +32,11 @@ pub use image::{
 pub use import::{ImportOptions, Imported, import};
 pub use limits::Limits;
 pub use output::{FileOutput, Replace};
+pub use pack::{Exclude, Packed, Packing, Profile};
 pub use progress::Progress;
 pub use salvage::{
     LostItem, Proof, SalvageOptions, SalvageReport, SalvagedItem, SalvagedManifest, salvage, salvage_bytes,
     salvage_source,
 };
+pub use unpack::{UnpackOptions, Unpacked, unpack};
 pub use writer::{Writer, WriterOptions};

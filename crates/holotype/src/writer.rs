@@ -1,9 +1,12 @@
 use crate::formats::{Format, SourceImage};
 use crate::image::preview::{PREVIEW_EDGE, Preview, PreviewBuilder, wants_preview};
 use crate::image::{encode::BandEncoder, grid::TileGrid, wire};
+use crate::pack::{Addition, Packing, SharedBlocks, Sink, stored_extents};
 use crate::{Error, ImageOptions, Metadata, MetadataKind, Mode, Progress, Result};
 use holotype_codec::{TileRef, image::TileOptions, image::encode_tile};
-use holotype_container::{ArchiveBuilder, BlockRun, Codec, ItemKind, ItemRecord, Packer, Trailer, cbor};
+use holotype_container::{
+    ArchiveBuilder, BlockRun, Codec, Extent, Extents, ItemKind, ItemRecord, Packer, Trailer, cbor,
+};
 use sha2::{Digest, Sha256};
 use std::io::{Read, Write};
 
@@ -12,12 +15,17 @@ const FILE_BLOCK_BYTES: usize = 4 << 20;
 /// Metadata up to this size stays in the item's record; more goes into a block of its own.
 const MAX_INLINE_METADATA_BYTES: usize = 1024;
 
+/// Most metadata of an archive as a whole.
+const MAX_ARCHIVE_METADATA_BYTES: usize = 1 << 20;
+
 /// How an archive is written.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct WriterOptions {
     /// Told of the bytes of content taken in.
     pub progress: Progress,
+    /// How packed files are cut, grouped and compressed.
+    pub packing: Packing,
 }
 
 impl WriterOptions {
@@ -25,6 +33,13 @@ impl WriterOptions {
     #[must_use]
     pub fn with_progress(mut self, progress: Progress) -> Self {
         self.progress = progress;
+        self
+    }
+
+    /// Sets [`Self::packing`].
+    #[must_use]
+    pub fn with_packing(mut self, packing: Packing) -> Self {
+        self.packing = packing;
         self
     }
 }
@@ -48,6 +63,8 @@ pub struct Writer<W: Write> {
     out: W,
     builder: ArchiveBuilder,
     packer: Packer,
+    /// Blocks that packed files share, once there are any.
+    shared: Option<SharedBlocks>,
     options: WriterOptions,
 }
 
@@ -59,7 +76,7 @@ impl<W: Write> Writer<W> {
     pub fn new(mut out: W, options: WriterOptions) -> Result<Self> {
         let (builder, header) = ArchiveBuilder::begin();
         out.write_all(&header).map_err(output_error)?;
-        Ok(Self { out, builder, packer: Packer::default(), options })
+        Ok(Self { out, builder, packer: Packer::default(), shared: None, options })
     }
 
     /// Adds an image from all its samples: row-major, interleaved, little-endian, as its descriptor says.
@@ -202,13 +219,35 @@ impl<W: Write> Writer<W> {
         Ok(raw_bytes)
     }
 
+    /// Sets the metadata of the archive as a whole.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for more than 1 MiB of it: it is read whenever the archive is opened.
+    pub fn set_metadata(&mut self, metadata: &Metadata) -> Result<()> {
+        let n_bytes: usize = metadata.entries.iter().map(|entry| entry.key.len() + entry.data.len()).sum();
+        if n_bytes > MAX_ARCHIVE_METADATA_BYTES {
+            return Err(Error::invalid(format!(
+                "the archive's metadata has {n_bytes} bytes, more than 1 MiB"
+            )));
+        }
+        self.builder.set_metadata(wire::encode_metadata(metadata));
+        Ok(())
+    }
+
     /// Ends and seals the archive; returns the output and the seal.
     ///
     /// # Errors
     /// `Io`.
     pub fn finish(self) -> Result<(W, [u8; 32])> {
-        let Self { mut out, builder, .. } = self;
-        let (tail, Trailer { seal, .. }) = builder.finish();
+        let Self { mut out, mut builder, packer: _, shared, options: _ } = self;
+        let chunks = match shared {
+            None => None,
+            Some(mut shared) => {
+                shared.flush(&mut Frames { out: &mut out, builder: &mut builder })?;
+                Some(shared.into_table())
+            }
+        };
+        let (tail, Trailer { seal, .. }) = builder.finish_with(chunks);
         out.write_all(&tail).and_then(|()| out.flush()).map_err(output_error)?;
         Ok((out, seal))
     }
@@ -223,8 +262,45 @@ impl<W: Write> Writer<W> {
         Ok(self.builder.add_item(item)?)
     }
 
-    fn check_name(&self, name: &str) -> Result<()> {
-        if name.is_empty() || self.builder.has_item(name) {
+    /// Takes the next `n` ordinals, for items added by [`Self::add_reserved`] and [`Self::add_shared`].
+    pub(crate) fn reserve_ordinals(&mut self, n: u64) -> u64 {
+        self.builder.reserve_ordinals(n)
+    }
+
+    /// Adds an item with the ordinal it has.
+    pub(crate) fn add_reserved(&mut self, item: ItemRecord) -> Result<()> {
+        Ok(self.builder.add_item_at(item)?)
+    }
+
+    /// Adds files whose content goes into shared blocks; returns their bytes.
+    pub(crate) fn add_shared(
+        &mut self,
+        additions: impl IntoIterator<Item = Result<Addition>>,
+    ) -> Result<u64> {
+        let Self { out, builder, shared, options, .. } = self;
+        let shared = match shared {
+            Some(shared) => shared,
+            None => shared.insert(SharedBlocks::new(options.packing, options.progress.clone())?),
+        };
+        shared.add(additions, &mut Frames { out, builder })
+    }
+
+    /// Extents as the next item's record holds them.
+    pub(crate) fn stored_extents(&mut self, extents: Vec<Extent>) -> Result<Option<Extents>> {
+        let Self { out, builder, .. } = self;
+        let ordinal = builder.next_ordinal();
+        stored_extents(extents, ordinal, &mut Frames { out, builder })
+    }
+
+    /// Bytes of the archive written so far; packed files are written some time after they were added.
+    #[must_use]
+    pub fn n_written_bytes(&self) -> u64 {
+        self.builder.position_bytes()
+    }
+
+    pub(crate) fn check_name(&self, name: &str) -> Result<()> {
+        let is_pending = self.shared.as_ref().is_some_and(|shared| shared.has_item(name));
+        if name.is_empty() || is_pending || self.builder.has_item(name) {
             return Err(Error::invalid(format!("`{name}` cannot name another item")));
         }
         Ok(())
@@ -232,10 +308,9 @@ impl<W: Write> Writer<W> {
 
     /// Adds a block of the next item; returns its id.
     pub(crate) fn add_block(&mut self, codec: Codec, payload: &[u8], raw_bytes: u64) -> Result<u64> {
-        let hint = u32::try_from(self.builder.next_ordinal()).unwrap_or(u32::MAX);
-        let (header, id) = self.builder.add_block(codec, payload, raw_bytes, hint);
-        self.out.write_all(&header).and_then(|()| self.out.write_all(payload)).map_err(output_error)?;
-        Ok(id)
+        let Self { out, builder, .. } = self;
+        let ordinal = builder.next_ordinal();
+        Frames { out, builder }.block(codec, payload, raw_bytes, ordinal)
     }
 
     /// Puts metadata where it belongs: into the record, or a block of its own.
@@ -268,6 +343,25 @@ impl<W: Write> Writer<W> {
             block,
             descriptor: wire::encode_descriptor(&descriptor, PREVIEW_EDGE),
         })
+    }
+}
+
+/// Where frames and items go: what of a writer the packing of files needs.
+struct Frames<'a, W> {
+    out: &'a mut W,
+    builder: &'a mut ArchiveBuilder,
+}
+
+impl<W: Write> Sink for Frames<'_, W> {
+    fn block(&mut self, codec: Codec, payload: &[u8], raw_bytes: u64, ordinal: u64) -> Result<u64> {
+        let hint = u32::try_from(ordinal).unwrap_or(u32::MAX);
+        let (header, id) = self.builder.add_block(codec, payload, raw_bytes, hint);
+        self.out.write_all(&header).and_then(|()| self.out.write_all(payload)).map_err(output_error)?;
+        Ok(id)
+    }
+
+    fn item(&mut self, record: ItemRecord) -> Result<()> {
+        Ok(self.builder.add_item_at(record)?)
     }
 }
 

@@ -4,12 +4,15 @@ mod cat;
 mod completions;
 mod compress;
 mod decompress;
+mod diff;
 mod info;
 mod list;
 mod man;
 mod open;
+mod pack;
 mod preview;
 mod salvage;
+mod unpack;
 mod verify;
 
 use crate::args::Verb;
@@ -25,6 +28,9 @@ pub(crate) fn run(verb: &Verb, printer: &Printer) -> Result<Exit, Failure> {
         Verb::Preview(args) => preview::run(args, printer),
         Verb::Verify(args) => verify::run(args, printer),
         Verb::Salvage(args) => salvage::run(args, printer),
+        Verb::Pack(args) => pack::run(args, printer),
+        Verb::Unpack(args) => unpack::run(args, printer),
+        Verb::Diff(args) => diff::run(args, printer),
         Verb::List(args) => list::run(args, printer),
         Verb::Cat(args) => cat::run(args),
         Verb::Completions { shell } => completions::run(*shell),

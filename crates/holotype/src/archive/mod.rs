@@ -1,18 +1,24 @@
 //! Reading archives: from the end, piece by piece, every byte checked before it is used.
 
+mod cache;
+mod chunks;
+mod content;
 mod image;
 mod item;
 mod tables;
 mod verify;
 
+pub(crate) use chunks::jobs_of;
+pub use content::{FileMap, Summary};
 pub use image::ImageItem;
 pub use item::Item;
 pub(crate) use verify::verify_item;
 pub use verify::{Finding, VerifyOptions, VerifyReport};
 
-use crate::{Error, Limits, Result, memory};
+use crate::{Error, Limits, Metadata, Result, memory};
+use cache::BlockCache;
 use holotype_container::{
-    BlockRecord, Codec, FORMAT_VERSION, Header, ItemKind, ItemRecord, Manifest, Trailer, hex, unpack,
+    BlockRecord, FORMAT_VERSION, Header, ItemKind, ItemRecord, Manifest, Trailer, hex, unpack_block,
 };
 use holotype_store::{FileSource, MemorySource, ReadAt};
 use std::borrow::Cow;
@@ -22,6 +28,9 @@ use tables::Tables;
 
 /// Bytes read from the end of a file at first: the whole manifest of ordinary archives.
 const TAIL_BYTES: u64 = 64 << 10;
+
+/// Bytes of decoded blocks kept by default.
+const CACHE_BYTES: u64 = 512 << 20;
 
 /// An open archive. Cheap to share between threads; safe after `fork`.
 ///
@@ -52,6 +61,7 @@ pub struct Archive {
     path: PathBuf,
     manifest: Manifest,
     tables: Tables,
+    cache: BlockCache,
     limits: Limits,
 }
 
@@ -90,7 +100,8 @@ impl Archive {
     pub fn open_source(source: Box<dyn ReadAt>, path: impl AsRef<Path>, limits: Limits) -> Result<Self> {
         let path = path.as_ref().to_path_buf();
         let manifest = open_manifest(source.as_ref(), &path, &limits)?;
-        Ok(Self { source, path, manifest, tables: Tables::default(), limits })
+        let cache = BlockCache::new(CACHE_BYTES);
+        Ok(Self { source, path, manifest, tables: Tables::default(), cache, limits })
     }
 
     /// Blocks of a damaged archive that no seal vouches for: each is still checked by its own hash.
@@ -101,7 +112,15 @@ impl Archive {
         limits: Limits,
     ) -> Self {
         let manifest = Manifest::without_seal(blocks);
-        Self { source, path: path.to_path_buf(), manifest, tables: Tables::default(), limits }
+        let (path, cache) = (path.to_path_buf(), BlockCache::new(CACHE_BYTES));
+        Self { source, path, manifest, tables: Tables::default(), cache, limits }
+    }
+
+    /// Keeps at most `n_bytes` of decoded blocks of files for further reads; default 512 MiB, taken as they are read.
+    #[must_use]
+    pub fn with_cache_bytes(mut self, n_bytes: u64) -> Self {
+        self.cache = BlockCache::new(n_bytes);
+        self
     }
 
     /// Bytes of the archive.
@@ -132,6 +151,17 @@ impl Archive {
     #[must_use]
     pub fn seal_hex(&self) -> String {
         hex(&self.seal())
+    }
+
+    /// Metadata of the archive as a whole.
+    ///
+    /// # Errors
+    /// `Corrupt` if it is malformed.
+    pub fn metadata(&self) -> Result<Metadata> {
+        let Some(stored) = &self.manifest.root().metadata else { return Ok(Metadata::default()) };
+        let rule = "the archive's metadata is malformed";
+        crate::image::wire::decode_metadata(stored)
+            .ok_or_else(|| Error::Item { item: "the archive".into(), rule })
     }
 
     /// The limits it is read under.
@@ -251,7 +281,7 @@ impl Archive {
         read(self.source.as_ref(), &self.path, offset_bytes, n_bytes)
     }
 
-    fn block(&self, id: u64) -> Result<BlockRecord> {
+    pub(crate) fn block(&self, id: u64) -> Result<BlockRecord> {
         tables::block(self, id)
     }
 
@@ -280,13 +310,9 @@ impl Archive {
                     limit: max_bytes,
                 });
             }
-            let rule = "a block does not unpack to its recorded size";
-            match block.codec {
-                Codec::Raw => Ok(payload.to_vec()),
-                Codec::Zstd => unpack(payload, block.raw_bytes)
-                    .ok_or_else(|| Error::Item { item: item.to_owned(), rule }),
-                _ => Err(Error::Item { item: item.to_owned(), rule: "a block of bytes has an image codec" }),
-            }
+            let rule = "a block has no codec of bytes, or does not unpack to its recorded size";
+            unpack_block(block.codec, payload, block.raw_bytes)
+                .ok_or_else(|| Error::Item { item: item.to_owned(), rule })
         })
     }
 }

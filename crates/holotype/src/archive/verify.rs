@@ -1,4 +1,4 @@
-use super::{Archive, ImageItem, Item, tables};
+use super::{Archive, ImageItem, Item, chunks, content, jobs_of, tables};
 use crate::image::decode;
 use crate::{Error, Progress, Region, Result, memory, parallel};
 use holotype_container::{BlockRecord, ItemKind};
@@ -94,6 +94,9 @@ impl VerifyReport {
     }
 }
 
+/// Files that share blocks are checked in jobs of about so many bytes.
+const JOB_BYTES: u64 = 8 << 20;
+
 /// Header, root and trailer were checked by the seal when the archive was opened. What is left: the tables,
 /// every block's frame, every item's content decoded and hashed.
 pub(super) fn verify(archive: &Archive, options: &VerifyOptions) -> Result<VerifyReport> {
@@ -113,12 +116,29 @@ pub(super) fn verify(archive: &Archive, options: &VerifyOptions) -> Result<Verif
     report.n_blocks = blocks.len() as u64;
     let mut is_content = vec![false; blocks.len()];
     for item in &items {
-        for id in item.record().content_blocks() {
+        let extents = content::extents(archive, item.record()).ok().flatten().unwrap_or_default();
+        for id in item.record().content_blocks().chain(extents.iter().map(|extent| extent.block)) {
             if let Some(seen) = is_content.get_mut(id as usize) {
                 *seen = true;
             }
         }
-        verify_item(item, options, &mut report)?;
+        if item.record().extents.is_none() {
+            verify_item(item, options, &mut report)?;
+        }
+    }
+    verify_shared(&items, options, &mut report)?;
+    for item in &items {
+        if let Err(error) = item.check_link() {
+            damage_only(&error)?;
+            report.findings.push(whole(Some(item), &error));
+        }
+    }
+    match chunks::verify_chunks(archive, options.n_threads) {
+        Ok(findings) => report.findings.extend(findings),
+        Err(error) => {
+            damage_only(&error)?;
+            report.findings.push(whole(None, &error));
+        }
     }
     for (block, _) in blocks.iter().zip(&is_content).filter(|(_, seen)| !**seen) {
         verify_other(archive, block, options, &mut report)?;
@@ -126,12 +146,37 @@ pub(super) fn verify(archive: &Archive, options: &VerifyOptions) -> Result<Verif
     Ok(report)
 }
 
+/// Files that share blocks: neighbours together, so that each block is decoded once or a few times.
+fn verify_shared(items: &[Item<'_>], options: &VerifyOptions, report: &mut VerifyReport) -> Result<()> {
+    let shared = items.iter().filter(|item| item.record().extents.is_some()).collect();
+    let jobs = jobs_of(shared, JOB_BYTES);
+    let n_threads = parallel::n_threads(options.n_threads, jobs.len());
+    let found = parallel::map(n_threads, jobs, |job| {
+        let mut found = VerifyReport::default();
+        job.into_iter().try_for_each(|item| verify_item(item, options, &mut found))?;
+        Ok(found.findings)
+    })?;
+    report.findings.extend(found.into_iter().flatten());
+    Ok(())
+}
+
 /// Decodes and hashes an item's content, its metadata and its preview.
 pub(crate) fn verify_item(item: &Item<'_>, options: &VerifyOptions, report: &mut VerifyReport) -> Result<()> {
     match item.kind() {
         ItemKind::Image => verify_image(item, options, report),
+        ItemKind::Directory | ItemKind::Symlink => verify_entry(item, report),
         _ => verify_file(item, options, report),
     }
+}
+
+/// A folder or symbolic link: no content, and the hash of none.
+fn verify_entry(item: &Item<'_>, report: &mut VerifyReport) -> Result<()> {
+    let checked = item.check_content(Sha256::digest([]).into()).and_then(|()| item.metadata().map(drop));
+    if let Err(error) = checked {
+        damage_only(&error)?;
+        report.findings.push(whole(Some(item), &error));
+    }
+    Ok(())
 }
 
 fn unreadable(mut report: VerifyReport, error: Error) -> Result<VerifyReport> {

@@ -13,15 +13,16 @@ use std::io::Write;
 /// Key of the user metadata entry that marks an item as incomplete.
 const NOTE_KEY: &str = "holotype.salvage";
 
-/// Copies a proven item's blocks and record under `name`.
+/// Copies a proven item's blocks and record under `name`. `copied` holds the blocks of its archive that were copied,
+/// which items may share.
 pub(super) fn copy_whole<W: Write>(
     writer: &mut Writer<W>,
     item: &Item<'_>,
     name: &str,
     note: Option<&str>,
+    copied: &mut BTreeMap<u64, u64>,
 ) -> Result<()> {
     let record = item.record();
-    let mut copied = BTreeMap::new();
     let mut copy = |writer: &mut Writer<W>, id: u64| -> Result<u64> {
         if let Some(new) = copied.get(&id) {
             return Ok(*new);
@@ -38,6 +39,12 @@ pub(super) fn copy_whole<W: Write>(
     for id in record.content_blocks() {
         let id = copy(writer, id)?;
         crate::writer::extend(&mut new.content, id);
+    }
+    if let Some(mut extents) = item.extents()? {
+        for extent in &mut extents {
+            extent.block = copy(writer, extent.block)?;
+        }
+        new.extents = writer.stored_extents(extents)?;
     }
     if let Some(preview) = &mut new.preview {
         preview.block = copy(writer, preview.block)?;
