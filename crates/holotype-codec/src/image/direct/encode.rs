@@ -17,8 +17,8 @@ struct Lanes {
 }
 
 /// Strips from which thresholds are learned, and about as many of their steps.
-const N_SAMPLED_STRIPS: usize = 4;
-const N_SAMPLED_STEPS: usize = 3000;
+const N_SAMPLED_STRIPS: usize = 3;
+const N_SAMPLED_STEPS: usize = 800;
 
 /// The header, and the words in the order of decoding.
 #[inline(always)]

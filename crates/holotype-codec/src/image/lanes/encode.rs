@@ -26,7 +26,7 @@ pub(super) struct Plane<'a> {
 
 /// Strips from which the spread is learned, and about as many of their steps.
 const N_SAMPLED_STRIPS: usize = 4;
-const N_SAMPLED_STEPS: usize = 1500;
+const N_SAMPLED_STEPS: usize = 800;
 
 impl<'a> Plane<'a> {
     pub(super) fn new(planes: &'a Planes, colour: Colour, c: usize) -> Self {
