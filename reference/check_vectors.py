@@ -6,7 +6,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from holotype_reference import Archive, Refused, read_file, read_image
+from holotype_reference import Archive, Refused, read_content
+
+KINDS = {0: "image", 1: "file", 4: "tensor"}
 
 
 def read(path: Path) -> list[str]:
@@ -15,8 +17,8 @@ def read(path: Path) -> list[str]:
     lines = []
     for item in sorted(archive.items, key=lambda i: i[2]):
         archive.metadata(item)
-        content = read_file(archive, item) if item[1] else read_image(archive, item).samples
-        kind = "file" if item[1] else "image"
+        content = read_content(archive, item)
+        kind = KINDS[item[1]]
         lines.append(f"{path.stem}\t{item[0]}\t{kind}\t{len(content)}\t{item[3].hex()}")
     return lines
 

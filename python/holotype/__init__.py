@@ -38,6 +38,7 @@ from holotype._info import (
     VerifyReport,
 )
 from holotype._read import decode, decode_to_file, extract_thumbnail, info, loads, read, verify
+from holotype._tensors import Tensor, Tensors, TensorWriter, open_tensors, write_tensors
 from holotype._write import dumps, encode, write
 
 __all__ = [
@@ -55,6 +56,9 @@ __all__ = [
     "MetadataEntry",
     "NotFoundError",
     "Palette",
+    "Tensor",
+    "TensorWriter",
+    "Tensors",
     "TruncatedError",
     "UnsupportedError",
     "VerifyReport",
@@ -66,7 +70,9 @@ __all__ = [
     "extract_thumbnail",
     "info",
     "loads",
+    "open_tensors",
     "read",
     "verify",
     "write",
+    "write_tensors",
 ]

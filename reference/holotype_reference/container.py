@@ -13,7 +13,7 @@ from .errors import Corrupt, Refused, Truncated, Unsupported, require
 
 HEADER_BYTES, FRAME_HEADER_BYTES, TRAILER_BYTES = 32, 32, 112
 BLOCK, PAGE, ROOT = 1, 2, 3
-RAW, ZSTD, IMAGE_TILE = 0, 1, 3
+RAW, ZSTD, IMAGE_TILE, TENSOR_SLICE = 0, 1, 3, 4
 FIRST_REQUIRED_KEY = 1 << 16
 
 
@@ -106,7 +106,7 @@ class Archive:
 
     def check_item(self, item: dict) -> None:
         require(isinstance(item, dict) and isinstance(item.get(0), str) and 0 < len(item[0].encode()) <= 4096, "an item's name")
-        if number(item, 1) > 1:
+        if number(item, 1) not in (0, 1, 4):
             raise Unsupported(f"item kind {item[1]}")
         number(item, 2), number(item, 4)
         require(isinstance(item.get(3), bytes) and len(item[3]) == 32, "the content hash is missing")
@@ -194,7 +194,7 @@ def read_frame_header(frame: bytes) -> tuple[int, int, int, int, int]:
     sync, kind, flags, codec, reserved, stored, raw, hint, crc = struct.unpack("<4sBBBBQQII", frame[:FRAME_HEADER_BYTES])
     require(sync == b"\xf7HF\x9e", "the sync word is missing")
     require(crc == zlib.crc32(frame[:28]), "a frame header's checksum")
-    if kind not in (BLOCK, PAGE, ROOT) or codec not in (RAW, ZSTD, IMAGE_TILE) or flags or reserved:
+    if kind not in (BLOCK, PAGE, ROOT) or codec not in (RAW, ZSTD, IMAGE_TILE, TENSOR_SLICE) or flags or reserved:
         raise Unsupported("frame type, codec or flag")
     require(codec != RAW or stored == raw, "an uncoded payload has two sizes")
     return kind, codec, stored, raw, hint
@@ -206,7 +206,7 @@ def unpack(codec: int, payload: bytes, raw: int) -> bytes:
         require(len(payload) == raw, "an uncoded payload has two sizes")
         return payload
     if codec != ZSTD:
-        raise Corrupt("bytes with an image codec")
+        raise Corrupt("bytes with another codec")
     return zstd.decompress(payload, raw)
 
 
@@ -238,7 +238,7 @@ def read_block_table(table: bytes, n: int, root_offset: int) -> list[Block]:
         raw, at = read_varint(table, at)
         if at + 32 > len(table):
             raise Truncated("block table")
-        if codec not in (RAW, ZSTD, IMAGE_TILE):
+        if codec not in (RAW, ZSTD, IMAGE_TILE, TENSOR_SLICE):
             raise Unsupported("block codec")
         blocks.append(Block(end + gap, codec, stored, raw, table[at : at + 32]))
         at += 32

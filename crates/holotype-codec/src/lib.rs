@@ -9,6 +9,7 @@ pub mod image;
 mod sample;
 #[allow(dead_code, reason = "the vocabulary of the kernels is larger than the first kernel")]
 mod simd;
+pub mod tensor;
 mod tile;
 
 pub use error::CodecError;

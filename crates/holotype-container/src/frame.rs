@@ -24,6 +24,8 @@ pub enum Codec {
     Zstd = 1,
     /// A tile of the image codec (`docs/codecs.md`).
     ImageTile = 3,
+    /// A slice of a tensor (`docs/codecs/tensor.md`).
+    TensorSlice = 4,
 }
 
 impl Codec {
@@ -34,6 +36,7 @@ impl Codec {
             0 => Some(Self::Raw),
             1 => Some(Self::Zstd),
             3 => Some(Self::ImageTile),
+            4 => Some(Self::TensorSlice),
             _ => None,
         }
     }

@@ -10,6 +10,8 @@ pub enum ItemKind {
     Image = 0,
     /// Bytes kept as they are.
     File = 1,
+    /// An array of numbers of any rank.
+    Tensor = 4,
 }
 
 impl ItemKind {
@@ -19,6 +21,7 @@ impl ItemKind {
         match self {
             Self::Image => "image",
             Self::File => "file",
+            Self::Tensor => "tensor",
         }
     }
 }
@@ -180,6 +183,7 @@ impl ItemRecord {
         let kind = match take_unsigned(&mut map, key::KIND)? {
             0 => ItemKind::Image,
             1 => ItemKind::File,
+            4 => ItemKind::Tensor,
             id => return Err(Error::Unsupported { what: "item kind", id }),
         };
         let ordinal = take_unsigned(&mut map, key::ORDINAL)?;

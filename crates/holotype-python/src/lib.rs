@@ -7,6 +7,7 @@ mod archive;
 mod error;
 mod fields;
 mod source;
+mod tensor;
 mod write;
 
 #[pyo3::pymodule]
@@ -18,6 +19,8 @@ mod _holotype {
 
     #[pymodule_export]
     use crate::archive::Archive;
+    #[pymodule_export]
+    use crate::tensor::{TensorWriter, map_tensor, read_tensor_into, tensor_fields, tensor_region_bytes};
     #[pymodule_export]
     use crate::write::{encode_image, import_file};
 }

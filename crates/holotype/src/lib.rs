@@ -15,9 +15,10 @@ mod output;
 mod parallel;
 mod progress;
 mod salvage;
+mod tensor;
 mod writer;
 
-pub use archive::{Archive, Finding, ImageItem, Item, VerifyOptions, VerifyReport};
+pub use archive::{Archive, Finding, ImageItem, Item, TensorItem, VerifyOptions, VerifyReport};
 pub use error::{Error, ErrorKind, Result};
 pub use export::{ExportOptions, export, source_format};
 pub use formats::SourceImage;
@@ -35,4 +36,5 @@ pub use salvage::{
     LostItem, Proof, SalvageOptions, SalvageReport, SalvagedItem, SalvagedManifest, salvage, salvage_bytes,
     salvage_source,
 };
+pub use tensor::{ElementOrder, ElementType, OpaqueElement, TensorCodec, TensorDescriptor, TensorOptions};
 pub use writer::{Writer, WriterOptions};

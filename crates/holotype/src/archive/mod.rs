@@ -3,10 +3,12 @@
 mod image;
 mod item;
 mod tables;
+mod tensor;
 mod verify;
 
 pub use image::ImageItem;
 pub use item::Item;
+pub use tensor::TensorItem;
 pub(crate) use verify::verify_item;
 pub use verify::{Finding, VerifyOptions, VerifyReport};
 
@@ -214,6 +216,14 @@ impl Archive {
         ImageItem::open(first.ok_or_else(|| Error::NotFound { name: "<an image>".into() })?)
     }
 
+    /// The tensor named `name`: its description and, when asked, its elements.
+    ///
+    /// # Errors
+    /// As [`Self::item`]; `InvalidArgument` if it is no tensor; `LimitExceeded`.
+    pub fn tensor(&self, name: &str) -> Result<TensorItem<'_>> {
+        TensorItem::open(self.item(name)?)
+    }
+
     /// Hands the bytes of the file item `name` to `sink`, block by block, and checks their SHA-256.
     ///
     /// # Errors
@@ -285,7 +295,7 @@ impl Archive {
                 Codec::Raw => Ok(payload.to_vec()),
                 Codec::Zstd => unpack(payload, block.raw_bytes)
                     .ok_or_else(|| Error::Item { item: item.to_owned(), rule }),
-                _ => Err(Error::Item { item: item.to_owned(), rule: "a block of bytes has an image codec" }),
+                _ => Err(Error::Item { item: item.to_owned(), rule: "a block of bytes has another codec" }),
             }
         })
     }

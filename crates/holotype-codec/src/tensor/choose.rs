@@ -1,0 +1,263 @@
+//! Which coder a slice gets. Nothing here is needed to decode.
+
+use super::layout::SliceLayout;
+use super::narrow::{narrow_all, narrower};
+use super::numeric::{self, NumberKind};
+use super::stream::{self, Coder, Map, Recipe, transformed};
+use super::word::Word;
+use super::{ElementType, TensorCodec, WordKind, lz, planes};
+
+/// A coded slice saves at least one part in so many: 3 %.
+const MIN_GAIN: usize = 33;
+/// Words looked at, in windows spread over the slice.
+const WINDOW_WORDS: usize = 2048;
+const N_WINDOWS: usize = 4;
+/// Words pco is tried on.
+const PCO_WORDS: usize = 8192;
+/// One repeated group of eight bytes in so many is worth a search for copies.
+const MIN_REPEATS: usize = 64;
+
+const PLAIN: Recipe = Recipe { coder: Coder::Zstd, map: Map::None, axes: 0, is_narrow: false };
+
+/// Codes a slice; nothing if it is best kept as it is.
+pub(super) fn encode(bytes: &[u8], layout: &SliceLayout, codec: TensorCodec) -> Option<Vec<u8>> {
+    let coded = match codec {
+        TensorCodec::Raw => return None,
+        TensorCodec::Planes => {
+            let recipe = planes_recipe(layout);
+            let narrow = stream::encode(bytes, layout, Recipe { is_narrow: true, ..recipe }, lz::QUICK);
+            narrow.or_else(|| stream::encode(bytes, layout, recipe, lz::QUICK))
+        }
+        TensorCodec::ShuffleZstd => {
+            stream::encode(bytes, layout, Recipe { coder: Coder::ShuffleZstd, ..PLAIN }, lz::DENSE)
+        }
+        TensorCodec::Lorenzo => {
+            let best = Look::of(bytes, layout).best_differences();
+            best.and_then(|recipe| stream::encode(bytes, layout, recipe, lz::QUICK))
+        }
+        TensorCodec::Pco => stream::encode(bytes, layout, pco_recipe(layout.element, false), lz::QUICK),
+        TensorCodec::Auto => auto(bytes, layout),
+    };
+    coded.filter(|coded| coded.len() < bytes.len() && is_worth_it(coded.len(), bytes.len(), codec))
+}
+
+fn is_worth_it(n_coded: usize, n_bytes: usize, codec: TensorCodec) -> bool {
+    codec != TensorCodec::Auto || n_coded + n_bytes / MIN_GAIN <= n_bytes
+}
+
+fn planes_recipe(layout: &SliceLayout) -> Recipe {
+    let map = if layout.kind() == WordKind::Float { Map::Rotate } else { Map::None };
+    Recipe { coder: Coder::Planes, map, axes: 0, is_narrow: false }
+}
+
+fn pco_recipe(element: ElementType, is_narrow: bool) -> Recipe {
+    let map = if NumberKind::of(element).is_some() { Map::None } else { Map::Order };
+    Recipe { coder: Coder::Pco, map, axes: 0, is_narrow }
+}
+
+/// What a look at some words of a slice promises, in bytes for all of it, the best first.
+struct Look {
+    promises: Vec<(usize, Recipe)>,
+}
+
+impl Look {
+    fn of(bytes: &[u8], layout: &SliceLayout) -> Self {
+        let promises = match layout.n_word_bytes {
+            1 => look(&u8::from_bytes(bytes), layout),
+            2 => look(&u16::from_bytes(bytes), layout),
+            4 => look(&u32::from_bytes(bytes), layout),
+            _ => look(&u64::from_bytes(bytes), layout),
+        };
+        Self { promises }
+    }
+
+    fn best_differences(&self) -> Option<Recipe> {
+        self.promises.iter().find(|(_, recipe)| recipe.axes != 0).map(|(_, recipe)| *recipe)
+    }
+}
+
+/// Words of the windows, each with its difference along axes already taken where `axes` says so.
+fn sample<W: Word>(words: &[W], layout: &SliceLayout, map: Map, axes: u8) -> Vec<W> {
+    let strides: Vec<usize> = layout.axes(axes).unwrap_or_default().iter().map(|axis| axis.stride).collect();
+    let kind = layout.kind();
+    let mapped = |at: usize| match (words.get(at).copied().unwrap_or_default(), map) {
+        (word, Map::None) => word,
+        (word, Map::Rotate) => word.rotate_up(),
+        (word, Map::Order) => word.ordered(kind),
+    };
+    // W + N − NW and so on, by inclusion and exclusion; rows that meet at an edge make little difference.
+    let difference = |at: usize| {
+        let mut sum = W::default();
+        for subset in 0..1_usize << strides.len() {
+            let back: usize = strides.iter().enumerate().map(|(k, s)| (subset >> k & 1) * s).sum();
+            let word = at.checked_sub(back).map_or(W::default(), mapped);
+            sum = if subset.count_ones() % 2 == 0 { sum.plus(word) } else { sum.minus(word) };
+        }
+        sum.zigzag()
+    };
+    let of = |at: usize| if axes == 0 { mapped(at) } else { difference(at) };
+    if words.len() <= WINDOW_WORDS * N_WINDOWS {
+        return (0..words.len()).map(of).collect();
+    }
+    let step = (words.len() - WINDOW_WORDS) / (N_WINDOWS - 1);
+    (0..N_WINDOWS).flat_map(|k| k * step..k * step + WINDOW_WORDS).map(of).collect()
+}
+
+fn look<W: Word>(words: &[W], layout: &SliceLayout) -> Vec<(usize, Recipe)> {
+    let mut promises = Vec::new();
+    let mut promise = |recipe: Recipe| {
+        let sampled = sample(words, layout, recipe.map, recipe.axes);
+        let n = planes::estimate(&planes::split(&sampled), sampled.len());
+        promises.push((scale(n, sampled.len(), words.len()), recipe));
+    };
+    let plain = planes_recipe(layout);
+    promise(plain);
+    if plain.map == Map::Rotate && W::N_BYTES == 1 {
+        promise(Recipe { map: Map::None, ..plain });
+    }
+    layout.masks().for_each(|axes| promise(Recipe { map: Map::Order, axes, ..plain }));
+    promises.sort_by_key(|(n, _)| *n);
+    promises
+}
+
+/// `n` bytes for `sampled` words, for all of them.
+fn scale(n: usize, n_sampled: usize, n_words: usize) -> usize {
+    (n as u64 * n_words as u64 / n_sampled.max(1) as u64) as usize
+}
+
+/// Bytes of all words by pco, as some of them promise.
+fn pco_promise<W: Word>(
+    words: &[W],
+    layout: &SliceLayout,
+    recipe: Recipe,
+    element: ElementType,
+) -> Option<usize> {
+    let kind = if recipe.map == Map::Order { NumberKind::Unsigned } else { NumberKind::of(element)? };
+    let whole;
+    let words = if recipe.axes == 0 && recipe.map == Map::None {
+        words
+    } else {
+        whole = transformed(words, layout, recipe.map, recipe.axes)?;
+        &whole
+    };
+    let n = words.len().min(PCO_WORDS);
+    let start = (words.len() - n) / 2;
+    let (coded, n_fixed) = numeric::encode(words.get(start..start + n)?, kind)?;
+    Some(n_fixed + scale(coded.len() - n_fixed, n, words.len()))
+}
+
+/// True if groups of eight bytes come again more often than numbers do by chance.
+fn has_copies(bytes: &[u8], n_word_bytes: usize) -> bool {
+    const N_SLOTS_LOG2: u32 = 15;
+    let mut seen = vec![0_u64; 1 << N_SLOTS_LOG2];
+    let (mut n_looked, mut n_repeats) = (0_usize, 0_usize);
+    let step = n_word_bytes.max(4);
+    for at in (0..bytes.len().saturating_sub(8)).step_by(step) {
+        let Some(group) = bytes.get(at..).and_then(|rest| rest.first_chunk()) else { break };
+        let group = u64::from_le_bytes(*group);
+        let hash = group.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        // The value itself says which groups are looked at, so that a copy is met wherever it lies.
+        if hash >> 60 != 0 {
+            continue;
+        }
+        n_looked += 1;
+        if let Some(slot) = seen.get_mut((hash >> (60 - N_SLOTS_LOG2)) as usize & ((1 << N_SLOTS_LOG2) - 1)) {
+            n_repeats += usize::from(*slot == group);
+            *slot = group;
+        }
+    }
+    // So few distinct groups that none was looked at: they repeat.
+    n_looked < 4 || n_repeats * MIN_REPEATS > n_looked
+}
+
+/// The smallest of what is worth trying.
+fn auto(bytes: &[u8], layout: &SliceLayout) -> Option<Vec<u8>> {
+    if let Some(best) = auto_narrow(bytes, layout) {
+        return Some(best);
+    }
+    let look = Look::of(bytes, layout);
+    let mut best = Best(None);
+    let promised = look.promises.first()?.0;
+    // The first, and others that come close.
+    let mut close = look.promises.iter().filter(|(n, _)| *n <= promised + promised / 32).take(2);
+    close.by_ref().for_each(|(_, recipe)| best.offer(stream::encode(bytes, layout, *recipe, lz::QUICK)));
+    let smooth = look.promises.first().filter(|(_, recipe)| recipe.axes != 0).map(|(_, recipe)| *recipe);
+    offer_pco(&mut best, bytes, layout, smooth);
+    if has_copies(bytes, layout.n_word_bytes) {
+        offer_copies(&mut best, bytes, layout, smooth);
+    }
+    best.0
+}
+
+struct Best(Option<Vec<u8>>);
+
+impl Best {
+    fn offer(&mut self, coded: Option<Vec<u8>>) {
+        if let Some(coded) = coded.filter(|coded| coded.len() < self.len()) {
+            self.0 = Some(coded);
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.0.as_ref().map_or(usize::MAX, Vec::len)
+    }
+}
+
+/// Floats that are all of a narrower type.
+fn auto_narrow(bytes: &[u8], layout: &SliceLayout) -> Option<Vec<u8>> {
+    let to = narrower(layout.element)?;
+    let is_narrow = match layout.n_word_bytes {
+        4 => narrow_all::<u32, u16>(&u32::from_bytes(bytes), layout.element, to).is_some(),
+        _ => narrow_all::<u64, u32>(&u64::from_bytes(bytes), layout.element, to).is_some(),
+    };
+    if !is_narrow {
+        return None;
+    }
+    let mut best = Best(None);
+    let recipe = Recipe { is_narrow: true, ..planes_recipe(layout) };
+    best.offer(stream::encode(bytes, layout, recipe, lz::QUICK));
+    for axes in layout.masks() {
+        best.offer(stream::encode(bytes, layout, Recipe { map: Map::Order, axes, ..recipe }, lz::QUICK));
+    }
+    best.offer(stream::encode(bytes, layout, pco_recipe(to, true), lz::QUICK));
+    offer_copies(&mut best, bytes, layout, None);
+    best.0
+}
+
+fn offer_pco(best: &mut Best, bytes: &[u8], layout: &SliceLayout, smooth: Option<Recipe>) {
+    let recipe = pco_recipe(layout.element, false);
+    let differences = smooth.map(|recipe| Recipe { coder: Coder::Pco, ..recipe });
+    for recipe in [Some(recipe), differences].into_iter().flatten() {
+        let promise = match layout.n_word_bytes {
+            1 => None,
+            2 => pco_promise(&u16::from_bytes(bytes), layout, recipe, layout.element),
+            4 => pco_promise(&u32::from_bytes(bytes), layout, recipe, layout.element),
+            _ => pco_promise(&u64::from_bytes(bytes), layout, recipe, layout.element),
+        };
+        if promise.is_some_and(|n| n < best.len() - best.len().min(usize::MAX - 1) / 100) {
+            best.offer(stream::encode(bytes, layout, recipe, lz::QUICK));
+        }
+    }
+}
+
+/// Looks for copies quickly; what comes near the best is done densely.
+fn offer_copies(best: &mut Best, bytes: &[u8], layout: &SliceLayout, smooth: Option<Recipe>) {
+    let mut recipes = vec![PLAIN];
+    if layout.n_word_bytes > 1 {
+        recipes.push(Recipe { coder: Coder::ShuffleZstd, ..PLAIN });
+    }
+    recipes.extend(smooth.map(|recipe| Recipe { coder: Coder::ShuffleZstd, ..recipe }));
+    let quick: Vec<_> = recipes
+        .into_iter()
+        .filter_map(|recipe| Some((stream::encode(bytes, layout, recipe, lz::QUICK)?, recipe)))
+        .collect();
+    let smallest = quick.iter().map(|(coded, _)| coded.len()).min().unwrap_or(usize::MAX);
+    for (coded, recipe) in quick {
+        let is_near = coded.len() < best.len().saturating_add(best.len() / 2)
+            && coded.len() <= smallest.saturating_add(smallest / 2);
+        best.offer(Some(coded));
+        if is_near {
+            best.offer(stream::encode(bytes, layout, recipe, lz::DENSE));
+        }
+    }
+}
