@@ -82,6 +82,7 @@ class TensorOptionsFields(TypedDict):
     slice_shape: list[int] | None
     threads: int
     metadata: list[MetadataFields]
+    noise: tuple[str, int, int] | None
 
 
 class PreviewFields(TypedDict):

@@ -27,6 +27,7 @@ __all__ = [
     "map_tensor",
     "read_tensor_into",
     "tensor_fields",
+    "tensor_noise",
     "tensor_region_bytes",
 ]
 
@@ -103,6 +104,7 @@ class TensorWriter:
     def abandon(self) -> None: ...
 
 def tensor_fields(archive: Archive, name: str) -> tuple[TensorFields, int, int, list[MetadataFields]]: ...
+def tensor_noise(archive: Archive, name: str) -> tuple[str, int, int] | None: ...
 def tensor_region_bytes(archive: Archive, name: str, fields: list[tuple[int, int]]) -> int: ...
 def read_tensor_into(
     archive: Archive, name: str, fields: list[tuple[int, int]], out: NDArray[uint8], threads: int

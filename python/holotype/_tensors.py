@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from holotype._sources import Destination, Source
 
 TensorCodec: TypeAlias = Literal["auto", "raw", "planes", "shuffle-zstd", "lorenzo", "pco"]
+Noise: TypeAlias = Mapping[str, "str | int"]
 Attributes: TypeAlias = Mapping[str, "str | bytes"]
 #: What `tensor[...]` takes: integers, slices of step 1, one ellipsis.
 Index: TypeAlias = Any
@@ -63,6 +64,7 @@ class TensorWriter:
         array: object,
         codec: TensorCodec = "auto",
         *,
+        noise: Noise | None = None,
         attributes: Attributes | None = None,
         slice_shape: tuple[int, ...] | None = None,
     ) -> None:
@@ -79,6 +81,12 @@ class TensorWriter:
         codec : {"auto", "raw", "planes", "shuffle-zstd", "lorenzo", "pco"}
             `auto` looks at each slice and takes what is smallest, or nothing if that saves less than 3 %;
             `raw` stores the elements aligned, so that `Tensor.map` needs no copy.
+        noise : mapping, optional
+            How the elements were drawn: `generator` (`torch.cpu`, `numpy.default_rng` or
+            `numpy.RandomState`), `seed`, and `offset`, the draws before the first. If that makes them again,
+            bit for bit, they are stored as this recipe of some bytes and their SHA-256, else as data;
+            `Tensor.noise` tells. `torch.rand`, `torch.randn` of at least 16 elements (also if rounded to half
+            or bfloat16 later), `Generator.random` and `RandomState.random_sample` are known.
         attributes : mapping of str to str or bytes, optional
             Stored with the tensor.
         slice_shape : tuple of int, optional
@@ -95,7 +103,7 @@ class TensorWriter:
         from holotype import _elements
 
         elements = _elements.take(array)
-        options = tensor_options(codec, attributes, slice_shape, self._threads)
+        options = tensor_options(codec, attributes, slice_shape, self._threads, noise)
         self._writer.add(name, elements.fields, elements.data, options)
 
     def close(self) -> None:
@@ -189,6 +197,12 @@ class Tensor:
             for entry in self._metadata
             if entry["kind"] in ("text", "user")
         }
+
+    @property
+    def noise(self) -> dict[str, str | int] | None:
+        """The recipe it is stored as: `generator`, `seed`, `offset`; None if its elements are stored."""
+        noise = _holotype.tensor_noise(self._archive, self.name)
+        return None if noise is None else {"generator": noise[0], "seed": noise[1], "offset": noise[2]}
 
     @property
     def metadata(self) -> tuple[MetadataEntry, ...]:
@@ -368,7 +382,11 @@ def open_tensors(src: Source) -> Tensors:
 
 
 def tensor_options(
-    codec: str, attributes: Attributes | None, slice_shape: tuple[int, ...] | None, threads: int
+    codec: str,
+    attributes: Attributes | None,
+    slice_shape: tuple[int, ...] | None,
+    threads: int,
+    noise: Noise | None = None,
 ) -> TensorOptionsFields:
     """The options of one tensor, checked."""
     entries: list[MetadataFields] = []
@@ -384,7 +402,19 @@ def tensor_options(
         "slice_shape": None if slice_shape is None else [int(n) for n in slice_shape],
         "threads": threads,
         "metadata": entries,
+        "noise": None if noise is None else _recipe(noise),
     }
+
+
+def _recipe(noise: Noise) -> tuple[str, int, int]:
+    """Generator, seed and offset, checked."""
+    generator, seed, offset = noise.get("generator"), noise.get("seed"), noise.get("offset", 0)
+    if not isinstance(generator, str) or not isinstance(seed, int) or not isinstance(offset, int):
+        raise ArgumentError(f"noise has a generator, a seed and perhaps an offset, not {dict(noise)!r}")
+    if noise.keys() - {"generator", "seed", "offset"} or not 0 <= offset <= 2**32:
+        raise ArgumentError(f"noise has a generator, a seed and perhaps an offset, not {dict(noise)!r}")
+    # PyTorch takes negative seeds for what they are modulo 2⁶⁴.
+    return generator, seed % 2**64, offset
 
 
 def _ranges(region: Index | None, shape: tuple[int, ...]) -> tuple[list[tuple[int, int]], list[int]]:

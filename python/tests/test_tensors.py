@@ -230,6 +230,39 @@ def test_importing_imports_no_tensor_library() -> None:
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
 
 
+def test_seeded_noise_is_a_recipe() -> None:
+    draws: list[tuple[str, Any]] = [
+        ("numpy.default_rng", np.random.default_rng(2**40 + 7).random((5, 1001))),
+        ("numpy.default_rng", np.random.default_rng(2**40 + 7).random((5, 1001), dtype="f4")),
+    ]
+    for generator, array in draws:
+        file = io.BytesIO()
+        with holotype.TensorWriter(file) as writer:
+            writer.add_tensor("a", array, noise={"generator": generator, "seed": 2**40 + 7})
+            writer.add_tensor("b", array, noise={"generator": generator, "seed": 8})
+            writer.add_tensor("c", array[1:], noise={"generator": generator, "seed": 8, "offset": 1001})
+        tensors = holotype.open_tensors(file.getvalue())
+        recipe = {"generator": f"{generator}.random", "seed": 2**40 + 7, "offset": 0}
+        assert (tensors["a"].noise, tensors["a"].stored_bytes) == (recipe, 0)
+        assert (tensors["b"].noise, tensors["c"].noise) == (None, None)
+        assert same(tensors["a"].read(), array)
+        assert (tensors["a"][3, 990:] == array[3, 990:]).all()
+        assert same(tensors["b"].read(), array)
+    legacy = np.random.RandomState(9).random_sample(77)
+    file = io.BytesIO()
+    with holotype.TensorWriter(file) as writer:
+        writer.add_tensor("a", legacy, noise={"generator": "numpy.RandomState", "seed": 9})
+        refused: list[dict[str, str | int]] = [
+            {"generator": "dice", "seed": 1},
+            {"seed": 1},
+            {"generator": "torch.cpu", "seed": 1, "x": 2},
+        ]
+        for bad in refused:
+            with pytest.raises(holotype.ArgumentError):
+                writer.add_tensor("bad", legacy, noise=bad)
+    assert holotype.open_tensors(file.getvalue())["a"].noise is not None
+
+
 @pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="PyTorch is not installed")
 def test_torch_tensors_come_back() -> None:
     import torch
@@ -244,3 +277,26 @@ def test_torch_tensors_come_back() -> None:
             assert back.dtype == tensor.dtype
             assert back.shape == tensor.shape
             assert bool((back == tensor).all())
+
+
+@pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="PyTorch is not installed")
+def test_torch_noise_is_a_recipe() -> None:
+    import torch
+
+    for seed in (0, 7, 2**40 + 1):
+        for shape in ((1, 4, 64, 64), (3, 37), (16,)):
+            torch.manual_seed(seed)
+            normal = torch.randn(shape)
+            torch.manual_seed(seed)
+            uniform = torch.rand(shape)
+            noise: dict[str, str | int] = {"generator": "torch.cpu", "seed": seed}
+            file = io.BytesIO()
+            with holotype.TensorWriter(file) as writer:
+                writer.add_tensor("normal", normal, noise=noise)
+                writer.add_tensor("half", normal.half(), noise=noise)
+                writer.add_tensor("bfloat16", normal.bfloat16(), noise=noise)
+                writer.add_tensor("uniform", uniform, noise=noise)
+            tensors = holotype.open_tensors(file.getvalue())
+            assert all(tensor.noise is not None for tensor in tensors.values())
+            assert bool((tensors["normal"].torch() == normal).all())
+            assert bool((tensors["bfloat16"].torch() == normal.bfloat16()).all())

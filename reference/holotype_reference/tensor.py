@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from . import pco, zstd
+from . import noise, pco, zstd
 from .container import RAW, TENSOR_SLICE, Archive, number
 from .errors import Truncated, Unsupported, require
 
@@ -46,7 +46,7 @@ def product(values: list[int]) -> int:
 def read_tensor(archive: Archive, item: dict) -> Tensor:
     """An item of kind 4, its elements checked against their hash."""
     d = item.get(6, {})
-    require(all(key <= 4 for key in d), "an unknown descriptor key")
+    require(all(key <= 5 for key in d), "an unknown descriptor key")
     type_, shape = number(d, 0), d.get(1)
     require(type_ in TYPES or type_ == OPAQUE, "an element type")
     require(isinstance(shape, list) and len(shape) <= 32 and all(isinstance(n, int) for n in shape), "a shape")
@@ -65,6 +65,12 @@ def read_tensor(archive: Archive, item: dict) -> Tensor:
     require(n_bytes < 1 << 63 and n_bytes == number(item, 4), "the content's size is not the tensor's")
     axes = [n_bytes] if bits % 8 else shape[::-1] if 2 in d else shape
     unit = 1 if bits % 8 else bits // 8
+    if 5 in d:
+        require(isinstance(d[5], list) and len(d[5]) == 3 and all(isinstance(n, int) for n in d[5]), "a recipe")
+        require(d[5][0] <= 3 and 2 not in d and 4 not in d and not item[5], "a recipe")
+        elements = noise.generate(*d[5], type_, product(shape))
+        require(hashlib.sha256(elements).digest() == item[3], "the content hash does not match")
+        return Tensor(type_, opaque, shape, False, elements)
     lengths = d.get(4, axes)
     require(isinstance(lengths, list) and len(lengths) == len(axes), "the shape of a slice")
     require(all(isinstance(s, int) and 0 <= s <= n and (s or not n) for s, n in zip(lengths, axes)), "the shape of a slice")

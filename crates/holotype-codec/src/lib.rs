@@ -6,6 +6,7 @@
 mod entropy;
 mod error;
 pub mod image;
+pub mod noise;
 mod sample;
 #[allow(dead_code, reason = "the vocabulary of the kernels is larger than the first kernel")]
 mod simd;

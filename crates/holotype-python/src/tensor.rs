@@ -5,8 +5,8 @@ use crate::error::{argument_error, raise};
 use crate::fields::{MetadataFields, WrittenFields, into_metadata, metadata_fields};
 use crate::write::{Samples, written_fields};
 use holotype::{
-    ElementOrder, ElementType, Error, FileOutput, OpaqueElement, Replace, TensorCodec, TensorDescriptor,
-    TensorItem, TensorOptions, Writer, WriterOptions,
+    ElementOrder, ElementType, Error, FileOutput, NoiseGenerator, NoiseRecipe, OpaqueElement, Replace,
+    TensorCodec, TensorDescriptor, TensorItem, TensorOptions, Writer, WriterOptions,
 };
 use numpy::PyReadwriteArray1;
 use pyo3::prelude::*;
@@ -57,6 +57,23 @@ pub(crate) struct TensorOptionsFields {
     slice_shape: Option<Vec<u64>>,
     threads: usize,
     metadata: Vec<MetadataFields>,
+    /// Generator, seed, offset.
+    noise: Option<(String, u64, u64)>,
+}
+
+/// Recipes of a generator: named in full, or by the part before what it draws.
+fn recipes(noise: Option<(String, u64, u64)>) -> PyResult<Vec<NoiseRecipe>> {
+    let Some((name, seed, offset)) = noise else { return Ok(Vec::new()) };
+    let is_meant = |generator: &NoiseGenerator| {
+        let rest = generator.name().strip_prefix(name.as_str());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    let found: Vec<_> = NoiseGenerator::ALL.into_iter().filter(is_meant).collect();
+    if found.is_empty() || name.is_empty() {
+        let names = NoiseGenerator::ALL.map(NoiseGenerator::name).join(", ");
+        return Err(argument_error(format!("generator is one of {names} or their beginnings, not {name:?}")));
+    }
+    Ok(found.into_iter().map(|generator| NoiseRecipe { generator, seed, offset }).collect())
 }
 
 impl TensorOptionsFields {
@@ -69,6 +86,7 @@ impl TensorOptionsFields {
         Ok(TensorOptions::new(codec)
             .with_slice_shape(self.slice_shape)
             .with_n_threads(self.threads)
+            .with_noise(recipes(self.noise)?)
             .with_metadata(into_metadata(self.metadata)?))
     }
 }
@@ -188,6 +206,17 @@ pub(crate) fn tensor_fields(
         ))
     };
     py.detach(describe).map_err(raise)
+}
+
+/// Generator, seed and offset of a tensor stored as a recipe.
+#[pyfunction]
+pub(crate) fn tensor_noise(
+    py: Python<'_>,
+    archive: &Archive,
+    name: &str,
+) -> PyResult<Option<(&'static str, u64, u64)>> {
+    let noise = py.detach(|| Ok(archive.inner.tensor(name)?.noise().copied())).map_err(raise)?;
+    Ok(noise.map(|noise| (noise.generator.name(), noise.seed, noise.offset)))
 }
 
 /// Bytes of the elements of a region; refuses what is outside the tensor or above the limits.

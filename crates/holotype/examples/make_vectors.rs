@@ -5,9 +5,10 @@
 
 use holotype::{
     Alpha, ChannelOrder, ColourModel, ElementOrder, ElementType, ImageDescriptor, ImageOptions, Metadata,
-    MetadataKind, Mode, Palette, Preview, PreviewChoice, SampleType, SourceImage, TensorCodec,
-    TensorDescriptor, TensorOptions, Writer, WriterOptions,
+    MetadataKind, Mode, NoiseGenerator, NoiseRecipe, Palette, Preview, PreviewChoice, SampleType,
+    SourceImage, TensorCodec, TensorDescriptor, TensorOptions, Writer, WriterOptions,
 };
+use holotype_codec::noise::generate;
 use holotype_codec::tensor::{SliceLayout, encode_slice};
 use holotype_container::cbor::Value;
 use holotype_container::{ArchiveBuilder, BlockRun, Codec, ItemKind, ItemRecord};
@@ -402,6 +403,7 @@ fn good() -> Vec<(String, Vec<u8>, String)> {
     );
     archival(&mut all);
     tensors(&mut all);
+    noise(&mut all);
     all.push(Good::new("empty").bytes());
     let picture = Preview { width: 5, height: 3, n_channels: 3, pixels: (0..45).map(|i| i * 5).collect() };
     all.push(Good::new("file-preview").file_with_preview("photo.jpg", b"the file itself", &picture).bytes());
@@ -493,6 +495,26 @@ fn tensors(all: &mut Vec<(String, Vec<u8>, String)>) {
     );
 }
 
+/// Noise that is stored as its recipe.
+fn noise(all: &mut Vec<(String, Vec<u8>, String)>) {
+    let mut vector = Good::new("tensor-noise");
+    for generator in NoiseGenerator::ALL {
+        for element in [ElementType::F16, ElementType::Bf16, ElementType::F32, ElementType::F64] {
+            let recipe = NoiseRecipe { generator, seed: 1 << 40 | 77, offset: 3 };
+            let descriptor = TensorDescriptor::new(element, &[3, 35]);
+            let mut content = Vec::new();
+            if generate(&recipe, element, 105, &mut content).is_err() {
+                continue;
+            }
+            let name = format!("{} {}", generator.name(), element.name());
+            vector.line(&name, "tensor", &content);
+            let options = TensorOptions::default().with_noise(vec![recipe]);
+            vector.writer.add_tensor(&name, &descriptor, &content, &options).unwrap();
+        }
+    }
+    all.push(vector.bytes());
+}
+
 /// Files with a tensor that breaks a rule.
 fn bad_tensors() -> Vec<(&'static str, Vec<u8>)> {
     let content = elements(&TensorDescriptor::new(ElementType::I16, &[8, 37]), 1);
@@ -536,6 +558,7 @@ fn bad_tensors() -> Vec<(&'static str, Vec<u8>)> {
         ("corrupt-tensor-order", custom(&put(2, Value::Unsigned(0)), &coded)),
         ("corrupt-tensor-opaque", custom(&put(0, Value::Unsigned(255)), &coded)),
         ("corrupt-tensor-slices", custom(&put(4, shape(&[4, 37])), &coded)),
+        ("corrupt-tensor-noise", custom(&put(5, shape(&[0, 1, 2])), &coded)),
         ("corrupt-tensor-slice-zero", custom(&put(4, shape(&[0, 37])), &coded)),
     ]
 }

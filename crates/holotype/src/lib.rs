@@ -23,6 +23,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use export::{ExportOptions, export, source_format};
 pub use formats::SourceImage;
 pub use holotype_codec::SampleType;
+pub use holotype_codec::noise::{NoiseGenerator, NoiseRecipe};
 pub use holotype_container::ItemKind;
 pub use image::{
     Alpha, ChannelOrder, ColourModel, ImageDescriptor, ImageOptions, Metadata, MetadataEntry, MetadataKind,

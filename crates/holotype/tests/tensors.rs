@@ -2,9 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use holotype::{
-    Archive, ElementOrder, ElementType, ErrorKind, ItemKind, Limits, Metadata, MetadataKind, SalvageOptions,
-    TensorCodec, TensorDescriptor, TensorOptions, VerifyOptions, Writer, WriterOptions, salvage_bytes,
+    Archive, ElementOrder, ElementType, ErrorKind, ItemKind, Limits, Metadata, MetadataKind, NoiseGenerator,
+    NoiseRecipe, SalvageOptions, TensorCodec, TensorDescriptor, TensorOptions, VerifyOptions, Writer,
+    WriterOptions, salvage_bytes,
 };
+use holotype_codec::noise::generate;
 use proptest::prelude::*;
 use std::ops::Range;
 
@@ -209,4 +211,34 @@ fn limits_refuse_before_memory_is_taken() {
         tensor.read_into(std::slice::from_ref(&(7..12)), &mut out, 1).unwrap_err().kind(),
         ErrorKind::LimitExceeded
     );
+}
+
+#[test]
+fn noise_is_stored_as_its_recipe_once_proven() {
+    let recipe = NoiseRecipe { generator: NoiseGenerator::TorchCpuNormal, seed: 7, offset: 0 };
+    let other = NoiseRecipe { generator: NoiseGenerator::TorchCpuUniform, ..recipe };
+    let descriptor = TensorDescriptor::new(ElementType::F32, &[1, 4, 64, 64]);
+    let mut elements = Vec::new();
+    generate(&recipe, ElementType::F32, 16384, &mut elements).unwrap();
+    let options = TensorOptions::default().with_noise(vec![other, recipe]);
+    let bytes = archive_of(&[("latent", &descriptor, &elements, &options)]);
+    assert!(bytes.len() < 500, "{}", bytes.len());
+    let archive = Archive::from_bytes(bytes.clone()).unwrap();
+    let latent = archive.tensor("latent").unwrap();
+    assert_eq!(latent.noise(), Some(&recipe));
+    assert_eq!(latent.read().unwrap(), elements);
+    let region = [0..1, 2..3, 5..7, 10..20];
+    let mut out = vec![0; 80];
+    latent.read_into(&region, &mut out, 1).unwrap();
+    assert_eq!(out, picked(&descriptor, &elements, &region));
+    assert!(archive.verify(&VerifyOptions::default()).unwrap().is_good());
+    let (saved, report) = salvage_bytes(bytes, Vec::new(), &SalvageOptions::default()).unwrap();
+    assert_eq!(report.recovered.len(), 1, "{report}");
+    assert_eq!(Archive::from_bytes(saved).unwrap().tensor("latent").unwrap().read().unwrap(), elements);
+    // One other bit, and it is data.
+    elements[40_000] ^= 1;
+    let bytes = archive_of(&[("latent", &descriptor, &elements, &options)]);
+    let archive = Archive::from_bytes(bytes).unwrap();
+    let latent = archive.tensor("latent").unwrap();
+    assert_eq!((latent.noise(), latent.read().unwrap()), (None, elements));
 }

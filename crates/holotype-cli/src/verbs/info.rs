@@ -65,6 +65,9 @@ fn describe_tensor(tensor: &TensorItem<'_>, map: &mut Map<String, Value>) {
         "element": d.opaque.as_ref().map_or(d.element.name(), |opaque| &opaque.name), "bits": d.n_bits(),
         "shape": d.shape, "order": if d.order == ElementOrder::C { "C" } else { "Fortran" },
         "slices": tensor.n_slices(),
+        "noise": tensor.noise().map(|noise| {
+            json!({ "generator": noise.generator.name(), "seed": noise.seed, "offset": noise.offset })
+        }),
     });
     if let Value::Object(fields) = fields {
         map.extend(fields);

@@ -2,6 +2,7 @@ use super::Item;
 use crate::tensor::slices::Slices;
 use crate::tensor::{copy_box, wire};
 use crate::{ElementOrder, Error, Metadata, Progress, Result, TensorDescriptor, memory, parallel};
+use holotype_codec::noise::{NoiseRecipe, generate};
 use holotype_codec::tensor::decode_slice;
 use holotype_container::{Codec, FrameHeader, ItemKind};
 use sha2::{Digest, Sha256};
@@ -33,6 +34,7 @@ pub struct TensorItem<'a> {
     item: Item<'a>,
     descriptor: TensorDescriptor,
     slices: Slices,
+    noise: Option<NoiseRecipe>,
 }
 
 impl<'a> TensorItem<'a> {
@@ -41,15 +43,16 @@ impl<'a> TensorItem<'a> {
             return Err(Error::invalid(format!("item `{}` is no tensor", item.name())));
         }
         let record = item.record();
-        let (descriptor, slices) = wire::decode_descriptor(&record.descriptor)
+        let (descriptor, slices, noise) = wire::decode_descriptor(&record.descriptor)
             .ok_or_else(|| item.broken("the tensor descriptor is malformed"))?;
         if descriptor.raw_bytes() != Some(record.raw_bytes) {
             return Err(item.broken("the content's size is not the tensor's"));
         }
-        if slices.n_slices() != Some(record.n_content_blocks()) {
+        let n_blocks = if noise.is_some() { Some(0) } else { slices.n_slices() };
+        if n_blocks != Some(record.n_content_blocks()) {
             return Err(item.broken("the number of blocks is not the number of slices"));
         }
-        Ok(Self { item, descriptor, slices })
+        Ok(Self { item, descriptor, slices, noise })
     }
 
     /// The item.
@@ -72,7 +75,13 @@ impl<'a> TensorItem<'a> {
         self.item.metadata()
     }
 
-    /// Number of its slices.
+    /// How its elements are made, if they are noise that is stored as that.
+    #[must_use]
+    pub fn noise(&self) -> Option<&NoiseRecipe> {
+        self.noise.as_ref()
+    }
+
+    /// Number of its slices; none of noise.
     #[must_use]
     pub fn n_slices(&self) -> u64 {
         self.item.record().n_content_blocks()
@@ -85,7 +94,9 @@ impl<'a> TensorItem<'a> {
     pub fn read(&self) -> Result<Vec<u8>> {
         let whole = self.whole();
         let n_bytes = self.region_bytes(&whole)?;
-        self.check_slices(&self.stored_region(&whole))?;
+        if self.noise.is_none() {
+            self.check_slices(&self.stored_region(&whole))?;
+        }
         let mut elements = memory::zeroed("the tensor", n_bytes)?;
         self.read_into(&whole, &mut elements, 0)?;
         Ok(elements)
@@ -138,6 +149,21 @@ impl<'a> TensorItem<'a> {
             )));
         }
         let region = self.stored_region(region);
+        if let Some(noise) = &self.noise {
+            let made = self.made(noise)?;
+            let extent: Vec<u64> = region.iter().map(|range| range.end - range.start).collect();
+            let start: Vec<u64> = region.iter().map(|range| range.start).collect();
+            let origin = vec![0; extent.len()];
+            if !out.is_empty() {
+                copy_box(
+                    (&made, self.slices.stored_shape(), &start),
+                    (out, &extent, &origin),
+                    &extent,
+                    self.slices.unit_bytes(),
+                );
+            }
+            return Ok(());
+        }
         if region.iter().zip(self.slices.stored_shape()).all(|(range, n)| *range == (0..*n))
             && self.slices.are_consecutive()
         {
@@ -164,6 +190,9 @@ impl<'a> TensorItem<'a> {
     /// Decodes everything and compares its SHA-256 with the item's; metadata is checked too.
     pub(super) fn check_content(&self, n_threads: usize, progress: &Progress) -> Result<()> {
         self.metadata()?;
+        if let Some(noise) = &self.noise {
+            return self.made(noise).map(drop);
+        }
         let mut content = Sha256::new();
         if !self.slices.are_consecutive() {
             let elements = self.read()?;
@@ -181,6 +210,27 @@ impl<'a> TensorItem<'a> {
         }
         progress.advance(self.item.stored_bytes()?);
         self.item.check_content(content.finalize().into())
+    }
+
+    /// All elements of noise, proven by their hash.
+    fn made(&self, noise: &NoiseRecipe) -> Result<Vec<u8>> {
+        let raw_bytes = self.item.raw_bytes();
+        let limit = self.item.archive().limits.max_decoded_bytes;
+        if raw_bytes > limit {
+            return Err(Error::LimitExceeded { what: "the size of the tensor", found: raw_bytes, limit });
+        }
+        let mut made = Vec::new();
+        let n = usize::try_from(raw_bytes)
+            .map_err(|_| Error::OutOfMemory { what: "noise", n_bytes: raw_bytes })?;
+        made.try_reserve_exact(n).map_err(|_| Error::OutOfMemory { what: "noise", n_bytes: raw_bytes })?;
+        let n_elements = self.descriptor.n_elements().unwrap_or(0) as usize;
+        generate(noise, self.descriptor.element, n_elements, &mut made).map_err(|source| Error::Slice {
+            item: self.item.name().to_owned(),
+            slice: 0,
+            source,
+        })?;
+        self.item.check_content(Sha256::digest(&made).into())?;
+        Ok(made)
     }
 
     fn batch(&self, n_threads: usize) -> usize {

@@ -2,9 +2,10 @@
 
 use super::boxes::copy_box;
 use super::slices::{self, Slices};
-use super::{TensorCodec, TensorDescriptor, TensorOptions, wire};
+use super::{ElementOrder, TensorCodec, TensorDescriptor, TensorOptions, wire};
 use crate::writer::extend;
 use crate::{Error, Result, Writer, parallel};
+use holotype_codec::noise::{NoiseRecipe, generate};
 use holotype_codec::tensor::encode_slice;
 use holotype_container::{Codec, ItemKind, ItemRecord};
 use sha2::{Digest, Sha256};
@@ -53,6 +54,15 @@ impl<W: Write> Writer<W> {
                 elements.len()
             )));
         }
+        if let Some(noise) = proven(descriptor, elements, options) {
+            let mut item = ItemRecord::new(name.to_owned(), ItemKind::Tensor);
+            item.content_sha256 = Sha256::digest(elements).into();
+            item.raw_bytes = raw_bytes;
+            item.descriptor = wire::encode_descriptor(descriptor, &Slices::whole(descriptor), Some(&noise));
+            item.metadata = self.add_metadata(&options.metadata)?;
+            self.advance(raw_bytes);
+            return self.add_item(item);
+        }
         let is_mapped = options.codec == TensorCodec::Raw
             && options.slice_shape.is_none()
             && (1..=MAX_RAW_SLICE_BYTES).contains(&raw_bytes);
@@ -66,7 +76,7 @@ impl<W: Write> Writer<W> {
         self.add_slices(&mut item, descriptor, &slices, elements, options)?;
         item.content_sha256 = Sha256::digest(elements).into();
         item.raw_bytes = raw_bytes;
-        item.descriptor = wire::encode_descriptor(descriptor, &slices);
+        item.descriptor = wire::encode_descriptor(descriptor, &slices, None);
         item.metadata = self.add_metadata(&options.metadata)?;
         self.add_item(item)
     }
@@ -103,6 +113,19 @@ impl<W: Write> Writer<W> {
         }
         Ok(())
     }
+}
+
+/// The first of the recipes that makes these elements.
+fn proven(descriptor: &TensorDescriptor, elements: &[u8], options: &TensorOptions) -> Option<NoiseRecipe> {
+    let n = usize::try_from(descriptor.n_elements()?).ok().filter(|n| *n > 0)?;
+    if descriptor.order != ElementOrder::C {
+        return None;
+    }
+    let mut made = Vec::new();
+    options.noise.iter().copied().find(|recipe| {
+        made.clear();
+        generate(recipe, descriptor.element, n, &mut made).is_ok() && made == elements
+    })
 }
 
 /// The bytes of a slice: a part of the content, or gathered from it.

@@ -1,5 +1,6 @@
 use super::TensorCodec;
 use crate::Metadata;
+use holotype_codec::noise::NoiseRecipe;
 
 /// How a tensor is stored.
 #[derive(Debug, Clone, Default)]
@@ -11,6 +12,9 @@ pub struct TensorOptions {
     /// Elements of a slice along each axis, cropped at the ends; default slices of at most 1 MiB that are
     /// consecutive parts of the content.
     pub slice_shape: Option<Vec<u64>>,
+    /// How the elements may have been made. The first that makes them again, bit for bit, is stored in their place; if
+    /// none does, they are. Default none. Tried for tensors in C order.
+    pub noise: Vec<NoiseRecipe>,
     /// Threads; 0 (default) uses what the machine offers. They do not change the bytes.
     pub n_threads: usize,
     /// Kept byte for byte.
@@ -28,6 +32,13 @@ impl TensorOptions {
     #[must_use]
     pub fn with_slice_shape(mut self, slice_shape: Option<Vec<u64>>) -> Self {
         self.slice_shape = slice_shape;
+        self
+    }
+
+    /// Sets [`Self::noise`].
+    #[must_use]
+    pub fn with_noise(mut self, noise: Vec<NoiseRecipe>) -> Self {
+        self.noise = noise;
         self
     }
 

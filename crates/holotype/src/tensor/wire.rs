@@ -2,6 +2,7 @@
 
 use super::slices::Slices;
 use super::{ElementOrder, ElementType, OpaqueElement, TensorDescriptor};
+use holotype_codec::noise::{NoiseGenerator, NoiseRecipe};
 use holotype_container::cbor::{Map, Value};
 
 mod key {
@@ -10,10 +11,15 @@ mod key {
     pub(super) const ORDER: u64 = 2;
     pub(super) const OPAQUE: u64 = 3;
     pub(super) const SLICE_SHAPE: u64 = 4;
+    pub(super) const NOISE: u64 = 5;
 }
 
 /// The descriptor's map. Keys whose value is the usual one are left out.
-pub(crate) fn encode_descriptor(descriptor: &TensorDescriptor, slices: &Slices) -> Map {
+pub(crate) fn encode_descriptor(
+    descriptor: &TensorDescriptor,
+    slices: &Slices,
+    noise: Option<&NoiseRecipe>,
+) -> Map {
     let TensorDescriptor { element, opaque, shape, order } = descriptor;
     let numbers = |numbers: &[u64]| Value::Array(numbers.iter().copied().map(Value::Unsigned).collect());
     let mut map = Map::new();
@@ -29,14 +35,20 @@ pub(crate) fn encode_descriptor(descriptor: &TensorDescriptor, slices: &Slices) 
     if !slices.is_whole() {
         map.insert(key::SLICE_SHAPE, numbers(slices.slice_shape()));
     }
+    if let Some(NoiseRecipe { generator, seed, offset }) = noise {
+        map.insert(key::NOISE, numbers(&[*generator as u64, *seed, *offset]));
+    }
     map
 }
 
+/// A descriptor, how the content is cut, and how to make it if it is noise.
+pub(crate) type Described = (TensorDescriptor, Slices, Option<NoiseRecipe>);
+
 /// Inverse of [`encode_descriptor`]; nothing if it breaks a rule of the format.
-pub(crate) fn decode_descriptor(map: &Map) -> Option<(TensorDescriptor, Slices)> {
+pub(crate) fn decode_descriptor(map: &Map) -> Option<Described> {
     let numbers =
         |value: &Value| -> Option<Vec<u64>> { value.as_array()?.iter().map(Value::as_unsigned).collect() };
-    if map.keys().any(|key| *key > key::SLICE_SHAPE) {
+    if map.keys().any(|key| *key > key::NOISE) {
         return None;
     }
     let element = u8::try_from(map.get(&key::ELEMENT)?.as_unsigned()?).ok()?;
@@ -61,7 +73,20 @@ pub(crate) fn decode_descriptor(map: &Map) -> Option<(TensorDescriptor, Slices)>
         None => Slices::whole(&descriptor),
         Some(value) => Slices::of(&descriptor, numbers(value)?).filter(|slices| !slices.is_whole())?,
     };
-    Some((descriptor, slices))
+    let noise = match map.get(&key::NOISE) {
+        None => None,
+        Some(value) => match numbers(value)?.as_slice() {
+            [generator, seed, offset] if descriptor.order == ElementOrder::C && slices.is_whole() => {
+                Some(NoiseRecipe {
+                    generator: NoiseGenerator::from_code(*generator)?,
+                    seed: *seed,
+                    offset: *offset,
+                })
+            }
+            _ => return None,
+        },
+    };
+    Some((descriptor, slices, noise))
 }
 
 #[cfg(test)]
@@ -78,15 +103,19 @@ mod tests {
             TensorDescriptor::opaque("datetime64[ns]", 64, &[1 << 20]),
         ] {
             let slices = Slices::usual(&descriptor);
-            let map = encode_descriptor(&descriptor, &slices);
-            assert_eq!(decode_descriptor(&map), Some((descriptor, slices)));
+            let map = encode_descriptor(&descriptor, &slices, None);
+            assert_eq!(decode_descriptor(&map), Some((descriptor, slices, None)));
         }
+        let noise = NoiseRecipe { generator: NoiseGenerator::TorchCpuNormal, seed: u64::MAX, offset: 5 };
+        let latent = TensorDescriptor::new(ElementType::F32, &[1, 4, 64, 64]);
+        let map = encode_descriptor(&latent, &Slices::whole(&latent), Some(&noise));
+        assert_eq!(decode_descriptor(&map), Some((latent.clone(), Slices::whole(&latent), Some(noise))));
     }
 
     #[test]
     fn other_forms_are_refused() {
         let good = TensorDescriptor::new(ElementType::U8, &[9, 4]);
-        let good = encode_descriptor(&good, &Slices::of(&good, vec![2, 4]).unwrap());
+        let good = encode_descriptor(&good, &Slices::of(&good, vec![2, 4]).unwrap(), None);
         let n = |values: &[u64]| Value::Array(values.iter().copied().map(Value::Unsigned).collect());
         for (key, value) in [
             (0, Value::Unsigned(20)),
@@ -99,6 +128,8 @@ mod tests {
             (4, n(&[9, 4])),
             (4, n(&[0, 4])),
             (4, n(&[2])),
+            (5, n(&[1, 2, 3])),
+            (5, n(&[9, 2, 3])),
             (9, Value::Unsigned(0)),
         ] {
             let mut bad = good.clone();
