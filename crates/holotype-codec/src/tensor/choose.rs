@@ -1,7 +1,7 @@
 //! Which coder a slice gets. Nothing here is needed to decode.
 
 use super::layout::SliceLayout;
-use super::narrow::{narrow_all, narrower};
+use super::narrow::narrower;
 use super::numeric::{self, NumberKind};
 use super::stream::{self, Coder, Map, Recipe, transformed};
 use super::word::Word;
@@ -11,9 +11,11 @@ use super::{ElementType, TensorCodec, WordKind, lz, planes};
 const MIN_GAIN: usize = 33;
 /// Words looked at, in windows spread over the slice.
 const WINDOW_WORDS: usize = 2048;
+/// Words of a window at a first glance.
+const GLANCE_WORDS: usize = 256;
 const N_WINDOWS: usize = 4;
-/// Words pco is tried on.
-const PCO_WORDS: usize = 8192;
+/// Words pco is tried on, twice as many of eight bytes.
+const PCO_WORDS: usize = 4096;
 /// One repeated group of eight bytes in so many is worth a search for copies.
 const MIN_REPEATS: usize = 64;
 
@@ -32,8 +34,12 @@ pub(super) fn encode(bytes: &[u8], layout: &SliceLayout, codec: TensorCodec) -> 
             stream::encode(bytes, layout, Recipe { coder: Coder::ShuffleZstd, ..PLAIN }, lz::DENSE)
         }
         TensorCodec::Lorenzo => {
-            let best = Look::of(bytes, layout).best_differences();
-            best.and_then(|recipe| stream::encode(bytes, layout, recipe, lz::QUICK))
+            let all = layout.masks().map(|axes| Recipe { map: Map::Order, axes, ..planes_recipe(layout) });
+            let coded = |recipe| stream::encode(bytes, layout, recipe, lz::QUICK);
+            match Look::of(bytes, layout).best_differences() {
+                Some(recipe) => coded(recipe),
+                None => all.filter_map(coded).min_by_key(Vec::len),
+            }
         }
         TensorCodec::Pco => stream::encode(bytes, layout, pco_recipe(layout.element, false), lz::QUICK),
         TensorCodec::Auto => auto(bytes, layout),
@@ -63,10 +69,10 @@ struct Look {
 impl Look {
     fn of(bytes: &[u8], layout: &SliceLayout) -> Self {
         let promises = match layout.n_word_bytes {
-            1 => look(&u8::from_bytes(bytes), layout),
-            2 => look(&u16::from_bytes(bytes), layout),
-            4 => look(&u32::from_bytes(bytes), layout),
-            _ => look(&u64::from_bytes(bytes), layout),
+            1 => look::<u8>(bytes, layout),
+            2 => look::<u16>(bytes, layout),
+            4 => look::<u32>(bytes, layout),
+            _ => look::<u64>(bytes, layout),
         };
         Self { promises }
     }
@@ -77,10 +83,11 @@ impl Look {
 }
 
 /// Words of the windows, each with its difference along axes already taken where `axes` says so.
-fn sample<W: Word>(words: &[W], layout: &SliceLayout, map: Map, axes: u8) -> Vec<W> {
+fn sample<W: Word>(bytes: &[u8], layout: &SliceLayout, recipe: Recipe, n_window: usize) -> Vec<W> {
+    let Recipe { map, axes, .. } = recipe;
     let strides: Vec<usize> = layout.axes(axes).unwrap_or_default().iter().map(|axis| axis.stride).collect();
     let kind = layout.kind();
-    let mapped = |at: usize| match (words.get(at).copied().unwrap_or_default(), map) {
+    let mapped = |at: usize| match (W::at(bytes, at), map) {
         (word, Map::None) => word,
         (word, Map::Rotate) => word.rotate_up(),
         (word, Map::Order) => word.ordered(kind),
@@ -96,26 +103,30 @@ fn sample<W: Word>(words: &[W], layout: &SliceLayout, map: Map, axes: u8) -> Vec
         sum.zigzag()
     };
     let of = |at: usize| if axes == 0 { mapped(at) } else { difference(at) };
-    if words.len() <= WINDOW_WORDS * N_WINDOWS {
-        return (0..words.len()).map(of).collect();
+    if layout.n_words <= n_window * N_WINDOWS {
+        return (0..layout.n_words).map(of).collect();
     }
-    let step = (words.len() - WINDOW_WORDS) / (N_WINDOWS - 1);
-    (0..N_WINDOWS).flat_map(|k| k * step..k * step + WINDOW_WORDS).map(of).collect()
+    let step = (layout.n_words - n_window) / (N_WINDOWS - 1);
+    (0..N_WINDOWS).flat_map(|k| k * step..k * step + n_window).map(of).collect()
 }
 
-fn look<W: Word>(words: &[W], layout: &SliceLayout) -> Vec<(usize, Recipe)> {
-    let mut promises = Vec::new();
-    let mut promise = |recipe: Recipe| {
-        let sampled = sample(words, layout, recipe.map, recipe.axes);
+fn look<W: Word>(bytes: &[u8], layout: &SliceLayout) -> Vec<(usize, Recipe)> {
+    let promise = |recipe: Recipe, n_window: usize| {
+        let sampled: Vec<W> = sample(bytes, layout, recipe, n_window);
         let n = planes::estimate(&planes::split(&sampled), sampled.len());
-        promises.push((scale(n, sampled.len(), words.len()), recipe));
+        scale(n, sampled.len(), layout.n_words)
     };
     let plain = planes_recipe(layout);
-    promise(plain);
+    let mut recipes = vec![plain];
     if plain.map == Map::Rotate && W::N_BYTES == 1 {
-        promise(Recipe { map: Map::None, ..plain });
+        recipes.push(Recipe { map: Map::None, ..plain });
     }
-    layout.masks().for_each(|axes| promise(Recipe { map: Map::Order, axes, ..plain }));
+    // A glance tells noise, which no difference makes smaller.
+    let limit = promise(plain, GLANCE_WORDS);
+    let differences = layout.masks().map(|axes| Recipe { map: Map::Order, axes, ..plain });
+    recipes.extend(differences.filter(|recipe| promise(*recipe, GLANCE_WORDS) <= limit + limit / 16));
+    let mut promises: Vec<_> =
+        recipes.into_iter().map(|recipe| (promise(recipe, WINDOW_WORDS), recipe)).collect();
     promises.sort_by_key(|(n, _)| *n);
     promises
 }
@@ -126,24 +137,18 @@ fn scale(n: usize, n_sampled: usize, n_words: usize) -> usize {
 }
 
 /// Bytes of all words by pco, as some of them promise.
-fn pco_promise<W: Word>(
-    words: &[W],
-    layout: &SliceLayout,
-    recipe: Recipe,
-    element: ElementType,
-) -> Option<usize> {
-    let kind = if recipe.map == Map::Order { NumberKind::Unsigned } else { NumberKind::of(element)? };
-    let whole;
-    let words = if recipe.axes == 0 && recipe.map == Map::None {
-        words
+fn pco_promise<W: Word>(bytes: &[u8], layout: &SliceLayout, recipe: Recipe) -> Option<usize> {
+    let kind = if recipe.map == Map::Order { NumberKind::Unsigned } else { NumberKind::of(layout.element)? };
+    let n = layout.n_words.min(if W::N_BYTES == 8 { 2 * PCO_WORDS } else { PCO_WORDS });
+    let start = (layout.n_words - n) / 2;
+    let words: Vec<W> = if recipe.axes == 0 {
+        let some = bytes.get(start * W::N_BYTES..(start + n) * W::N_BYTES)?;
+        transformed(W::from_bytes(some), layout, recipe.map, 0)?
     } else {
-        whole = transformed(words, layout, recipe.map, recipe.axes)?;
-        &whole
+        transformed(W::from_bytes(bytes), layout, recipe.map, recipe.axes)?.get(start..start + n)?.to_vec()
     };
-    let n = words.len().min(PCO_WORDS);
-    let start = (words.len() - n) / 2;
-    let (coded, n_fixed) = numeric::encode(words.get(start..start + n)?, kind)?;
-    Some(n_fixed + scale(coded.len() - n_fixed, n, words.len()))
+    let (coded, n_fixed) = numeric::encode(&words, kind)?;
+    Some(n_fixed + scale(coded.len() - n_fixed, n, layout.n_words))
 }
 
 /// True if groups of eight bytes come again more often than numbers do by chance.
@@ -182,8 +187,12 @@ fn auto(bytes: &[u8], layout: &SliceLayout) -> Option<Vec<u8>> {
     let mut close = look.promises.iter().filter(|(n, _)| *n <= promised + promised / 32).take(2);
     close.by_ref().for_each(|(_, recipe)| best.offer(stream::encode(bytes, layout, *recipe, lz::QUICK)));
     let smooth = look.promises.first().filter(|(_, recipe)| recipe.axes != 0).map(|(_, recipe)| *recipe);
-    offer_pco(&mut best, bytes, layout, smooth);
-    if has_copies(bytes, layout.n_word_bytes) {
+    let has_copies = has_copies(bytes, layout.n_word_bytes);
+    // Floats of two bytes in no order that do not come again leave pco nothing that planes do not see.
+    if layout.n_word_bytes != 2 || layout.kind() != WordKind::Float || smooth.is_some() || has_copies {
+        offer_pco(&mut best, bytes, layout, smooth);
+    }
+    if has_copies {
         offer_copies(&mut best, bytes, layout, smooth);
     }
     best.0
@@ -206,16 +215,9 @@ impl Best {
 /// Floats that are all of a narrower type.
 fn auto_narrow(bytes: &[u8], layout: &SliceLayout) -> Option<Vec<u8>> {
     let to = narrower(layout.element)?;
-    let is_narrow = match layout.n_word_bytes {
-        4 => narrow_all::<u32, u16>(&u32::from_bytes(bytes), layout.element, to).is_some(),
-        _ => narrow_all::<u64, u32>(&u64::from_bytes(bytes), layout.element, to).is_some(),
-    };
-    if !is_narrow {
-        return None;
-    }
-    let mut best = Best(None);
     let recipe = Recipe { is_narrow: true, ..planes_recipe(layout) };
-    best.offer(stream::encode(bytes, layout, recipe, lz::QUICK));
+    let mut best = Best(None);
+    best.offer(Some(stream::encode(bytes, layout, recipe, lz::QUICK)?));
     for axes in layout.masks() {
         best.offer(stream::encode(bytes, layout, Recipe { map: Map::Order, axes, ..recipe }, lz::QUICK));
     }
@@ -230,9 +232,9 @@ fn offer_pco(best: &mut Best, bytes: &[u8], layout: &SliceLayout, smooth: Option
     for recipe in [Some(recipe), differences].into_iter().flatten() {
         let promise = match layout.n_word_bytes {
             1 => None,
-            2 => pco_promise(&u16::from_bytes(bytes), layout, recipe, layout.element),
-            4 => pco_promise(&u32::from_bytes(bytes), layout, recipe, layout.element),
-            _ => pco_promise(&u64::from_bytes(bytes), layout, recipe, layout.element),
+            2 => pco_promise::<u16>(bytes, layout, recipe),
+            4 => pco_promise::<u32>(bytes, layout, recipe),
+            _ => pco_promise::<u64>(bytes, layout, recipe),
         };
         if promise.is_some_and(|n| n < best.len() - best.len().min(usize::MAX - 1) / 100) {
             best.offer(stream::encode(bytes, layout, recipe, lz::QUICK));

@@ -62,6 +62,12 @@ fn narrow(bits: u64, from: ElementType, to: ElementType) -> Option<u64> {
     (candidate >> (e2 + f2 + 1) == 0 && widen(candidate, to, from) == bits).then_some(candidate)
 }
 
+/// False if some words far apart, of `from`, are none of `to`: most tensors tell at once.
+pub(super) fn may_be_narrow<W: Word>(bytes: &[u8], from: ElementType, to: ElementType) -> bool {
+    let n = bytes.len() / W::N_BYTES;
+    (0..n).step_by((n / 16).max(1)).all(|at| narrow(W::at(bytes, at).bits(), from, to).is_some())
+}
+
 /// `words` of `from` as words of `to`, if all of them are.
 pub(super) fn narrow_all<W: Word, N: Word>(
     words: &[W],
@@ -69,9 +75,6 @@ pub(super) fn narrow_all<W: Word, N: Word>(
     to: ElementType,
 ) -> Option<Vec<N>> {
     let number = |word: &W| narrow(word.bits(), from, to).map(N::of);
-    // A few far apart tell most tensors.
-    let step = (words.len() / 16).max(1);
-    words.iter().step_by(step).try_for_each(|word| number(word).map(drop))?;
     words.iter().map(number).collect()
 }
 

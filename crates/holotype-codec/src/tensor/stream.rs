@@ -2,7 +2,7 @@
 
 use super::layout::SliceLayout;
 use super::lorenzo;
-use super::narrow::{narrow_all, narrower, widen_all};
+use super::narrow::{may_be_narrow, narrow_all, narrower, widen_all};
 use super::numeric::{self, NumberKind};
 use super::word::Word;
 use super::{ElementType, WordKind, lz, planes};
@@ -109,8 +109,12 @@ impl<W: Word> Kernel for Mapping<'_, W> {
 }
 
 /// The words that a coder gets.
-pub(super) fn transformed<W: Word>(words: &[W], layout: &SliceLayout, map: Map, axes: u8) -> Option<Vec<W>> {
-    let mut words = words.to_vec();
+pub(super) fn transformed<W: Word>(
+    mut words: Vec<W>,
+    layout: &SliceLayout,
+    map: Map,
+    axes: u8,
+) -> Option<Vec<W>> {
     dispatch(Mapping { words: &mut words, map, kind: layout.kind(), is_inverse: false });
     if axes != 0 {
         layout.axes(axes)?.into_iter().for_each(|axis| lorenzo::difference(&mut words, axis));
@@ -133,26 +137,28 @@ fn restore<W: Word>(words: &mut [W], layout: &SliceLayout, recipe: Recipe) -> Re
 /// A slice as `recipe` says; nothing if it cannot be done so.
 pub(super) fn encode(bytes: &[u8], layout: &SliceLayout, recipe: Recipe, level: i32) -> Option<Vec<u8>> {
     match (layout.n_word_bytes, recipe.is_narrow) {
-        (1, false) => encode_words(&u8::from_bytes(bytes), layout, layout.element, recipe, level),
-        (2, false) => encode_words(&u16::from_bytes(bytes), layout, layout.element, recipe, level),
-        (4, false) => encode_words(&u32::from_bytes(bytes), layout, layout.element, recipe, level),
-        (8, false) => encode_words(&u64::from_bytes(bytes), layout, layout.element, recipe, level),
+        (1, false) => encode_words(u8::from_bytes(bytes), layout, layout.element, recipe, level),
+        (2, false) => encode_words(u16::from_bytes(bytes), layout, layout.element, recipe, level),
+        (4, false) => encode_words(u32::from_bytes(bytes), layout, layout.element, recipe, level),
+        (8, false) => encode_words(u64::from_bytes(bytes), layout, layout.element, recipe, level),
         (4, true) => {
             let to = narrower(layout.element)?;
+            may_be_narrow::<u32>(bytes, layout.element, to).then_some(())?;
             let words = narrow_all::<u32, u16>(&u32::from_bytes(bytes), layout.element, to)?;
-            encode_words(&words, layout, to, recipe, level)
+            encode_words(words, layout, to, recipe, level)
         }
         (8, true) => {
             let to = narrower(layout.element)?;
+            may_be_narrow::<u64>(bytes, layout.element, to).then_some(())?;
             let words = narrow_all::<u64, u32>(&u64::from_bytes(bytes), layout.element, to)?;
-            encode_words(&words, layout, to, recipe, level)
+            encode_words(words, layout, to, recipe, level)
         }
         _ => None,
     }
 }
 
 fn encode_words<W: Word>(
-    words: &[W],
+    words: Vec<W>,
     layout: &SliceLayout,
     element: ElementType,
     recipe: Recipe,

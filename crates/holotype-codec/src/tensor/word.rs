@@ -22,6 +22,8 @@ pub(super) trait Word: Copy + Eq + Default + Send + Sync + 'static {
     fn ordered(self, kind: WordKind) -> Self;
     fn unordered(self, kind: WordKind) -> Self;
     fn from_bytes(bytes: &[u8]) -> Vec<Self>;
+    /// Word number `at`; 0 if there is none.
+    fn at(bytes: &[u8], at: usize) -> Self;
     /// `out` has as many bytes as the words.
     fn to_bytes(words: &[Self], out: &mut [u8]);
 }
@@ -93,6 +95,11 @@ macro_rules! impl_word {
 
             fn from_bytes(bytes: &[u8]) -> Vec<Self> {
                 bytes.as_chunks().0.iter().map(|bytes| Self::from_le_bytes(*bytes)).collect()
+            }
+
+            #[inline(always)]
+            fn at(bytes: &[u8], at: usize) -> Self {
+                bytes.as_chunks().0.get(at).map_or(0, |bytes| Self::from_le_bytes(*bytes))
             }
 
             fn to_bytes(words: &[Self], out: &mut [u8]) {
