@@ -193,7 +193,10 @@ fn auto(bytes: &[u8], layout: &SliceLayout) -> Option<Vec<u8>> {
         offer_pco(&mut best, bytes, layout, smooth);
     }
     if has_copies {
-        offer_copies(&mut best, bytes, layout, smooth);
+        let plain = look.promises.iter().find(|(_, recipe)| recipe.axes == 0).map(|(n, _)| *n);
+        // What is smooth is worth it for the copies among its differences.
+        let limit = plain.filter(|_| smooth.is_none()).map_or(usize::MAX, |n| n - n / MIN_GAIN);
+        offer_copies(&mut best, bytes, layout, smooth, limit);
     }
     best.0
 }
@@ -222,7 +225,7 @@ fn auto_narrow(bytes: &[u8], layout: &SliceLayout) -> Option<Vec<u8>> {
         best.offer(stream::encode(bytes, layout, Recipe { map: Map::Order, axes, ..recipe }, lz::QUICK));
     }
     best.offer(stream::encode(bytes, layout, pco_recipe(to, true), lz::QUICK));
-    offer_copies(&mut best, bytes, layout, None);
+    offer_copies(&mut best, bytes, layout, None, usize::MAX);
     best.0
 }
 
@@ -242,8 +245,8 @@ fn offer_pco(best: &mut Best, bytes: &[u8], layout: &SliceLayout, smooth: Option
     }
 }
 
-/// Looks for copies quickly; what comes near the best is done densely.
-fn offer_copies(best: &mut Best, bytes: &[u8], layout: &SliceLayout, smooth: Option<Recipe>) {
+/// Looks for copies quickly; what comes near the best, and is below `limit`, is done densely.
+fn offer_copies(best: &mut Best, bytes: &[u8], layout: &SliceLayout, smooth: Option<Recipe>, limit: usize) {
     let mut recipes = vec![PLAIN];
     if layout.n_word_bytes > 1 {
         recipes.push(Recipe { coder: Coder::ShuffleZstd, ..PLAIN });
@@ -256,7 +259,8 @@ fn offer_copies(best: &mut Best, bytes: &[u8], layout: &SliceLayout, smooth: Opt
     let smallest = quick.iter().map(|(coded, _)| coded.len()).min().unwrap_or(usize::MAX);
     for (coded, recipe) in quick {
         let is_near = coded.len() < best.len().saturating_add(best.len() / 2)
-            && coded.len() <= smallest.saturating_add(smallest / 2);
+            && coded.len() <= smallest.saturating_add(smallest / 2)
+            && coded.len() < limit;
         best.offer(Some(coded));
         if is_near {
             best.offer(stream::encode(bytes, layout, recipe, lz::DENSE));
