@@ -6,9 +6,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from holotype_reference import Archive, Refused, chunking, read_item
+from holotype_reference import Archive, Refused, chunking, read_content
 
-KINDS = {0: "image", 1: "file", 6: "directory", 7: "symlink"}
+KINDS = {0: "image", 1: "file", 4: "tensor", 6: "directory", 7: "symlink"}
+
 
 
 def cut(line: str) -> bool:
@@ -35,8 +36,9 @@ def read(path: Path) -> list[str]:
     lines = []
     for item in sorted(archive.items, key=lambda i: i[2]):
         archive.metadata(item)
-        content = read_item(archive, item)
-        lines.append(f"{path.stem}\t{item[0]}\t{KINDS[item[1]]}\t{len(content)}\t{item[3].hex()}")
+        content = read_content(archive, item)
+        kind = KINDS[item[1]]
+        lines.append(f"{path.stem}\t{item[0]}\t{kind}\t{len(content)}\t{item[3].hex()}")
     return lines
 
 

@@ -39,6 +39,7 @@ from holotype._info import (
 )
 from holotype._read import decode, decode_to_file, extract_thumbnail, info, loads, read, verify
 from holotype._reader import AnalysisReport, ItemReader, Metadata, Reader, open
+from holotype._tensors import Tensor, Tensors, TensorWriter, open_tensors, write_tensors
 from holotype._write import dumps, encode, write
 from holotype._writer import PROFILES, Writer, build, unpack
 
@@ -62,6 +63,9 @@ __all__ = [
     "NotFoundError",
     "Palette",
     "Reader",
+    "Tensor",
+    "TensorWriter",
+    "Tensors",
     "TruncatedError",
     "UnsupportedError",
     "VerifyReport",
@@ -76,8 +80,10 @@ __all__ = [
     "info",
     "loads",
     "open",
+    "open_tensors",
     "read",
     "unpack",
     "verify",
     "write",
+    "write_tensors",
 ]

@@ -13,10 +13,25 @@ from holotype._fields import (
     PreviewFields,
     ReportFields,
     SeekableFile,
+    TensorFields,
+    TensorOptionsFields,
     Written,
 )
 
-__all__ = ["Archive", "FileMap", "Writer", "__version__", "encode_image", "import_file"]
+__all__ = [
+    "Archive",
+    "FileMap",
+    "TensorWriter",
+    "Writer",
+    "__version__",
+    "encode_image",
+    "import_file",
+    "map_tensor",
+    "read_tensor_into",
+    "tensor_fields",
+    "tensor_noise",
+    "tensor_region_bytes",
+]
 
 __version__: Final[str]
 
@@ -109,3 +124,24 @@ def import_file(
     decode_lossy: bool,
     options: Options,
 ) -> Imported: ...
+
+@final
+class TensorWriter:
+    def __new__(cls, path: str | None, overwrite: bool) -> TensorWriter: ...
+    def add(
+        self,
+        name: str,
+        descriptor: TensorFields,
+        elements: bytes | NDArray[uint8],
+        options: TensorOptionsFields,
+    ) -> None: ...
+    def finish(self) -> Written: ...
+    def abandon(self) -> None: ...
+
+def tensor_fields(archive: Archive, name: str) -> tuple[TensorFields, int, int, list[MetadataFields]]: ...
+def tensor_noise(archive: Archive, name: str) -> tuple[str, int, int] | None: ...
+def tensor_region_bytes(archive: Archive, name: str, fields: list[tuple[int, int]]) -> int: ...
+def read_tensor_into(
+    archive: Archive, name: str, fields: list[tuple[int, int]], out: NDArray[uint8], threads: int
+) -> None: ...
+def map_tensor(archive: Archive, name: str) -> tuple[int, int] | None: ...

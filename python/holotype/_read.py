@@ -15,7 +15,7 @@ from holotype._info import (
     Palette,
     VerifyReport,
 )
-from holotype._sources import is_path, open_archive, path_of, put
+from holotype._sources import as_bytes, is_path, open_archive, path_of, put
 from holotype._write import thread_limit
 
 if TYPE_CHECKING:
@@ -137,9 +137,21 @@ def loads(
     order: Order | None = "rgb",
     region: Region | None = None,
 ) -> NDArray[Any]:
-    """The array in an archive in memory; inverse of `dumps`. Parameters are those of `read`."""
+    """The array in an archive in memory; inverse of `dumps`. Parameters are those of `read`.
+
+    Of an archive without images it is the first tensor; `region` is then what `Tensor.read` takes.
+    """
     if is_path(data):
         raise TypeError("loads takes an archive's bytes; read takes a path")
+    if not isinstance(data, bytes):
+        data = as_bytes(data)
+    with open_archive(data) as archive:
+        kinds = [kind for _, kind in archive.names()]
+    if "image" not in kinds and "tensor" in kinds:
+        from holotype import _tensors
+
+        tensors = _tensors.open_tensors(data)
+        return next(iter(tensors.values())).read(region, out, threads=threads)
     return read(data, region=region, out=out, order=order, threads=threads)
 
 

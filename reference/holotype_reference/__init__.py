@@ -3,5 +3,15 @@
 from .container import Archive
 from .errors import Corrupt, Refused, Truncated, Unsupported
 from .image import Image, read_file, read_image, read_item
+from .tensor import Tensor, read_tensor
 
-__all__ = ["Archive", "Corrupt", "Image", "Refused", "Truncated", "Unsupported", "read_file", "read_image", "read_item"]
+
+def read_content(archive: Archive, item: dict) -> bytes:
+    """The raw content of an item of any kind."""
+    return read_tensor(archive, item).elements if item[1] == 4 else read_item(archive, item)
+
+
+__all__ = [
+    "Archive", "Corrupt", "Image", "Refused", "Tensor", "Truncated", "Unsupported", "read_content", "read_file",
+    "read_image", "read_item", "read_tensor",
+]  # fmt: skip

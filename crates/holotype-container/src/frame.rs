@@ -26,6 +26,8 @@ pub enum Codec {
     Lz4 = 2,
     /// A tile of the image codec (`docs/codecs.md`).
     ImageTile = 3,
+    /// A slice of a tensor (`docs/codecs/tensor.md`).
+    TensorSlice = 4,
 }
 
 impl Codec {
@@ -37,6 +39,7 @@ impl Codec {
             1 => Some(Self::Zstd),
             2 => Some(Self::Lz4),
             3 => Some(Self::ImageTile),
+            4 => Some(Self::TensorSlice),
             _ => None,
         }
     }

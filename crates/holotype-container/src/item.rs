@@ -14,6 +14,8 @@ pub enum ItemKind {
     Directory = 6,
     /// A symbolic link of a packed tree.
     Symlink = 7,
+    /// An array of numbers of any rank.
+    Tensor = 4,
 }
 
 impl ItemKind {
@@ -25,6 +27,7 @@ impl ItemKind {
             Self::File => "file",
             Self::Directory => "directory",
             Self::Symlink => "symlink",
+            Self::Tensor => "tensor",
         }
     }
 }
@@ -212,6 +215,7 @@ impl ItemRecord {
             1 => ItemKind::File,
             6 => ItemKind::Directory,
             7 => ItemKind::Symlink,
+            4 => ItemKind::Tensor,
             id => return Err(Error::Unsupported { what: "item kind", id }),
         };
         let ordinal = take_unsigned(&mut map, key::ORDINAL)?;

@@ -19,7 +19,7 @@ use std::io::Cursor;
 /// An open archive.
 #[pyclass(frozen, module = "holotype._holotype")]
 pub(crate) struct Archive {
-    inner: holotype::Archive,
+    pub(crate) inner: holotype::Archive,
 }
 
 /// The archive with a cache of another size than the default.

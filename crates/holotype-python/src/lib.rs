@@ -8,6 +8,7 @@ mod error;
 mod fields;
 mod packing;
 mod source;
+mod tensor;
 mod write;
 
 /// Keeps the buffers of one tile for the next: giving them back to the system costs a fifth of the coding time.
@@ -25,6 +26,10 @@ mod _holotype {
     use crate::archive::{Archive, FileMap};
     #[pymodule_export]
     use crate::packing::Writer;
+    #[pymodule_export]
+    use crate::tensor::{
+        TensorWriter, map_tensor, read_tensor_into, tensor_fields, tensor_noise, tensor_region_bytes,
+    };
     #[pymodule_export]
     use crate::write::{encode_image, import_file};
 }

@@ -16,14 +16,18 @@ mod pack;
 mod parallel;
 mod progress;
 mod salvage;
+mod tensor;
 mod unpack;
 mod writer;
 
-pub use archive::{Archive, FileMap, Finding, ImageItem, Item, Summary, VerifyOptions, VerifyReport};
+pub use archive::{
+    Archive, FileMap, Finding, ImageItem, Item, Summary, TensorItem, VerifyOptions, VerifyReport,
+};
 pub use error::{Error, ErrorKind, Result};
 pub use export::{ExportOptions, export, source_format};
 pub use formats::SourceImage;
 pub use holotype_codec::SampleType;
+pub use holotype_codec::noise::{NoiseGenerator, NoiseRecipe};
 pub use holotype_container::{Chunking, Compression, FileAttributes, FileTime, ItemKind};
 pub use image::{
     Alpha, ChannelOrder, ColourModel, ImageDescriptor, ImageOptions, Metadata, MetadataEntry, MetadataKind,
@@ -38,5 +42,6 @@ pub use salvage::{
     LostItem, Proof, SalvageOptions, SalvageReport, SalvagedItem, SalvagedManifest, salvage, salvage_bytes,
     salvage_source,
 };
+pub use tensor::{ElementOrder, ElementType, OpaqueElement, TensorCodec, TensorDescriptor, TensorOptions};
 pub use unpack::{UnpackOptions, Unpacked, unpack};
 pub use writer::{Writer, WriterOptions};

@@ -5,7 +5,8 @@ use crate::pack::{Addition, Packing, SharedBlocks, Sink, stored_extents};
 use crate::{Error, ImageOptions, Metadata, MetadataKind, Mode, Progress, Result};
 use holotype_codec::{TileRef, image::TileOptions, image::encode_tile};
 use holotype_container::{
-    ArchiveBuilder, BlockRun, Codec, Extent, Extents, ItemKind, ItemRecord, Packer, Trailer, cbor,
+    ArchiveBuilder, BlockRun, Codec, Extent, Extents, FrameHeader, ItemKind, ItemRecord, Packer, Trailer,
+    cbor,
 };
 use sha2::{Digest, Sha256};
 use std::io::{Read, Write};
@@ -17,6 +18,8 @@ const MAX_INLINE_METADATA_BYTES: usize = 1024;
 
 /// Most metadata of an archive as a whole.
 const MAX_ARCHIVE_METADATA_BYTES: usize = 1 << 20;
+/// What the payload of a tensor that is mapped starts at a multiple of.
+const ALIGNMENT_BYTES: u64 = 4096;
 
 /// How an archive is written.
 #[derive(Debug, Clone, Default)]
@@ -304,6 +307,24 @@ impl<W: Write> Writer<W> {
             return Err(Error::invalid(format!("`{name}` cannot name another item")));
         }
         Ok(())
+    }
+
+    /// Tells progress of `n_bytes` more.
+    pub(crate) fn advance(&self, n_bytes: u64) {
+        self.options.progress.advance(n_bytes);
+    }
+
+    /// Adds a block of zeros that no item names, so that the next block's payload starts at a multiple of 4096.
+    pub(crate) fn align(&mut self) -> Result<()> {
+        if (self.builder.position_bytes() + FrameHeader::N_BYTES as u64).is_multiple_of(ALIGNMENT_BYTES) {
+            return Ok(());
+        }
+        let headers = 2 * FrameHeader::N_BYTES as u64;
+        let to_next = (self.builder.position_bytes() + headers).next_multiple_of(ALIGNMENT_BYTES);
+        let n_zeros = (to_next - headers - self.builder.position_bytes()) as usize;
+        let zeros = vec![0; n_zeros];
+        let (header, _) = self.builder.add_block(Codec::Raw, &zeros, n_zeros as u64, u32::MAX);
+        self.out.write_all(&header).and_then(|()| self.out.write_all(&zeros)).map_err(output_error)
     }
 
     /// Adds a block of the next item; returns its id.

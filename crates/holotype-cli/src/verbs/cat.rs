@@ -45,6 +45,8 @@ pub(crate) fn run(args: &Cat) -> Result<Exit, Failure> {
         }
         ItemKind::File if args.region.is_none() => archive.read_file(&name, &mut write)?,
         ItemKind::File => return Err(Failure::usage("a file has no region")),
+        ItemKind::Tensor if args.region.is_none() => write(&archive.tensor(&name)?.read()?)?,
+        ItemKind::Tensor => return Err(Failure::usage("a region is of an image")),
         kind => {
             return Err(Failure::new(
                 Exit::Error,

@@ -6,12 +6,14 @@ mod content;
 mod image;
 mod item;
 mod tables;
+mod tensor;
 mod verify;
 
 pub(crate) use chunks::jobs_of;
 pub use content::{FileMap, Summary};
 pub use image::ImageItem;
 pub use item::Item;
+pub use tensor::TensorItem;
 pub(crate) use verify::verify_item;
 pub use verify::{Finding, VerifyOptions, VerifyReport};
 
@@ -242,6 +244,14 @@ impl Archive {
     pub fn first_image(&self) -> Result<ImageItem<'_>> {
         let first = self.items()?.into_iter().find(|item| item.kind() == ItemKind::Image);
         ImageItem::open(first.ok_or_else(|| Error::NotFound { name: "<an image>".into() })?)
+    }
+
+    /// The tensor named `name`: its description and, when asked, its elements.
+    ///
+    /// # Errors
+    /// As [`Self::item`]; `InvalidArgument` if it is no tensor; `LimitExceeded`.
+    pub fn tensor(&self, name: &str) -> Result<TensorItem<'_>> {
+        TensorItem::open(self.item(name)?)
     }
 
     /// Hands the bytes of the file item `name` to `sink`, block by block, and checks their SHA-256.

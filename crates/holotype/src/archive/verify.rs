@@ -1,4 +1,4 @@
-use super::{Archive, ImageItem, Item, chunks, content, jobs_of, tables};
+use super::{Archive, ImageItem, Item, TensorItem, chunks, content, jobs_of, tables};
 use crate::image::decode;
 use crate::{Error, Progress, Region, Result, memory, parallel};
 use holotype_container::{BlockRecord, ItemKind};
@@ -165,6 +165,7 @@ pub(crate) fn verify_item(item: &Item<'_>, options: &VerifyOptions, report: &mut
     match item.kind() {
         ItemKind::Image => verify_image(item, options, report),
         ItemKind::Directory | ItemKind::Symlink => verify_entry(item, report),
+        ItemKind::Tensor => verify_tensor(item, options, report),
         _ => verify_file(item, options, report),
     }
 }
@@ -283,6 +284,23 @@ fn verify_file(item: &Item<'_>, options: &VerifyOptions, report: &mut VerifyRepo
         checked = item.metadata().and_then(|_| item.preview()).map(drop);
     }
     let Err(error) = checked else { return Ok(()) };
+    damage_only(&error)?;
+    let offset = match &error {
+        Error::Block { source: holotype_container::Error::Hash { offset_bytes, .. }, .. } => {
+            Some(*offset_bytes)
+        }
+        _ => None,
+    };
+    report.findings.push(Finding { offset_bytes: offset, ..whole(Some(item), &error) });
+    Ok(())
+}
+
+fn verify_tensor(item: &Item<'_>, options: &VerifyOptions, report: &mut VerifyReport) -> Result<()> {
+    let check = || {
+        let tensor = TensorItem::open(item.clone())?;
+        tensor.check_content(options.n_threads, &options.progress)
+    };
+    let Err(error) = check() else { return Ok(()) };
     damage_only(&error)?;
     let offset = match &error {
         Error::Block { source: holotype_container::Error::Hash { offset_bytes, .. }, .. } => {

@@ -36,6 +36,12 @@ pub(super) fn copy_whole<W: Write>(
     let mut new = record.clone();
     new.name = name.to_owned();
     new.content.clear();
+    if let (ItemKind::Tensor, [run]) = (record.kind, record.content.as_slice())
+        && run.n_blocks == 1
+        && item.archive().with_block(item.name(), run.first, |block, _| Ok(block.codec == Codec::Raw))?
+    {
+        writer.align()?;
+    }
     for id in record.content_blocks() {
         let id = copy(writer, id)?;
         crate::writer::extend(&mut new.content, id);
