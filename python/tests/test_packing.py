@@ -273,7 +273,7 @@ def test_builds_and_unpacks(tmp_path: Path, profile: Any) -> None:
     metadata = holotype.build(source, tmp_path / "a.holo", profile=profile, num_workers=1)
     assert metadata.n_items == 3
     with holotype.open(tmp_path / "a.holo") as reader:
-        assert reader.names() == ["dir", "dir/text", "noise"]
+        assert sorted(reader.names()) == ["dir", "dir/text", "noise"]
         assert reader["dir/text"].read() == TEXT
     assert holotype.unpack(tmp_path / "a.holo", tmp_path / "out") == len(TEXT) + len(NOISE)
     assert (tmp_path / "out" / "dir" / "text").read_bytes() == TEXT

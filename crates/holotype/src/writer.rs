@@ -265,14 +265,9 @@ impl<W: Write> Writer<W> {
         Ok(self.builder.add_item(item)?)
     }
 
-    /// Takes the next `n` ordinals, for items added by [`Self::add_reserved`] and [`Self::add_shared`].
+    /// Takes the next `n` ordinals, for items added by [`Self::add_shared`].
     pub(crate) fn reserve_ordinals(&mut self, n: u64) -> u64 {
         self.builder.reserve_ordinals(n)
-    }
-
-    /// Adds an item with the ordinal it has.
-    pub(crate) fn add_reserved(&mut self, item: ItemRecord) -> Result<()> {
-        Ok(self.builder.add_item_at(item)?)
     }
 
     /// Adds files whose content goes into shared blocks; returns their bytes.

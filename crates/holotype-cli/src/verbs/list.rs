@@ -11,7 +11,12 @@ use std::path::Path;
 pub(crate) fn run(args: &List, printer: &Printer) -> Result<Exit, Failure> {
     for_each(&args.paths, printer, |path| {
         let archive = open(path)?;
-        for item in archive.items()? {
+        let mut items = archive.items()?;
+        // Packed files lie by likeness; a tree is read by name.
+        if items.iter().any(|item| item.kind() == ItemKind::Directory) {
+            items.sort_by(|a, b| a.name().cmp(b.name()));
+        }
+        for item in items {
             if printer.is_json() {
                 printer.value(&describe(path, &item, args.long)?);
             } else {

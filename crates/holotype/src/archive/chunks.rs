@@ -1,3 +1,4 @@
+use super::content::Held;
 use super::{Archive, Finding, Item};
 use crate::{Error, Result, parallel};
 use holotype_container::{ChunkRecord, Table, frame_hash};
@@ -32,8 +33,9 @@ pub(super) fn verify_chunks(archive: &Archive, n_threads: usize) -> Result<Vec<F
     let n_threads = parallel::n_threads(n_threads, blocks.len());
     let found = parallel::map(n_threads, blocks, |chunks| {
         let mut findings = Vec::new();
+        let mut held = Held::default();
         for chunk in chunks {
-            let checked = archive.with_extent("chunk table", &chunk.extent, &mut |bytes| {
+            let checked = archive.with_extent("chunk table", &chunk.extent, &mut held, &mut |bytes| {
                 if frame_hash(bytes) == chunk.id {
                     return Ok(());
                 }

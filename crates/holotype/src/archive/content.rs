@@ -2,6 +2,7 @@ use super::{Archive, Item};
 use crate::{Error, Result};
 use holotype_container::{Extent, Extents, ItemKind, ItemRecord};
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
 
 /// Where each byte of a file item is: made once, then any range of it is read by touching only its blocks.
 #[derive(Debug, Clone)]
@@ -60,6 +61,10 @@ impl FileMap {
         self.n_bytes
     }
 }
+
+/// The block that was used last: extents that follow each other often lie in the same.
+#[derive(Debug, Default)]
+pub(crate) struct Held(Option<(u64, Arc<Vec<u8>>)>);
 
 /// What [`Archive::summary`] counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -156,6 +161,7 @@ impl Archive {
         let first = map.pieces.partition_point(|(start, _)| *start <= offset_bytes).saturating_sub(1);
         let mut out = &mut out[..n];
         let mut at = offset_bytes;
+        let mut held = Held::default();
         for (start, extent) in map.pieces.iter().skip(first) {
             if out.is_empty() {
                 break;
@@ -165,7 +171,7 @@ impl Archive {
             let (now, later) = out.split_at_mut(n_now);
             let part =
                 Extent { offset_bytes: extent.offset_bytes + skipped, n_bytes: n_now as u64, ..*extent };
-            self.with_extent(&map.name, &part, &mut |bytes| {
+            self.with_extent(&map.name, &part, &mut held, &mut |bytes| {
                 now.copy_from_slice(bytes);
                 Ok(())
             })?;
@@ -175,21 +181,24 @@ impl Archive {
         Ok(n)
     }
 
-    /// Hands the bytes of an extent to `work`, from the cache or through it.
+    /// Hands the bytes of an extent to `work`, from the block at hand or the cache, or through it.
     pub(crate) fn with_extent<T>(
         &self,
         item: &str,
         extent: &Extent,
+        held: &mut Held,
         work: &mut dyn FnMut(&[u8]) -> Result<T>,
     ) -> Result<T> {
-        let block = if let Some(block) = self.cache.get(extent.block) {
+        let at_hand = held.0.take().filter(|(id, _)| *id == extent.block).map(|(_, block)| block);
+        let block = if let Some(block) = at_hand.or_else(|| self.cache.get(extent.block)) {
             block
         } else {
             let bytes = self.unpacked(item, extent.block, self.limits.max_file_block_bytes)?;
-            let block = std::sync::Arc::new(bytes);
+            let block = Arc::new(bytes);
             self.cache.insert(extent.block, &block);
             block
         };
+        let block = &held.0.insert((extent.block, block)).1;
         let start = usize::try_from(extent.offset_bytes).ok();
         let end = start.and_then(|start| start.checked_add(usize::try_from(extent.n_bytes).ok()?));
         let bytes = start.zip(end).and_then(|(start, end)| block.get(start..end));
@@ -227,6 +236,7 @@ impl Item<'_> {
     pub(crate) fn read_file(&self, sink: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
         let map = FileMap::new(self)?;
         let mut content = Sha256::new();
+        let mut held = Held::default();
         let shares_blocks = self.record().extents.is_some();
         for (_, extent) in &map.pieces {
             let mut take = |bytes: &[u8]| {
@@ -234,7 +244,7 @@ impl Item<'_> {
                 sink(bytes)
             };
             if shares_blocks {
-                self.archive().with_extent(self.name(), extent, &mut take)?;
+                self.archive().with_extent(self.name(), extent, &mut held, &mut take)?;
             } else {
                 let limit = self.archive().limits.max_file_block_bytes;
                 take(&self.archive().unpacked(self.name(), extent.block, limit)?)?;

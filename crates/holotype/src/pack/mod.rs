@@ -41,7 +41,8 @@ pub struct Packed {
 impl<W: Write> Writer<W> {
     /// Packs files, folders with all that is in them, and links; nothing is left out but what `exclude` names.
     ///
-    /// Content that is the same in several files is stored once. Each input gives its last name to what is in it:
+    /// Folders and symbolic links are added first, then files, like beside like. Content that is the same in several
+    /// files is stored once. Each input gives its last name to what is in it:
     /// of `data/tree` a file is `tree/file`; one without a last name (`.`, `tree/.`) gives none.
     ///
     /// # Errors
@@ -50,10 +51,8 @@ impl<W: Write> Writer<W> {
     pub fn pack_tree(&mut self, inputs: &[PathBuf], exclude: &Exclude) -> Result<Packed> {
         let entries = walk(inputs, exclude)?;
         let names = names::of(&entries, |name| self.is_free(name))?;
-        let first = self.reserve_ordinals(entries.len() as u64);
         let record = |at: usize, entry: &Entry| {
             let mut record = ItemRecord::new(names[at].clone(), ItemKind::File);
-            record.ordinal = first + at as u64;
             if names[at].as_bytes() != entry.name {
                 record.attributes.raw_path = Some(entry.name.clone());
             }
@@ -85,15 +84,25 @@ impl<W: Write> Writer<W> {
             record.content_sha256 = Sha256::digest([]).into();
             packed.n_symlinks += u64::from(target.is_some());
             packed.n_directories += u64::from(target.is_none());
-            self.add_reserved(record)?;
+            self.add_item(record)?;
         }
         files.sort_unstable_by(|(a, _), (b, _)| order::compare(&entries[*a].name, &entries[*b].name));
+        // Files are added in the order they lie in; other names of them come after all.
+        let mut ordinal = self.reserve_ordinals(files.len() as u64 + packed.n_files);
+        let mut link_ordinal = ordinal + files.len() as u64;
         packed.n_files += files.len() as u64;
         let additions = files.into_iter().map(|(at, n_bytes)| {
             let entry = &entries[at];
             let source = Source::path(names[at].clone(), entry.path.clone());
-            let links = links.remove(&at).unwrap_or_default();
-            Ok(Addition { record: record(at, entry), source, expected_bytes: Some(n_bytes), links })
+            let mut links = links.remove(&at).unwrap_or_default();
+            for link in &mut links {
+                link.ordinal = link_ordinal;
+                link_ordinal += 1;
+            }
+            let mut record = record(at, entry);
+            record.ordinal = ordinal;
+            ordinal += 1;
+            Ok(Addition { record, source, expected_bytes: Some(n_bytes), links })
         });
         packed.n_bytes = self.add_shared(additions)?;
         Ok(packed)
