@@ -6,7 +6,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from holotype_reference import Archive, Refused, read_file, read_image
+from holotype_reference import Archive, Refused, check_signatures, read_file, read_image
 
 
 def read(path: Path) -> list[str]:
@@ -21,6 +21,13 @@ def read(path: Path) -> list[str]:
     return lines
 
 
+def signers(path: Path) -> list[str]:
+    """A line for each signer of a signature file, as in `signers.tsv`; the archive lies in `good/`."""
+    name = path.name.removesuffix(".sig").split("~")[-1]
+    archive = Archive(path.parents[1].joinpath("good", name).read_bytes())
+    return [f"{path.name}\t{key.hex()}" for key in check_signatures(path.read_bytes(), archive.seal)]
+
+
 def main(root: Path) -> int:
     expected = root.joinpath("expected.tsv").read_text(encoding="utf-8").splitlines()
     passed = failed = 0
@@ -31,9 +38,17 @@ def main(root: Path) -> int:
             print(f"{path}: refused: {error}")
             good = False
         passed, failed = passed + good, failed + (not good)
-    for path in sorted(root.glob("bad/*.holo")):
+    expected = root.joinpath("signers.tsv").read_text(encoding="utf-8").splitlines()
+    for path in sorted(root.glob("good/*.sig")):
         try:
-            read(path)
+            good = signers(path) == [line for line in expected if line.split("\t")[0] == path.name]
+        except Refused as error:
+            print(f"{path}: refused: {error}")
+            good = False
+        passed, failed = passed + good, failed + (not good)
+    for path in sorted([*root.glob("bad/*.holo"), *root.glob("bad/*.sig")]):
+        try:
+            signers(path) if path.suffix == ".sig" else read(path)
             print(f"{path}: accepted")
             failed += 1
         except Refused as error:

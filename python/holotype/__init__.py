@@ -23,6 +23,7 @@ from holotype._errors import (
     LimitError,
     LossError,
     NotFoundError,
+    SignatureError,
     TruncatedError,
     UnsupportedError,
 )
@@ -38,6 +39,7 @@ from holotype._info import (
     VerifyReport,
 )
 from holotype._read import decode, decode_to_file, extract_thumbnail, info, loads, read, verify
+from holotype._signing import keygen, sign
 from holotype._write import dumps, encode, write
 
 __all__ = [
@@ -55,6 +57,7 @@ __all__ = [
     "MetadataEntry",
     "NotFoundError",
     "Palette",
+    "SignatureError",
     "TruncatedError",
     "UnsupportedError",
     "VerifyReport",
@@ -65,8 +68,10 @@ __all__ = [
     "encode",
     "extract_thumbnail",
     "info",
+    "keygen",
     "loads",
     "read",
+    "sign",
     "verify",
     "write",
 ]

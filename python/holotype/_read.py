@@ -16,15 +16,18 @@ from holotype._info import (
     VerifyReport,
 )
 from holotype._sources import is_path, open_archive, path_of, put
+from holotype._signing import side_file, signer_paths
 from holotype._write import thread_limit
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
     from PIL import Image
 
     from holotype import _holotype
     from holotype._fields import ImageFields, MetadataFields
-    from holotype._sources import Destination, Source
+    from holotype._sources import Destination, Path, Source
     from holotype._write import Order
 
 Region = tuple[int, int, int, int]
@@ -241,8 +244,25 @@ def extract_thumbnail(src: Source, *, item: str | None = None) -> Image.Image:
         return _modes.reduced(_modes.to_pillow(image, layout, samples, ()), THUMBNAIL_EDGE)
 
 
-def verify(src: Source, *, threads: int | None = None) -> VerifyReport:
+def verify(
+    src: Source,
+    *,
+    public_key: Path | Sequence[Path] | None = None,
+    signature: Path | bytes | None = None,
+    threads: int | None = None,
+) -> VerifyReport:
     """Check every byte of an archive: structure, every block, the SHA-256 of every item's content.
+
+    Parameters
+    ----------
+    src : path, bytes, buffer or binary file object
+        The archive.
+    public_key : path or sequence of paths, optional
+        Public keys, `NAME.pub`, that must all have signed. Without one, signatures are not looked at.
+    signature : path or bytes, optional
+        The signature file, or its bytes; by default the one beside the archive, its name with `.sig` appended.
+    threads : int, optional
+        At most so many; by default what the machine offers.
 
     Returns
     -------
@@ -251,19 +271,29 @@ def verify(src: Source, *, threads: int | None = None) -> VerifyReport:
 
     Raises
     ------
+    SignatureError
+        There is no signature file, a signature in it does not hold, or one of the keys did not sign.
     IntegrityError
         Something was changed. Its `report` names items, tiles and byte ranges.
     FormatError, TruncatedError
         `src` is no archive, or its end is missing.
     """
     n_threads = thread_limit(threads)
+    keys = signer_paths(public_key)
+    if signature is not None and not keys:
+        raise ArgumentError("a signature is checked against a `public_key`")
+    data = side_file(signature) if signature is not None else None
+    if keys and data is None and not is_path(src):
+        raise ArgumentError("an archive without a path has no signature file beside it: pass `signature`")
     with open_archive(src) as archive:
+        signers = tuple(archive.check_signatures(keys, data)) if keys else ()
         fields = archive.verify(n_threads)
     report = VerifyReport(
         n_items=fields["n_items"],
         n_blocks=fields["n_blocks"],
         n_bytes=fields["n_bytes"],
         findings=tuple(Finding(**finding) for finding in fields["findings"]),
+        signers=signers,
     )
     if report:
         return report

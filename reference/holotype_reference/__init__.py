@@ -3,5 +3,16 @@
 from .container import Archive
 from .errors import Corrupt, Refused, Truncated, Unsupported
 from .image import Image, read_file, read_image
+from .signature import check_signatures
 
-__all__ = ["Archive", "Corrupt", "Image", "Refused", "Truncated", "Unsupported", "read_file", "read_image"]
+__all__ = [
+    "Archive",
+    "Corrupt",
+    "Image",
+    "Refused",
+    "Truncated",
+    "Unsupported",
+    "check_signatures",
+    "read_file",
+    "read_image",
+]

@@ -39,6 +39,14 @@ pub(crate) enum Verb {
     List(Inputs),
     /// Write the raw content of an item to stdout
     Cat(Cat),
+    /// Make a key pair for signing: NAME.key, which stays secret, and NAME.pub
+    Keygen {
+        /// Where, without the extension
+        #[arg(value_name = "NAME")]
+        name: PathBuf,
+    },
+    /// Verify archives and sign them: the signature goes into ARCHIVE.sig beside each
+    Sign(Sign),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -128,9 +136,31 @@ pub(crate) struct Verify {
     /// Archives, `-` for stdin
     #[arg(required = true, value_name = "IN")]
     pub(crate) paths: Vec<PathBuf>,
+    /// A public key that must have signed, NAME.pub; may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub(crate) public_key: Vec<PathBuf>,
+    /// The file of signatures [default: IN.sig]
+    #[arg(long, value_name = "FILE", requires = "public_key")]
+    pub(crate) signature: Option<PathBuf>,
     /// Threads [default: all]
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub(crate) threads: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sign {
+    /// Archives
+    #[arg(required = true, value_name = "ARCHIVE")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// The secret key, NAME.key
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: PathBuf,
+    /// Threads [default: all]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub(crate) threads: usize,
+    /// Throw away an ARCHIVE.sig that is of another archive
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 #[derive(Debug, Args)]

@@ -13,6 +13,8 @@ pub(crate) enum Exit {
     Usage = 2,
     /// An archive is damaged or incomplete.
     Integrity = 3,
+    /// A signature is missing or does not hold.
+    Signature = 5,
     /// A limit refused it.
     Limit = 7,
 }
@@ -66,6 +68,7 @@ impl From<Error> for Failure {
                 Exit::Integrity,
                 Some("`holo verify` names every damaged part, `holo salvage` recovers the rest"),
             ),
+            (_, ErrorKind::Signature) => (Exit::Signature, None),
             (_, ErrorKind::LimitExceeded) => (Exit::Limit, None),
             (_, ErrorKind::WouldLose) => (
                 Exit::Error,

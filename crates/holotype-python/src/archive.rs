@@ -168,6 +168,25 @@ impl Archive {
         Ok(preview.map(Into::into))
     }
 
+    /// Checks that each of the keys in these files signed; the signatures are `data`, or beside the archive.
+    /// Returns the signers in hexadecimal.
+    fn check_signatures(
+        &self,
+        py: Python<'_>,
+        public_keys: Vec<String>,
+        data: Option<PyBackedBytes>,
+    ) -> PyResult<Vec<String>> {
+        let check = || {
+            let required = crate::signing::public_keys(&public_keys)?;
+            match &data {
+                Some(data) => self.inner.check_signatures(data, &required),
+                None => self.inner.check_signature_file(None, &required),
+            }
+        };
+        let signers = py.detach(check).map_err(raise)?;
+        Ok(signers.iter().map(holotype::PublicKey::to_hex).collect())
+    }
+
     fn verify(&self, py: Python<'_>, threads: usize) -> PyResult<ReportFields> {
         let options = VerifyOptions::default().with_n_threads(threads);
         py.detach(|| self.inner.verify(&options)).map(Into::into).map_err(raise)

@@ -41,6 +41,7 @@ fn class_of(error: &Error) -> &'static str {
         (_, ErrorKind::InvalidArgument) => "ArgumentError",
         (_, ErrorKind::LimitExceeded) => "LimitError",
         (_, ErrorKind::NotFound) => "NotFoundError",
+        (_, ErrorKind::Signature) => "SignatureError",
         (_, ErrorKind::WouldLose) => "LossError",
         _ => "HolotypeError",
     }

@@ -6,6 +6,7 @@
 mod archive;
 mod error;
 mod fields;
+mod signing;
 mod source;
 mod write;
 
@@ -18,6 +19,8 @@ mod _holotype {
 
     #[pymodule_export]
     use crate::archive::Archive;
+    #[pymodule_export]
+    use crate::signing::{keygen, sign};
     #[pymodule_export]
     use crate::write::{encode_image, import_file};
 }

@@ -6,7 +6,9 @@
 mod atomic_file;
 mod read_at;
 mod recorder;
+mod secret_file;
 
 pub use atomic_file::{AtomicFile, Replace};
 pub use read_at::{FileSource, MemorySource, ReadAt};
 pub use recorder::{RecordedRead, Recorder};
+pub use secret_file::create_secret_file;

@@ -24,6 +24,8 @@ pub enum ErrorKind {
     NotFound,
     /// Exporting would lose something.
     WouldLose,
+    /// A signature is missing or does not hold.
+    Signature,
 }
 
 /// Everything that can go wrong, typed by who can act ([`Error::kind`]).
@@ -121,6 +123,20 @@ pub enum Error {
         /// The name asked for.
         name: String,
     },
+    /// Bytes that had to be good for this are damaged.
+    #[error("the archive is damaged, {n_findings} finding(s): {finding}")]
+    Damaged {
+        /// The first finding of `verify`.
+        finding: String,
+        /// Their number.
+        n_findings: usize,
+    },
+    /// A signature is required and there is none.
+    #[error("signature: there is none at {}", path.display())]
+    NoSignatureFile {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
     /// The operating system refused.
     #[error("{}: {source}", path.display())]
     Io {
@@ -142,9 +158,11 @@ impl Error {
                 Container::Unsupported => ErrorKind::Unsupported,
                 Container::LimitExceeded => ErrorKind::LimitExceeded,
                 Container::InvalidArgument => ErrorKind::InvalidArgument,
+                Container::Signature => ErrorKind::Signature,
                 _ => ErrorKind::Corrupt,
             },
-            Self::Item { .. } => ErrorKind::Corrupt,
+            Self::NoSignatureFile { .. } => ErrorKind::Signature,
+            Self::Item { .. } | Self::Damaged { .. } => ErrorKind::Corrupt,
             Self::Tile { source, .. } => match source {
                 holotype_codec::CodecError::Unsupported { .. } => ErrorKind::Unsupported,
                 _ => ErrorKind::Corrupt,

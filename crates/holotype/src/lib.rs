@@ -15,6 +15,7 @@ mod output;
 mod parallel;
 mod progress;
 mod salvage;
+mod signing;
 mod writer;
 
 pub use archive::{Archive, Finding, ImageItem, Item, VerifyOptions, VerifyReport};
@@ -22,7 +23,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use export::{ExportOptions, export, source_format};
 pub use formats::SourceImage;
 pub use holotype_codec::SampleType;
-pub use holotype_container::ItemKind;
+pub use holotype_container::{ItemKind, PublicKey, SecretKey};
 pub use image::{
     Alpha, ChannelOrder, ColourModel, ImageDescriptor, ImageOptions, Metadata, MetadataEntry, MetadataKind,
     Mode, PREVIEW_EDGE, Palette, Preview, PreviewChoice, Region,
@@ -34,5 +35,8 @@ pub use progress::Progress;
 pub use salvage::{
     LostItem, Proof, SalvageOptions, SalvageReport, SalvagedItem, SalvagedManifest, salvage, salvage_bytes,
     salvage_source,
+};
+pub use signing::{
+    SignOptions, keygen, read_public_key, read_secret_key, sign, sign_archive, signature_path,
 };
 pub use writer::{Writer, WriterOptions};

@@ -5,11 +5,13 @@ mod completions;
 mod compress;
 mod decompress;
 mod info;
+mod keygen;
 mod list;
 mod man;
 mod open;
 mod preview;
 mod salvage;
+mod sign;
 mod verify;
 
 use crate::args::Verb;
@@ -27,6 +29,8 @@ pub(crate) fn run(verb: &Verb, printer: &Printer) -> Result<Exit, Failure> {
         Verb::Salvage(args) => salvage::run(args, printer),
         Verb::List(args) => list::run(args, printer),
         Verb::Cat(args) => cat::run(args),
+        Verb::Keygen { name } => keygen::run(name, printer),
+        Verb::Sign(args) => sign::run(args, printer),
         Verb::Completions { shell } => completions::run(*shell),
         Verb::Man { directory } => man::run(directory, printer),
     }

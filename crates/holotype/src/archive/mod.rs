@@ -110,6 +110,11 @@ impl Archive {
         self.source.len_bytes()
     }
 
+    /// Where it was opened; for messages if that was no file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The format version it was written in.
     #[must_use]
     pub fn format_version(&self) -> u8 {
