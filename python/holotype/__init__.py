@@ -1,6 +1,7 @@
 """One sealed, lossless, random-access file for images, tensors and data sets.
 
-Archives are read from paths, `bytes`, buffers and file objects, and every byte is checked before it is used.
+Archives are read from paths, `http`, `https` and `s3` addresses, `bytes`, buffers and file objects, and every byte
+is checked before it is used.
 
 >>> import holotype, numpy
 >>> image = numpy.random.default_rng(1).integers(0, 4096, (64, 48, 3), dtype="u2")
@@ -23,6 +24,7 @@ from holotype._errors import (
     LimitError,
     LossError,
     NotFoundError,
+    RemoteError,
     SignatureError,
     TruncatedError,
     UnsupportedError,
@@ -39,6 +41,7 @@ from holotype._info import (
     VerifyReport,
 )
 from holotype._read import decode, decode_to_file, extract_thumbnail, info, loads, read, verify
+from holotype._remote import Remote
 from holotype._signing import keygen, sign
 from holotype._write import dumps, encode, write
 
@@ -57,6 +60,8 @@ __all__ = [
     "MetadataEntry",
     "NotFoundError",
     "Palette",
+    "Remote",
+    "RemoteError",
     "SignatureError",
     "TruncatedError",
     "UnsupportedError",

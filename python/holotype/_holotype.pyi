@@ -16,7 +16,7 @@ from holotype._fields import (
     Written,
 )
 
-__all__ = ["Archive", "__version__", "encode_image", "import_file", "keygen", "sign"]
+__all__ = ["Archive", "__version__", "encode_image", "import_file", "is_address", "keygen", "sign"]
 
 __version__: Final[str]
 
@@ -24,6 +24,15 @@ __version__: Final[str]
 class Archive:
     @staticmethod
     def open(path: str) -> Archive: ...
+    @staticmethod
+    def open_remote(
+        address: str,
+        allow_restricted: bool,
+        s3_region: str | None,
+        endpoint_url: str | None,
+        anonymous: bool,
+        deadline_seconds: float,
+    ) -> Archive: ...
     @staticmethod
     def from_bytes(data: bytes) -> Archive: ...
     @staticmethod
@@ -77,5 +86,6 @@ def import_file(
     decode_lossy: bool,
     options: Options,
 ) -> Imported: ...
+def is_address(text: str) -> bool: ...
 def keygen(name: str) -> str: ...
 def sign(path: str, key: str, overwrite: bool, threads: int) -> str: ...

@@ -59,6 +59,24 @@ pub(crate) enum Verb {
     },
 }
 
+/// How archives at `http://`, `https://` and `s3://` addresses are read.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Remote archives")]
+pub(crate) struct Remote {
+    /// Reach private, loopback, link-local and other special addresses
+    #[arg(long)]
+    pub(crate) allow_restricted: bool,
+    /// Region of the bucket [default: the environment's, the profile's, us-east-1]
+    #[arg(long, value_name = "REGION")]
+    pub(crate) s3_region: Option<String>,
+    /// Server that speaks S3's protocol [default: the environment's, Amazon's]
+    #[arg(long, value_name = "URL")]
+    pub(crate) endpoint_url: Option<String>,
+    /// Ask S3 without signing, for public objects
+    #[arg(long)]
+    pub(crate) anonymous: bool,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Compress {
     /// Source files, `-` for stdin; without `-o` the last one is the archive to write, `-` for stdout
@@ -95,7 +113,7 @@ pub(crate) struct Compress {
 
 #[derive(Debug, Args)]
 pub(crate) struct Decompress {
-    /// Archives, `-` for stdin; without `-o` the last one is the file to write, `-` for stdout
+    /// Archives: files, addresses, `-` for stdin; without `-o` the last one is the file to write, `-` for stdout
     #[arg(required = true, value_name = "IN")]
     pub(crate) paths: Vec<PathBuf>,
     /// Folder for the files
@@ -122,18 +140,22 @@ pub(crate) struct Decompress {
     /// Leave out archives whose output exists
     #[arg(long)]
     pub(crate) skip_existing: bool,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Inputs {
-    /// Archives, `-` for stdin
+    /// Archives: files, addresses, `-` for stdin
     #[arg(required = true, value_name = "IN")]
     pub(crate) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
-    /// Archives, `-` for stdin
+    /// Archives: files, addresses, `-` for stdin
     #[arg(required = true, value_name = "IN")]
     pub(crate) paths: Vec<PathBuf>,
     /// A public key that must have signed, NAME.pub; may be given several times
@@ -145,6 +167,8 @@ pub(crate) struct Verify {
     /// Threads [default: all]
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub(crate) threads: usize,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
 }
 
 #[derive(Debug, Args)]
@@ -187,7 +211,7 @@ pub(crate) struct Salvage {
 
 #[derive(Debug, Args)]
 pub(crate) struct Preview {
-    /// The archive, `-` for stdin
+    /// The archive: a file, an address, `-` for stdin
     #[arg(value_name = "IN")]
     pub(crate) input: PathBuf,
     /// The image file to write, `-` for stdout (PNG)
@@ -199,11 +223,13 @@ pub(crate) struct Preview {
     /// Replace an existing file
     #[arg(long)]
     pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Cat {
-    /// The archive, `-` for stdin
+    /// The archive: a file, an address, `-` for stdin
     #[arg(value_name = "IN")]
     pub(crate) input: PathBuf,
     /// Item [default: the only one]: a file's bytes, or an image's samples, row-major little-endian
@@ -212,6 +238,8 @@ pub(crate) struct Cat {
     /// Only this box of pixels of an image
     #[arg(long, value_name = "X,Y,W,H", value_parser = parse_region)]
     pub(crate) region: Option<holotype::Region>,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

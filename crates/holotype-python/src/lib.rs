@@ -20,6 +20,8 @@ mod _holotype {
     #[pymodule_export]
     use crate::archive::Archive;
     #[pymodule_export]
+    use crate::archive::is_address;
+    #[pymodule_export]
     use crate::signing::{keygen, sign};
     #[pymodule_export]
     use crate::write::{encode_image, import_file};

@@ -14,6 +14,8 @@ mod memory;
 mod output;
 mod parallel;
 mod progress;
+#[cfg(feature = "remote")]
+mod remote;
 mod salvage;
 mod signing;
 mod writer;
@@ -24,6 +26,9 @@ pub use export::{ExportOptions, export, source_format};
 pub use formats::SourceImage;
 pub use holotype_codec::SampleType;
 pub use holotype_container::{ItemKind, PublicKey, SecretKey};
+pub use holotype_store::RemoteError;
+#[cfg(feature = "remote")]
+pub use holotype_store::{RemoteOptions, S3Options};
 pub use image::{
     Alpha, ChannelOrder, ColourModel, ImageDescriptor, ImageOptions, Metadata, MetadataEntry, MetadataKind,
     Mode, PREVIEW_EDGE, Palette, Preview, PreviewChoice, Region,
@@ -32,6 +37,8 @@ pub use import::{ImportOptions, Imported, import};
 pub use limits::Limits;
 pub use output::{FileOutput, Replace};
 pub use progress::Progress;
+#[cfg(feature = "remote")]
+pub use remote::is_address;
 pub use salvage::{
     LostItem, Proof, SalvageOptions, SalvageReport, SalvagedItem, SalvagedManifest, salvage, salvage_bytes,
     salvage_source,

@@ -8,7 +8,7 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 /// The longest key or signature file that is read.
-const MAX_SIDE_FILE_BYTES: u64 = 64 << 10;
+pub(crate) const MAX_SIDE_FILE_BYTES: u64 = 64 << 10;
 
 /// How [`sign`] works.
 #[derive(Debug, Clone, Default)]

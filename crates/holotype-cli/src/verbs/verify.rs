@@ -1,5 +1,5 @@
 use super::for_each;
-use super::open::open;
+use super::open::{address, open};
 use crate::args::Verify;
 use crate::exit::{Exit, Failure};
 use crate::names::is_stream;
@@ -22,14 +22,18 @@ fn one(args: &Verify, required: &[PublicKey], printer: &Printer, path: &Path) ->
     if !required.is_empty() && is_stream(path) && args.signature.is_none() {
         return Err(Failure::usage("the signatures of stdin are named with `--signature`"));
     }
-    let archive = open(path)?;
+    let archive = open(path, &args.remote)?;
     // Before anything else is read: bytes that nobody vouches for are not worth decoding.
     let signers = if required.is_empty() {
         Vec::new()
     } else {
-        archive
-            .check_signature_file(args.signature.as_deref(), required)
-            .map_err(|e| Failure::from(e).about(path.display()))?
+        let checked = match (address(path), &args.signature) {
+            (Some(address), None) => {
+                archive.check_remote_signatures(address, &args.remote.options(), required)
+            }
+            (_, file) => archive.check_signature_file(file.as_deref(), required),
+        };
+        checked.map_err(|e| Failure::from(e).about(path.display()))?
     };
     let signers: Vec<String> = signers.iter().map(PublicKey::to_hex).collect();
     let bar = Bar::new(printer, archive.n_bytes(), &path.to_string_lossy());

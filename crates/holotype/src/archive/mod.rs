@@ -256,6 +256,16 @@ impl Archive {
         read(self.source.as_ref(), &self.path, offset_bytes, n_bytes)
     }
 
+    /// Tells the source which blocks are read next, so that one far away fetches neighbours together.
+    fn will_read(&self, ids: impl Iterator<Item = u64>) -> Result<()> {
+        let range = |id| {
+            let block = self.block(id)?;
+            Ok(block.offset_bytes..block.offset_bytes.saturating_add(block.frame_bytes()))
+        };
+        let ranges = ids.map(range).collect::<Result<Vec<_>>>()?;
+        self.source.will_read(&ranges).map_err(|e| Error::io(&self.path, e))
+    }
+
     fn block(&self, id: u64) -> Result<BlockRecord> {
         tables::block(self, id)
     }
