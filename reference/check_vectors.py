@@ -6,10 +6,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from holotype_reference import Archive, Refused, chunking, read_content
+from holotype_reference import Archive, Refused, check_signatures, chunking, read_content
 
 KINDS = {0: "image", 1: "file", 4: "tensor", 6: "directory", 7: "symlink"}
-
 
 
 def cut(line: str) -> bool:
@@ -42,6 +41,13 @@ def read(path: Path) -> list[str]:
     return lines
 
 
+def signers(path: Path) -> list[str]:
+    """A line for each signer of a signature file, as in `signers.tsv`; the archive lies in `good/`."""
+    name = path.name.removesuffix(".sig").split("~")[-1]
+    archive = Archive(path.parents[1].joinpath("good", name).read_bytes())
+    return [f"{path.name}\t{key.hex()}" for key in check_signatures(path.read_bytes(), archive.seal)]
+
+
 def main(root: Path) -> int:
     expected = root.joinpath("expected.tsv").read_text(encoding="utf-8").splitlines()
     passed = failed = 0
@@ -52,9 +58,17 @@ def main(root: Path) -> int:
             print(f"{path}: refused: {error}")
             good = False
         passed, failed = passed + good, failed + (not good)
-    for path in sorted(root.glob("bad/*.holo")):
+    expected = root.joinpath("signers.tsv").read_text(encoding="utf-8").splitlines()
+    for path in sorted(root.glob("good/*.sig")):
         try:
-            read(path)
+            good = signers(path) == [line for line in expected if line.split("\t")[0] == path.name]
+        except Refused as error:
+            print(f"{path}: refused: {error}")
+            good = False
+        passed, failed = passed + good, failed + (not good)
+    for path in sorted([*root.glob("bad/*.holo"), *root.glob("bad/*.sig")]):
+        try:
+            signers(path) if path.suffix == ".sig" else read(path)
             print(f"{path}: accepted")
             failed += 1
         except Refused as error:

@@ -1,6 +1,7 @@
 """One sealed, lossless, random-access file for images, tensors and data sets.
 
-Archives are read from paths, `bytes`, buffers and file objects, and every byte is checked before it is used.
+Archives are read from paths, `http`, `https` and `s3` addresses, `bytes`, buffers and file objects, and every byte
+is checked before it is used.
 
 >>> import holotype, numpy
 >>> image = numpy.random.default_rng(1).integers(0, 4096, (64, 48, 3), dtype="u2")
@@ -23,6 +24,8 @@ from holotype._errors import (
     LimitError,
     LossError,
     NotFoundError,
+    RemoteError,
+    SignatureError,
     TruncatedError,
     UnsupportedError,
 )
@@ -39,6 +42,8 @@ from holotype._info import (
 )
 from holotype._read import decode, decode_to_file, extract_thumbnail, info, loads, read, verify
 from holotype._reader import AnalysisReport, ItemReader, Metadata, Reader, open
+from holotype._remote import Remote
+from holotype._signing import keygen, sign
 from holotype._tensors import Tensor, Tensors, TensorWriter, open_tensors, write_tensors
 from holotype._write import dumps, encode, write
 from holotype._writer import PROFILES, Writer, build, unpack
@@ -63,6 +68,9 @@ __all__ = [
     "NotFoundError",
     "Palette",
     "Reader",
+    "Remote",
+    "RemoteError",
+    "SignatureError",
     "Tensor",
     "TensorWriter",
     "Tensors",
@@ -78,10 +86,12 @@ __all__ = [
     "encode",
     "extract_thumbnail",
     "info",
+    "keygen",
     "loads",
     "open",
     "open_tensors",
     "read",
+    "sign",
     "unpack",
     "verify",
     "write",

@@ -38,6 +38,14 @@ class TruncatedError(IntegrityError):
     """The bytes end too early."""
 
 
+class SignatureError(IntegrityError):
+    """A signature is missing or does not hold: the bytes may be intact, but who vouches for them is not proven."""
+
+
+class RemoteError(HolotypeError, OSError):
+    """A server could not be read, gave up, lied, or replaced the object; or the address is a restricted one."""
+
+
 class FormatError(HolotypeError, ValueError):
     """The bytes are no Holotype archive, or a source file breaks the rules of its own format."""
 

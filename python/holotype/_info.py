@@ -155,12 +155,16 @@ class Finding:
 
 @dataclass(frozen=True)
 class VerifyReport:
-    """What `verify` checked; true if nothing is wrong."""
+    """What `verify` checked; true if nothing is wrong.
+
+    `signers` are the public keys of the signatures, in hexadecimal, if signatures were asked for.
+    """
 
     n_items: int
     n_blocks: int
     n_bytes: int
     findings: tuple[Finding, ...]
+    signers: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return not self.findings

@@ -15,16 +15,20 @@ from holotype._info import (
     Palette,
     VerifyReport,
 )
+from holotype._signing import side_file, signer_paths
 from holotype._sources import as_bytes, is_path, open_archive, path_of, put
 from holotype._write import thread_limit
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
     from PIL import Image
 
     from holotype import _holotype
     from holotype._fields import ImageFields, MetadataFields
-    from holotype._sources import Destination, Source
+    from holotype._remote import Remote
+    from holotype._sources import Destination, Path, Source
     from holotype._write import Order
 
 Region = tuple[int, int, int, int]
@@ -33,20 +37,23 @@ Region = tuple[int, int, int, int]
 THUMBNAIL_EDGE = 128
 
 
-def info(src: Source) -> ArchiveInfo:
+def info(src: Source, *, remote: Remote | None = None) -> ArchiveInfo:
     """What an archive holds: items, image descriptions, metadata, hashes. No pixel is read.
 
     Parameters
     ----------
     src : path, bytes, buffer or binary file object
-        The archive. A seekable file object is read only where needed.
+        The archive. A `str` that starts with `http://`, `https://` or `s3://` is an address. A seekable file
+        object is read only where needed.
+    remote : Remote, optional
+        How an archive at an address is read.
 
     Raises
     ------
     FormatError, IntegrityError, TruncatedError
         `src` is no archive, or its description was changed or cut.
     """
-    with open_archive(src) as archive:
+    with open_archive(src, remote) as archive:
         items = tuple(
             ItemInfo(
                 name=item["name"],
@@ -76,6 +83,7 @@ def read(
     order: Order | None = "rgb",
     threads: int | None = None,
     item: str | None = None,
+    remote: Remote | None = None,
 ) -> NDArray[Any]:
     """Read an image, or a part of it, as an array; every byte used is checked first.
 
@@ -93,6 +101,8 @@ def read(
         At most so many; by default what the machine offers.
     item : str, optional
         Name of the image; by default the first.
+    remote : Remote, optional
+        How an archive at an address is read.
 
     Returns
     -------
@@ -112,7 +122,7 @@ def read(
     if region is not None and not (len(region) == 4 and all(0 <= v < 2**32 for v in region)):
         raise ArgumentError(f"region is (x, y, width, height), not {region!r}")
     n_threads = thread_limit(threads)
-    with open_archive(src) as archive:
+    with open_archive(src, remote) as archive:
         name = image_name(archive, item)
         archive.region_bytes(name, region)  # refused before memory is asked for
         image = _image_info(archive.image(name))
@@ -155,7 +165,9 @@ def loads(
     return read(data, region=region, out=out, order=order, threads=threads)
 
 
-def decode(src: Source, *, threads: int | None = None, item: str | None = None) -> Image.Image:
+def decode(
+    src: Source, *, threads: int | None = None, item: str | None = None, remote: Remote | None = None
+) -> Image.Image:
     """Decode an image as a Pillow image, with its ICC profile, EXIF, XMP, resolution and text in `info`.
 
     Values are what Pillow itself gives for the source: 1, 2 and 4-bit grays are spread to 8 bit. A lossy
@@ -171,7 +183,7 @@ def decode(src: Source, *, threads: int | None = None, item: str | None = None) 
     from holotype import _modes
 
     n_threads = thread_limit(threads)
-    with open_archive(src) as archive:
+    with open_archive(src, remote) as archive:
         name = _picture_name(archive, item)
         if dict(archive.names())[name] == "file":
             return _modes.open_file(archive.read_file(name))
@@ -191,6 +203,7 @@ def decode_to_file(
     threads: int | None = None,
     item: str | None = None,
     overwrite: bool = True,
+    remote: Remote | None = None,
 ) -> None:
     """Write an archive's images back as an image file, values exact and metadata included.
 
@@ -210,6 +223,8 @@ def decode_to_file(
         Only this item; by default all images, or the only file.
     overwrite : bool
         False raises `FileExistsError` if `dst` exists.
+    remote : Remote, optional
+        How an archive at an address is read.
 
     Raises
     ------
@@ -220,7 +235,7 @@ def decode_to_file(
     path = path_of(dst) if is_path(dst) else None
     if format is None and path is not None:
         format = os.path.splitext(path)[1].lstrip(".") or None
-    with open_archive(src) as archive:
+    with open_archive(src, remote) as archive:
         kinds = dict(archive.names())
         if item is not None and item not in kinds:
             raise NotFoundError(f"no item named `{item}`", item)
@@ -231,7 +246,9 @@ def decode_to_file(
         put(dst, data)
 
 
-def extract_thumbnail(src: Source, *, item: str | None = None) -> Image.Image:
+def extract_thumbnail(
+    src: Source, *, item: str | None = None, remote: Remote | None = None
+) -> Image.Image:
     """A small picture, longest side 128, covered by the seal.
 
     The stored preview is read and nothing else of the pixels. Items without one (small images, files that
@@ -239,7 +256,7 @@ def extract_thumbnail(src: Source, *, item: str | None = None) -> Image.Image:
     """
     from holotype import _modes
 
-    with open_archive(src) as archive:
+    with open_archive(src, remote) as archive:
         name = _picture_name(archive, item)
         is_image = dict(archive.names())[name] == "image"
         preview = archive.preview(name)
@@ -253,8 +270,28 @@ def extract_thumbnail(src: Source, *, item: str | None = None) -> Image.Image:
         return _modes.reduced(_modes.to_pillow(image, layout, samples, ()), THUMBNAIL_EDGE)
 
 
-def verify(src: Source, *, threads: int | None = None) -> VerifyReport:
+def verify(
+    src: Source,
+    *,
+    public_key: Path | Sequence[Path] | None = None,
+    signature: Path | bytes | None = None,
+    threads: int | None = None,
+    remote: Remote | None = None,
+) -> VerifyReport:
     """Check every byte of an archive: structure, every block, the SHA-256 of every item's content.
+
+    Parameters
+    ----------
+    src : path, bytes, buffer or binary file object
+        The archive.
+    public_key : path or sequence of paths, optional
+        Public keys, `NAME.pub`, that must all have signed. Without one, signatures are not looked at.
+    signature : path or bytes, optional
+        The signature file, or its bytes; by default the one beside the archive, its name with `.sig` appended.
+    threads : int, optional
+        At most so many; by default what the machine offers.
+    remote : Remote, optional
+        How an archive at an address is read.
 
     Returns
     -------
@@ -263,19 +300,29 @@ def verify(src: Source, *, threads: int | None = None) -> VerifyReport:
 
     Raises
     ------
+    SignatureError
+        There is no signature file, a signature in it does not hold, or one of the keys did not sign.
     IntegrityError
         Something was changed. Its `report` names items, tiles and byte ranges.
     FormatError, TruncatedError
         `src` is no archive, or its end is missing.
     """
     n_threads = thread_limit(threads)
-    with open_archive(src) as archive:
+    keys = signer_paths(public_key)
+    if signature is not None and not keys:
+        raise ArgumentError("a signature is checked against a `public_key`")
+    data = side_file(signature) if signature is not None else None
+    if keys and data is None and not is_path(src):
+        raise ArgumentError("an archive without a path has no signature file beside it: pass `signature`")
+    with open_archive(src, remote) as archive:
+        signers = tuple(archive.check_signatures(keys, data)) if keys else ()
         fields = archive.verify(n_threads)
     report = VerifyReport(
         n_items=fields["n_items"],
         n_blocks=fields["n_blocks"],
         n_bytes=fields["n_bytes"],
         findings=tuple(Finding(**finding) for finding in fields["findings"]),
+        signers=signers,
     )
     if report:
         return report

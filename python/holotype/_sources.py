@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
 
 from holotype import _holotype
+from holotype._remote import DEFAULT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from holotype._fields import SeekableFile
+    from holotype._remote import Remote
 
 
 class Readable(Protocol):
@@ -65,14 +67,20 @@ def as_bytes(source: object) -> bytes:
 
 
 @contextmanager
-def open_archive(source: Source) -> Iterator[_holotype.Archive]:
-    """Opens an archive for one call.
+def open_archive(source: Source, remote: Remote | None = None) -> Iterator[_holotype.Archive]:
+    """Opens an archive for one call; a `str` that is an address is asked for as `remote` says.
 
     A seekable file object is read by position, only where needed, and gets its position back; the archive
     goes from that position to the file's end.
     """
     if isinstance(source, io.TextIOBase):
         raise TypeError("a binary file object is needed, this one reads text")
+    if isinstance(source, str) and _holotype.is_address(source):
+        how = remote or DEFAULT
+        yield _holotype.Archive.open_remote(
+            source, how.allow_restricted, how.s3_region, how.endpoint_url, how.anonymous, how.deadline
+        )
+        return
     if is_path(source):
         yield _holotype.Archive.open(path_of(source))
         return

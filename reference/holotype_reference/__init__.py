@@ -3,6 +3,7 @@
 from .container import Archive
 from .errors import Corrupt, Refused, Truncated, Unsupported
 from .image import Image, read_file, read_image, read_item
+from .signature import check_signatures
 from .tensor import Tensor, read_tensor
 
 
@@ -12,6 +13,6 @@ def read_content(archive: Archive, item: dict) -> bytes:
 
 
 __all__ = [
-    "Archive", "Corrupt", "Image", "Refused", "Tensor", "Truncated", "Unsupported", "read_content", "read_file",
+    "Archive", "Corrupt", "Image", "Refused", "Tensor", "Truncated", "Unsupported", "check_signatures", "read_content", "read_file",
     "read_image", "read_item", "read_tensor",
 ]  # fmt: skip

@@ -57,7 +57,7 @@ class Archive:
         require(merkle(self.frame_hashes()) == merkle_root, "the Merkle root does not match")
 
     def read_trailer(self) -> tuple[int, bytes]:
-        """Section 7: root offset and Merkle root; the seal is checked."""
+        """Section 7: root offset and Merkle root; the seal is checked and kept."""
         start = len(self.data) - TRAILER_BYTES
         trailer = self.data[start:]
         revision, previous, offset, size, file_size = struct.unpack("<5Q", trailer[:40])
@@ -69,6 +69,7 @@ class Archive:
         require(offset + size == start and offset >= HEADER_BYTES, "the root lies before the trailer")
         sealed = b"holotype seal v1\0" + self.data[:HEADER_BYTES] + self.data[offset:start] + trailer[:72]
         require(hashlib.sha256(sealed).digest() == trailer[72:104], "the seal does not match")
+        self.seal = trailer[72:104]
         return offset, trailer[40:72]
 
     def manifest_frame(self, offset: int, size: int, kind: int) -> bytes:

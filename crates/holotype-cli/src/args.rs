@@ -45,6 +45,14 @@ pub(crate) enum Verb {
     List(List),
     /// Write the raw content of an item to stdout
     Cat(Cat),
+    /// Make a key pair for signing: NAME.key, which stays secret, and NAME.pub
+    Keygen {
+        /// Where, without the extension
+        #[arg(value_name = "NAME")]
+        name: PathBuf,
+    },
+    /// Verify archives and sign them: the signature goes into ARCHIVE.sig beside each
+    Sign(Sign),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -55,6 +63,24 @@ pub(crate) enum Verb {
         /// The folder
         directory: PathBuf,
     },
+}
+
+/// How archives at `http://`, `https://` and `s3://` addresses are read.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Remote archives")]
+pub(crate) struct Remote {
+    /// Reach private, loopback, link-local and other special addresses
+    #[arg(long)]
+    pub(crate) allow_restricted: bool,
+    /// Region of the bucket [default: the environment's, the profile's, us-east-1]
+    #[arg(long, value_name = "REGION")]
+    pub(crate) s3_region: Option<String>,
+    /// Server that speaks S3's protocol [default: the environment's, Amazon's]
+    #[arg(long, value_name = "URL")]
+    pub(crate) endpoint_url: Option<String>,
+    /// Ask S3 without signing, for public objects
+    #[arg(long)]
+    pub(crate) anonymous: bool,
 }
 
 #[derive(Debug, Args)]
@@ -93,7 +119,7 @@ pub(crate) struct Compress {
 
 #[derive(Debug, Args)]
 pub(crate) struct Decompress {
-    /// Archives, `-` for stdin; without `-o` the last one is the file to write, `-` for stdout
+    /// Archives: files, addresses, `-` for stdin; without `-o` the last one is the file to write, `-` for stdout
     #[arg(required = true, value_name = "IN")]
     pub(crate) paths: Vec<PathBuf>,
     /// Folder for the files
@@ -120,23 +146,51 @@ pub(crate) struct Decompress {
     /// Leave out archives whose output exists
     #[arg(long)]
     pub(crate) skip_existing: bool,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Inputs {
-    /// Archives, `-` for stdin
+    /// Archives: files, addresses, `-` for stdin
     #[arg(required = true, value_name = "IN")]
     pub(crate) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
-    /// Archives, `-` for stdin
+    /// Archives: files, addresses, `-` for stdin
     #[arg(required = true, value_name = "IN")]
     pub(crate) paths: Vec<PathBuf>,
+    /// A public key that must have signed, NAME.pub; may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub(crate) public_key: Vec<PathBuf>,
+    /// The file of signatures [default: IN.sig]
+    #[arg(long, value_name = "FILE", requires = "public_key")]
+    pub(crate) signature: Option<PathBuf>,
     /// Threads [default: all]
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub(crate) threads: usize,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sign {
+    /// Archives
+    #[arg(required = true, value_name = "ARCHIVE")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// The secret key, NAME.key
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: PathBuf,
+    /// Threads [default: all]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub(crate) threads: usize,
+    /// Throw away an ARCHIVE.sig that is of another archive
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 #[derive(Debug, Args)]
@@ -194,9 +248,11 @@ pub(crate) struct Pack {
 
 #[derive(Debug, Args)]
 pub(crate) struct Unpack {
-    /// The archive, `-` for stdin
+    /// The archive: a file, an address, `-` for stdin
     #[arg(value_name = "ARCHIVE")]
     pub(crate) input: PathBuf,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
     /// The folder to make; it must not exist, or be empty
     #[arg(short, long, value_name = "DIR")]
     pub(crate) output: PathBuf,
@@ -222,6 +278,8 @@ pub(crate) struct Diff {
     /// The archive after
     #[arg(value_name = "B")]
     pub(crate) new: PathBuf,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
 }
 
 #[derive(Debug, Args)]
@@ -232,11 +290,13 @@ pub(crate) struct List {
     /// Modes, times and links of packed files too
     #[arg(long, short)]
     pub(crate) long: bool,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Preview {
-    /// The archive, `-` for stdin
+    /// The archive: a file, an address, `-` for stdin
     #[arg(value_name = "IN")]
     pub(crate) input: PathBuf,
     /// The image file to write, `-` for stdout (PNG)
@@ -248,11 +308,13 @@ pub(crate) struct Preview {
     /// Replace an existing file
     #[arg(long)]
     pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Cat {
-    /// The archive, `-` for stdin
+    /// The archive: a file, an address, `-` for stdin
     #[arg(value_name = "IN")]
     pub(crate) input: PathBuf,
     /// Item [default: the only one]: a file's bytes, or an image's samples, row-major little-endian
@@ -264,6 +326,8 @@ pub(crate) struct Cat {
     /// Only these bytes of a file, END not included; either may be left out
     #[arg(long, value_name = "START:END", value_parser = parse_range, conflicts_with = "region")]
     pub(crate) range: Option<(u64, Option<u64>)>,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

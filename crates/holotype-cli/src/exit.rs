@@ -1,4 +1,4 @@
-use holotype::{Error, ErrorKind};
+use holotype::{Error, ErrorKind, RemoteError};
 use std::fmt;
 use std::process::ExitCode;
 
@@ -13,8 +13,12 @@ pub(crate) enum Exit {
     Usage = 2,
     /// An archive is damaged or incomplete.
     Integrity = 3,
+    /// A signature is missing or does not hold.
+    Signature = 5,
     /// A limit refused it.
     Limit = 7,
+    /// A server could not be read, or must not be.
+    Remote = 8,
 }
 
 impl From<Exit> for ExitCode {
@@ -66,6 +70,8 @@ impl From<Error> for Failure {
                 Exit::Integrity,
                 Some("`holo verify` names every damaged part, `holo salvage` recovers the rest"),
             ),
+            (_, ErrorKind::Signature) => (Exit::Signature, None),
+            (Error::Io { source, .. }, ErrorKind::Remote) => (Exit::Remote, remote_hint(source)),
             (_, ErrorKind::LimitExceeded) => (Exit::Limit, None),
             (_, ErrorKind::WouldLose) => (
                 Exit::Error,
@@ -77,5 +83,15 @@ impl From<Error> for Failure {
             _ => (Exit::Error, None),
         };
         Self { exit, message: error.to_string(), hint: hint.map(str::to_owned) }
+    }
+}
+
+fn remote_hint(error: &std::io::Error) -> Option<&'static str> {
+    match RemoteError::of(error)? {
+        RemoteError::Restricted { .. } => {
+            Some("pass `--allow-restricted` if you mean a machine of your own network")
+        }
+        RemoteError::NoCredentials { .. } => Some("pass `--anonymous` for public objects"),
+        _ => None,
     }
 }

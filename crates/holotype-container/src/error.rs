@@ -14,6 +14,8 @@ pub enum ErrorKind {
     LimitExceeded,
     /// The caller's arguments do not fit.
     InvalidArgument,
+    /// A signature is missing or does not hold.
+    Signature,
 }
 
 /// What is wrong with an archive's bytes, or with a call.
@@ -84,6 +86,26 @@ pub enum Error {
         /// The rule that was broken.
         what: &'static str,
     },
+    /// The bytes may be intact, but who vouches for them is not proven.
+    #[error("signature: {rule}")]
+    Signature {
+        /// The rule that was broken.
+        rule: &'static str,
+    },
+    /// A key that must have signed did not.
+    #[error("signature: the key {key} did not sign this archive")]
+    NotSigned {
+        /// The public key, hex.
+        key: String,
+    },
+    /// A key file is malformed. Its content is not repeated here.
+    #[error("not a {expected} key file: {rule}")]
+    KeyFile {
+        /// `public` or `secret`.
+        expected: &'static str,
+        /// The rule that was broken.
+        rule: &'static str,
+    },
 }
 
 impl Error {
@@ -95,7 +117,8 @@ impl Error {
             Self::NotAnArchive { .. } | Self::Corrupt { .. } | Self::Hash { .. } => ErrorKind::Corrupt,
             Self::Unsupported { .. } => ErrorKind::Unsupported,
             Self::LimitExceeded { .. } => ErrorKind::LimitExceeded,
-            Self::InvalidArgument { .. } => ErrorKind::InvalidArgument,
+            Self::InvalidArgument { .. } | Self::KeyFile { .. } => ErrorKind::InvalidArgument,
+            Self::Signature { .. } | Self::NotSigned { .. } => ErrorKind::Signature,
         }
     }
 

@@ -7,19 +7,28 @@ use crate::source::FileObject;
 use crate::write::into_bytes;
 use holotype::formats::Format;
 use holotype::{
-    Error, ExportOptions, FileOutput, ImageItem, ItemKind, Limits, Region, Replace, UnpackOptions,
-    VerifyOptions, export, source_format, unpack,
+    Error, ExportOptions, FileOutput, ImageItem, ItemKind, Limits, Region, RemoteOptions, Replace, S3Options,
+    UnpackOptions, VerifyOptions, export, source_format, unpack,
 };
 use numpy::PyReadwriteArray1;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 use std::io::Cursor;
+use std::time::Duration;
+
+/// True for `http://`, `https://` and `s3://` addresses.
+#[pyfunction]
+pub(crate) fn is_address(text: &str) -> bool {
+    holotype::is_address(text)
+}
 
 /// An open archive.
 #[pyclass(frozen, module = "holotype._holotype")]
 pub(crate) struct Archive {
     pub(crate) inner: holotype::Archive,
+    /// Where it is, if that is far away.
+    remote: Option<(String, RemoteOptions)>,
 }
 
 /// The archive with a cache of another size than the default.
@@ -32,7 +41,7 @@ fn cached(archive: holotype::Archive, cache_bytes: Option<u64>) -> holotype::Arc
 
 impl Archive {
     fn new(inner: holotype::Result<holotype::Archive>) -> PyResult<Self> {
-        inner.map(|inner| Self { inner }).map_err(raise)
+        inner.map(|inner| Self { inner, remote: None }).map_err(raise)
     }
 
     /// The region asked for, or all of the image, and the bytes of its samples.
@@ -72,6 +81,29 @@ impl Archive {
     #[pyo3(signature = (path, cache_bytes=None))]
     fn open(py: Python<'_>, path: &str, cache_bytes: Option<u64>) -> PyResult<Self> {
         Self::new(py.detach(|| holotype::Archive::open(path).map(|archive| cached(archive, cache_bytes))))
+    }
+
+    #[staticmethod]
+    fn open_remote(
+        py: Python<'_>,
+        address: String,
+        allow_restricted: bool,
+        s3_region: Option<String>,
+        endpoint_url: Option<String>,
+        anonymous: bool,
+        deadline_seconds: f64,
+    ) -> PyResult<Self> {
+        let mut s3 = S3Options::default().with_anonymous(anonymous);
+        s3.region = s3_region;
+        s3.endpoint_url = endpoint_url;
+        let deadline = Duration::try_from_secs_f64(deadline_seconds)
+            .map_err(|_| argument_error("the deadline is a number of seconds, 0 or more".into()))?;
+        let options = RemoteOptions::default()
+            .with_restricted_allowed(allow_restricted)
+            .with_s3(s3)
+            .with_deadline(deadline);
+        let inner = py.detach(|| holotype::Archive::open_remote(&address, &options)).map_err(raise)?;
+        Ok(Self { inner, remote: Some((address, options)) })
     }
 
     #[staticmethod]
@@ -259,6 +291,28 @@ impl Archive {
     fn preview(&self, py: Python<'_>, name: &str) -> PyResult<Option<PreviewFields>> {
         let preview = py.detach(|| self.inner.item(name)?.preview()).map_err(raise)?;
         Ok(preview.map(Into::into))
+    }
+
+    /// Checks that each of the keys in these files signed; the signatures are `data`, or beside the archive.
+    /// Returns the signers in hexadecimal.
+    fn check_signatures(
+        &self,
+        py: Python<'_>,
+        public_keys: Vec<String>,
+        data: Option<PyBackedBytes>,
+    ) -> PyResult<Vec<String>> {
+        let check = || {
+            let required = crate::signing::public_keys(&public_keys)?;
+            match (&data, &self.remote) {
+                (Some(data), _) => self.inner.check_signatures(data, &required),
+                (None, Some((address, options))) => {
+                    self.inner.check_remote_signatures(address, options, &required)
+                }
+                (None, None) => self.inner.check_signature_file(None, &required),
+            }
+        };
+        let signers = py.detach(check).map_err(raise)?;
+        Ok(signers.iter().map(holotype::PublicKey::to_hex).collect())
     }
 
     fn verify(&self, py: Python<'_>, threads: usize) -> PyResult<ReportFields> {

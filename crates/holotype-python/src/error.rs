@@ -1,6 +1,6 @@
 //! Rust errors → the exception tree of `holotype._errors`.
 
-use holotype::{Error, ErrorKind};
+use holotype::{Error, ErrorKind, RemoteError};
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyType;
@@ -8,9 +8,12 @@ use std::io;
 
 /// The exception for an error.
 pub(crate) fn raise(error: Error) -> PyErr {
-    if let Error::Io { path, source } = error {
-        return raise_io(path.to_string_lossy().into_owned(), source);
-    }
+    let error = match error {
+        Error::Io { path, source } if RemoteError::of(&source).is_none() => {
+            return raise_io(path.to_string_lossy().into_owned(), source);
+        }
+        error => error,
+    };
     let class = class_of(&error);
     let item = item_of(&error).map(str::to_owned);
     let message = error.to_string();
@@ -41,6 +44,8 @@ fn class_of(error: &Error) -> &'static str {
         (_, ErrorKind::InvalidArgument) => "ArgumentError",
         (_, ErrorKind::LimitExceeded) => "LimitError",
         (_, ErrorKind::NotFound) => "NotFoundError",
+        (_, ErrorKind::Signature) => "SignatureError",
+        (_, ErrorKind::Remote) => "RemoteError",
         (_, ErrorKind::WouldLose) => "LossError",
         _ => "HolotypeError",
     }

@@ -7,6 +7,7 @@ mod archive;
 mod error;
 mod fields;
 mod packing;
+mod signing;
 mod source;
 mod tensor;
 mod write;
@@ -23,9 +24,13 @@ mod _holotype {
     const __version__: &str = env!("CARGO_PKG_VERSION");
 
     #[pymodule_export]
+    use crate::archive::is_address;
+    #[pymodule_export]
     use crate::archive::{Archive, FileMap};
     #[pymodule_export]
     use crate::packing::Writer;
+    #[pymodule_export]
+    use crate::signing::{keygen, sign};
     #[pymodule_export]
     use crate::tensor::{
         TensorWriter, map_tensor, read_tensor_into, tensor_fields, tensor_noise, tensor_region_bytes,

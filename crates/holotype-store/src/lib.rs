@@ -1,4 +1,4 @@
-//! Where archives live: positional reads and atomic writes over memory and files.
+//! Where archives live: positional reads over memory, files and (feature `remote`) HTTP and S3; atomic writes.
 //!
 //! This room does not know what the bytes mean. Readers share no file position, start no thread and stay
 //! correct after `fork`.
@@ -7,8 +7,16 @@ mod atomic_file;
 mod new_directory;
 mod read_at;
 mod recorder;
+#[cfg(feature = "remote")]
+mod remote;
+mod remote_error;
+mod secret_file;
 
 pub use atomic_file::{AtomicFile, Replace};
 pub use new_directory::NewDirectory;
 pub use read_at::{FileSource, MemorySource, ReadAt};
 pub use recorder::{RecordedRead, Recorder};
+#[cfg(feature = "remote")]
+pub use remote::{RemoteOptions, RemoteSource, Resolve, S3Options};
+pub use remote_error::RemoteError;
+pub use secret_file::create_secret_file;

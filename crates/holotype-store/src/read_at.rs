@@ -1,5 +1,6 @@
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -19,6 +20,27 @@ pub trait ReadAt: Send + Sync {
         let _ = (offset_bytes, n_bytes);
         None
     }
+
+    /// Says which ranges are read next. A source far away fetches neighbours together and holds them until they
+    /// are read; others do nothing.
+    ///
+    /// # Errors
+    /// As [`Self::read_exact_at`].
+    fn will_read(&self, ranges: &[Range<u64>]) -> io::Result<()> {
+        let _ = ranges;
+        Ok(())
+    }
+
+    /// Fills each buffer from its offset, neighbours fetched together.
+    ///
+    /// # Errors
+    /// As [`Self::read_exact_at`]; buffers then hold unspecified bytes.
+    fn read_ranges(&self, wanted: &mut [(u64, &mut [u8])]) -> io::Result<()> {
+        let ranges: Vec<Range<u64>> =
+            wanted.iter().map(|(offset, out)| *offset..offset.saturating_add(out.len() as u64)).collect();
+        self.will_read(&ranges)?;
+        wanted.iter_mut().try_for_each(|(offset, out)| self.read_exact_at(*offset, out))
+    }
 }
 
 impl<T: ReadAt + ?Sized> ReadAt for Arc<T> {
@@ -32,6 +54,10 @@ impl<T: ReadAt + ?Sized> ReadAt for Arc<T> {
 
     fn slice(&self, offset_bytes: u64, n_bytes: u64) -> Option<&[u8]> {
         (**self).slice(offset_bytes, n_bytes)
+    }
+
+    fn will_read(&self, ranges: &[Range<u64>]) -> io::Result<()> {
+        (**self).will_read(ranges)
     }
 }
 

@@ -7,14 +7,14 @@
 mod packing;
 
 use holotype::{
-    Alpha, ChannelOrder, ColourModel, ElementOrder, ElementType, ImageDescriptor, ImageOptions, Metadata,
-    MetadataKind, Mode, NoiseGenerator, NoiseRecipe, Palette, Preview, PreviewChoice, SampleType,
-    SourceImage, TensorCodec, TensorDescriptor, TensorOptions, Writer, WriterOptions,
+    Alpha, Archive, ChannelOrder, ColourModel, ElementOrder, ElementType, ImageDescriptor, ImageOptions,
+    Metadata, MetadataKind, Mode, NoiseGenerator, NoiseRecipe, Palette, Preview, PreviewChoice, SampleType,
+    SecretKey, SourceImage, TensorCodec, TensorDescriptor, TensorOptions, Writer, WriterOptions,
 };
 use holotype_codec::noise::generate;
 use holotype_codec::tensor::{SliceLayout, encode_slice};
 use holotype_container::cbor::Value;
-use holotype_container::{ArchiveBuilder, BlockRun, Codec, ItemKind, ItemRecord};
+use holotype_container::{ArchiveBuilder, BlockRun, Codec, ItemKind, ItemRecord, SignatureFile};
 use sha2::{Digest as _, Sha256};
 use std::fs;
 use std::io::Cursor;
@@ -704,6 +704,35 @@ fn bad() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
+/// Signatures of the vector `empty`: file name, bytes, public keys of a good one.
+fn signatures() -> Vec<(&'static str, Vec<u8>, Vec<String>)> {
+    let key = |seed| SecretKey::from_seed(&[seed; 32]);
+    let sealed = Archive::from_bytes(Good::new("empty").bytes().1).unwrap().seal();
+    let signed = |seal, seeds: &[u8]| {
+        let mut file = SignatureFile::new(seal);
+        seeds.iter().for_each(|seed| file.sign(&key(*seed)).unwrap());
+        file.encode()
+    };
+    let two = signed(sealed, &[1, 2]);
+    let mut signers: Vec<String> = [1, 2].map(|seed| key(seed).public_key().to_hex()).to_vec();
+    signers.sort();
+    let flip = |at: usize| {
+        let mut bad = two.clone();
+        bad[at] ^= 1;
+        bad
+    };
+    // Magic (8), map head, key 0, seal (2 + 32), key 1, array head, entry head, algorithm.
+    let algorithm = 8 + 2 + 34 + 3;
+    assert_eq!(two[algorithm], 1);
+    vec![
+        ("good/empty.holo.sig", two.clone(), signers),
+        ("bad/corrupt-other-archive~empty.holo.sig", signed([7; 32], &[1]), Vec::new()),
+        ("bad/corrupt-signature~empty.holo.sig", flip(two.len() - 1), Vec::new()),
+        ("bad/corrupt-no-signature~empty.holo.sig", signed(sealed, &[]), Vec::new()),
+        ("bad/unsupported-algorithm~empty.holo.sig", flip(algorithm), Vec::new()),
+    ]
+}
+
 fn main() {
     let root = std::env::args().nth(1).unwrap_or_else(|| "docs/vectors".into());
     let root = Path::new(&root);
@@ -733,5 +762,17 @@ fn main() {
         fs::write(chunks, packing::chunks()).unwrap();
         n_new += 1;
     }
+    let expected = root.join("signers.tsv");
+    let mut lines = fs::read_to_string(&expected).unwrap_or_default();
+    for (name, bytes, signers) in signatures() {
+        let path = root.join(name);
+        if !path.exists() {
+            fs::write(path, bytes).unwrap();
+            let file = name.trim_start_matches("good/");
+            signers.iter().for_each(|key| lines += &format!("{file}\t{key}\n"));
+            n_new += 1;
+        }
+    }
+    fs::write(expected, lines).unwrap();
     println!("{n_new} new vectors");
 }

@@ -1,3 +1,4 @@
+use holotype_store::RemoteError;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
@@ -24,6 +25,10 @@ pub enum ErrorKind {
     NotFound,
     /// Exporting would lose something.
     WouldLose,
+    /// A signature is missing or does not hold.
+    Signature,
+    /// A remote source could not be read, or must not be; [`holotype_store::RemoteError`] says why.
+    Remote,
 }
 
 /// Everything that can go wrong, typed by who can act ([`Error::kind`]).
@@ -131,8 +136,22 @@ pub enum Error {
         /// The name asked for.
         name: String,
     },
+    /// Bytes that had to be good for this are damaged.
+    #[error("the archive is damaged, {n_findings} finding(s): {finding}")]
+    Damaged {
+        /// The first finding of `verify`.
+        finding: String,
+        /// Their number.
+        n_findings: usize,
+    },
+    /// A signature is required and there is none.
+    #[error("signature: there is none at {}", path.display())]
+    NoSignatureFile {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
     /// The operating system refused.
-    #[error("{}: {source}", path.display())]
+    #[error("{}", describe_io(path, source))]
     Io {
         /// The file, or `-` for a stream.
         path: PathBuf,
@@ -152,9 +171,11 @@ impl Error {
                 Container::Unsupported => ErrorKind::Unsupported,
                 Container::LimitExceeded => ErrorKind::LimitExceeded,
                 Container::InvalidArgument => ErrorKind::InvalidArgument,
+                Container::Signature => ErrorKind::Signature,
                 _ => ErrorKind::Corrupt,
             },
-            Self::Item { .. } => ErrorKind::Corrupt,
+            Self::NoSignatureFile { .. } => ErrorKind::Signature,
+            Self::Item { .. } | Self::Damaged { .. } => ErrorKind::Corrupt,
             Self::Tile { source, .. } | Self::Slice { source, .. } => match source {
                 holotype_codec::CodecError::Unsupported { .. } => ErrorKind::Unsupported,
                 _ => ErrorKind::Corrupt,
@@ -165,6 +186,7 @@ impl Error {
             Self::LimitExceeded { .. } | Self::OutOfMemory { .. } => ErrorKind::LimitExceeded,
             Self::WouldLose { .. } => ErrorKind::WouldLose,
             Self::NotFound { .. } => ErrorKind::NotFound,
+            Self::Io { source, .. } if RemoteError::of(source).is_some() => ErrorKind::Remote,
             Self::Io { .. } => ErrorKind::Io,
         }
     }
@@ -172,6 +194,15 @@ impl Error {
     /// An I/O error with the path it happened on.
     pub fn io(path: impl AsRef<Path>, source: std::io::Error) -> Self {
         Self::Io { path: path.as_ref().to_path_buf(), source }
+    }
+
+    /// An I/O error once more, for another that it happened to.
+    pub(crate) fn io_again(path: &Path, source: &std::io::Error) -> Self {
+        let again = match RemoteError::of(source) {
+            Some(remote) => remote.clone().into(),
+            None => std::io::Error::new(source.kind(), source.to_string()),
+        };
+        Self::io(path, again)
     }
 
     /// A source-format error.
@@ -187,5 +218,13 @@ impl Error {
     /// An argument that does not fit.
     pub(crate) fn invalid(what: impl Into<String>) -> Self {
         Self::InvalidArgument { what: what.into() }
+    }
+}
+
+/// The path and what the system said; a remote error names its address itself.
+fn describe_io(path: &Path, source: &std::io::Error) -> String {
+    match RemoteError::of(source) {
+        Some(remote) => remote.to_string(),
+        None => format!("{}: {source}", path.display()),
     }
 }

@@ -15,7 +15,10 @@ mod output;
 mod pack;
 mod parallel;
 mod progress;
+#[cfg(feature = "remote")]
+mod remote;
 mod salvage;
+mod signing;
 mod tensor;
 mod unpack;
 mod writer;
@@ -28,7 +31,12 @@ pub use export::{ExportOptions, export, source_format};
 pub use formats::SourceImage;
 pub use holotype_codec::SampleType;
 pub use holotype_codec::noise::{NoiseGenerator, NoiseRecipe};
-pub use holotype_container::{Chunking, Compression, FileAttributes, FileTime, ItemKind};
+pub use holotype_container::{
+    Chunking, Compression, FileAttributes, FileTime, ItemKind, PublicKey, SecretKey,
+};
+pub use holotype_store::RemoteError;
+#[cfg(feature = "remote")]
+pub use holotype_store::{RemoteOptions, S3Options};
 pub use image::{
     Alpha, ChannelOrder, ColourModel, ImageDescriptor, ImageOptions, Metadata, MetadataEntry, MetadataKind,
     Mode, PREVIEW_EDGE, Palette, Preview, PreviewChoice, Region,
@@ -38,9 +46,14 @@ pub use limits::Limits;
 pub use output::{FileOutput, Replace};
 pub use pack::{Exclude, Packed, Packing, Profile};
 pub use progress::Progress;
+#[cfg(feature = "remote")]
+pub use remote::is_address;
 pub use salvage::{
     LostItem, Proof, SalvageOptions, SalvageReport, SalvagedItem, SalvagedManifest, salvage, salvage_bytes,
     salvage_source,
+};
+pub use signing::{
+    SignOptions, keygen, read_public_key, read_secret_key, sign, sign_archive, signature_path,
 };
 pub use tensor::{ElementOrder, ElementType, OpaqueElement, TensorCodec, TensorDescriptor, TensorOptions};
 pub use unpack::{UnpackOptions, Unpacked, unpack};

@@ -15,6 +15,11 @@ fn vectors() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/vectors")
 }
 
+fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(vectors().join(folder)).unwrap().map(|entry| entry.unwrap().path());
+    entries.filter(|path| path.extension().is_some_and(|e| e == extension)).collect()
+}
+
 fn content(archive: &Archive, name: &str) -> Result<Vec<u8>, holotype::Error> {
     archive.item(name)?.preview()?;
     match archive.kind(name)? {
@@ -36,8 +41,7 @@ fn content(archive: &Archive, name: &str) -> Result<Vec<u8>, holotype::Error> {
 fn good_files_read_as_recorded() {
     let expected = fs::read_to_string(vectors().join("expected.tsv")).unwrap();
     let mut n_items = 0;
-    for file in fs::read_dir(vectors().join("good")).unwrap() {
-        let path = file.unwrap().path();
+    for path in files("good", "holo") {
         let archive = Archive::open(&path).unwrap();
         let report = archive.verify(&VerifyOptions::default()).unwrap();
         assert!(report.is_good(), "{}: {:?}", path.display(), report.findings);
@@ -88,8 +92,7 @@ fn content_is_cut_as_recorded() {
 #[test]
 fn bad_files_are_refused_with_their_kind() {
     let mut n_files = 0;
-    for file in fs::read_dir(vectors().join("bad")).unwrap() {
-        let path = file.unwrap().path();
+    for path in files("bad", "holo") {
         let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();
         let read_all = |archive: Archive| -> Result<(), holotype::Error> {
             for item in archive.items()? {
@@ -112,4 +115,27 @@ fn bad_files_are_refused_with_their_kind() {
         n_files += 1;
     }
     assert!(n_files >= 24);
+}
+
+#[test]
+fn signature_files_are_accepted_or_refused_as_recorded() {
+    let expected = fs::read_to_string(vectors().join("signers.tsv")).unwrap();
+    let check = |path: &PathBuf| {
+        let name = path.file_stem().unwrap().to_str().unwrap().rsplit('~').next().unwrap().to_owned();
+        let archive = Archive::open(vectors().join("good").join(name)).unwrap();
+        archive.check_signatures(&fs::read(path).unwrap(), &[])
+    };
+    let mut lines = String::new();
+    for path in files("good", "sig") {
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        check(&path).unwrap().iter().for_each(|key| lines += &format!("{name}\t{key}\n"));
+    }
+    assert_eq!(lines, expected);
+    let bad = files("bad", "sig");
+    assert!(bad.len() >= 4);
+    for path in bad {
+        let kind = check(&path).unwrap_err().kind();
+        let is_unsupported = path.file_name().unwrap().to_str().unwrap().starts_with("unsupported");
+        assert_eq!(kind, if is_unsupported { ErrorKind::Unsupported } else { ErrorKind::Signature });
+    }
 }

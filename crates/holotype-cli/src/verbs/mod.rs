@@ -6,12 +6,14 @@ mod compress;
 mod decompress;
 mod diff;
 mod info;
+mod keygen;
 mod list;
 mod man;
 mod open;
 mod pack;
 mod preview;
 mod salvage;
+mod sign;
 mod unpack;
 mod verify;
 
@@ -33,6 +35,8 @@ pub(crate) fn run(verb: &Verb, printer: &Printer) -> Result<Exit, Failure> {
         Verb::Diff(args) => diff::run(args, printer),
         Verb::List(args) => list::run(args, printer),
         Verb::Cat(args) => cat::run(args),
+        Verb::Keygen { name } => keygen::run(name, printer),
+        Verb::Sign(args) => sign::run(args, printer),
         Verb::Completions { shell } => completions::run(*shell),
         Verb::Man { directory } => man::run(directory, printer),
     }

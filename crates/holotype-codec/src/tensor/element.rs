@@ -1,4 +1,4 @@
-/// The type of a tensor's elements, never converted. The discriminants are wire values (`docs/format.md` §12).
+/// The type of a tensor's elements, never converted. The discriminants are wire values (`docs/format.md` §13).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 #[repr(u8)]

@@ -131,6 +131,8 @@ impl<'a> ImageItem<'a> {
     /// `InvalidArgument` if the region or the buffer does not fit; `Corrupt` if a tile is damaged (`out` then
     /// holds unspecified samples); `Io`.
     pub fn read_into(&self, region: Region, out: &mut [u8], n_threads: usize) -> Result<()> {
+        region.check(&self.descriptor)?;
+        self.will_read(&region)?;
         let fetch = self.fetch();
         decode::decode_region(self.item.name(), &self.descriptor, &self.grid, &fetch, &region, out, n_threads)
     }
@@ -187,6 +189,14 @@ impl<'a> ImageItem<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Tells the source which tiles are read next.
+    pub(super) fn will_read(&self, region: &Region) -> Result<()> {
+        let (columns, rows) = self.grid.touched(region);
+        let tiles = rows.flat_map(|row| columns.clone().map(move |column| (column, row)));
+        let ids = tiles.filter_map(|(x, y)| self.record().content_block(self.grid.tile_number(x, y)));
+        self.item.archive().will_read(ids)
     }
 
     /// Fetches tiles of the image by number.

@@ -131,6 +131,11 @@ impl Archive {
         self.source.len_bytes()
     }
 
+    /// Where it was opened; for messages if that was no file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The format version it was written in.
     #[must_use]
     pub fn format_version(&self) -> u8 {
@@ -289,6 +294,16 @@ impl Archive {
     /// Reads bytes of the archive as they lie.
     fn read(&self, offset_bytes: u64, n_bytes: u64) -> Result<Cow<'_, [u8]>> {
         read(self.source.as_ref(), &self.path, offset_bytes, n_bytes)
+    }
+
+    /// Tells the source which blocks are read next, so that one far away fetches neighbours together.
+    fn will_read(&self, ids: impl Iterator<Item = u64>) -> Result<()> {
+        let range = |id| {
+            let block = self.block(id)?;
+            Ok(block.offset_bytes..block.offset_bytes.saturating_add(block.frame_bytes()))
+        };
+        let ranges = ids.map(range).collect::<Result<Vec<_>>>()?;
+        self.source.will_read(&ranges).map_err(|e| Error::io(&self.path, e))
     }
 
     pub(crate) fn block(&self, id: u64) -> Result<BlockRecord> {

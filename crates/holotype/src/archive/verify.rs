@@ -189,9 +189,7 @@ fn unreadable(mut report: VerifyReport, error: Error) -> Result<VerifyReport> {
 /// Passes on what is not damage: a disk that fails, a limit.
 fn damage_only(error: &Error) -> Result<()> {
     match error {
-        Error::Io { path, source } => {
-            Err(Error::io(path, std::io::Error::new(source.kind(), source.to_string())))
-        }
+        Error::Io { path, source } => Err(Error::io_again(path, source)),
         Error::LimitExceeded { what, found, limit } => {
             Err(Error::LimitExceeded { what, found: *found, limit: *limit })
         }
@@ -235,7 +233,7 @@ fn verify_image(item: &Item<'_>, options: &VerifyOptions, report: &mut VerifyRep
     let mut band = Vec::new();
     for row in 0..grid.n_rows() {
         let strip = Region { x: 0, width: descriptor.width, ..grid.tile(0, row) };
-        if let Err(error) = image.check_tiles(&strip) {
+        if let Err(error) = image.check_tiles(&strip).and_then(|()| image.will_read(&strip)) {
             damage_only(&error)?;
             report.findings.push(whole(Some(item), &error));
             return Ok(());

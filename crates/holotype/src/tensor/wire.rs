@@ -1,4 +1,4 @@
-//! A tensor's descriptor as the record of `docs/format.md` §12.
+//! A tensor's descriptor as the record of `docs/format.md` §13.
 
 use super::slices::Slices;
 use super::{ElementOrder, ElementType, OpaqueElement, TensorDescriptor};

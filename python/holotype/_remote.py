@@ -1,0 +1,35 @@
+"""How archives behind `http`, `https` and `s3` addresses are read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Remote:
+    """How an archive at an address is read.
+
+    Attributes
+    ----------
+    allow_restricted : bool
+        Reach private, loopback, link-local and other special addresses, by themselves or through a redirect. False
+        by default, so that an address from a stranger leads nowhere in your own network.
+    s3_region : str, optional
+        Region of the bucket; by default the environment's, the profile's, `us-east-1`.
+    endpoint_url : str, optional
+        A server that speaks S3's protocol; by default the environment's, Amazon's.
+    anonymous : bool
+        Ask S3 without signing, for public objects.
+    deadline : float
+        Seconds one read may take, retries included; a second more for each 256 KiB.
+    """
+
+    allow_restricted: bool = False
+    s3_region: str | None = None
+    endpoint_url: str | None = None
+    anonymous: bool = False
+    deadline: float = 60.0
+
+
+#: What holds where nothing is said.
+DEFAULT = Remote()

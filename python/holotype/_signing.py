@@ -1,0 +1,93 @@
+"""Signatures: `keygen`, `sign`, and the keys `verify` asks for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from holotype import _holotype
+from holotype._errors import ArgumentError
+from holotype._sources import is_path, path_of
+from holotype._write import thread_limit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from holotype._sources import Path
+
+#: The longest signature file that is read, in bytes.
+MAX_SIDE_FILE_BYTES = 64 << 10
+
+
+def keygen(name: Path) -> str:
+    """Make an Ed25519 key pair: the secret in `NAME.key`, mode 0600, and the public key in `NAME.pub`.
+
+    Parameters
+    ----------
+    name : path
+        Where, without the extension. Existing keys are never replaced.
+
+    Returns
+    -------
+    str
+        The public key, 64 hexadecimal digits.
+
+    Raises
+    ------
+    FileExistsError
+        One of the files exists.
+    """
+    return _holotype.keygen(path_of(name))
+
+
+def sign(path: Path, *, key: Path, overwrite: bool = False, threads: int | None = None) -> str:
+    """Verify every byte of an archive and add a signature to the file beside it, its name with `.sig` appended.
+
+    The signature is over the seal, which vouches for every byte. Others' signatures are kept.
+
+    Parameters
+    ----------
+    path : path
+        The archive.
+    key : path
+        The secret key, `NAME.key`.
+    overwrite : bool
+        Throw away a signature file that is of another archive.
+    threads : int, optional
+        At most so many; by default what the machine offers.
+
+    Returns
+    -------
+    str
+        The public key, 64 hexadecimal digits.
+
+    Raises
+    ------
+    IntegrityError
+        The archive is damaged.
+    SignatureError
+        The signature file there is of another archive, or one of its signatures does not hold.
+    ArgumentError
+        `key` is no secret key.
+    """
+    return _holotype.sign(path_of(path), path_of(key), overwrite, thread_limit(threads))
+
+
+def signer_paths(public_key: Path | Sequence[Path] | None) -> list[str]:
+    """The files of the keys that must have signed."""
+    if public_key is None:
+        return []
+    if is_path(public_key):
+        return [path_of(public_key)]
+    paths = [path_of(key) for key in cast("Sequence[Path]", public_key)]
+    if not paths:
+        # An empty list would be no check at all.
+        raise ArgumentError("`public_key` names no key; None asks for no signature")
+    return paths
+
+
+def side_file(signature: Path | bytes) -> bytes:
+    """The bytes of a signature file."""
+    if isinstance(signature, bytes):
+        return signature
+    with open(path_of(signature), "rb") as file:
+        return file.read(MAX_SIDE_FILE_BYTES)

@@ -1,0 +1,102 @@
+"""Archives at addresses: read, refused, and safe in processes that fork."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import numpy as np
+import pytest
+
+import holotype
+from samples import smooth
+
+HERE = holotype.Remote(allow_restricted=True, deadline=10)
+IMAGE = smooth(150, 130, 3)
+
+
+class Ranges(BaseHTTPRequestHandler):
+    """A plain server of one archive, with ranges."""
+
+    protocol_version = "HTTP/1.1"
+    data = holotype.dumps(IMAGE, tile_edge=32)
+
+    def do_GET(self) -> None:
+        if self.path != "/a.holo":
+            self.send_error(404)
+            return
+        first, last = self.headers["Range"].removeprefix("bytes=").split("-")
+        n = len(self.data)
+        start = int(first) if first else max(0, n - int(last))
+        end = min(n, int(last) + 1) if first else n
+        self.send_response(206)
+        self.send_header("Content-Range", f"bytes {start}-{end - 1}/{n}")
+        self.send_header("Content-Length", str(end - start))
+        self.send_header("ETag", '"1"')
+        self.end_headers()
+        self.wfile.write(self.data[start:end])
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Ranges) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/a.holo"
+        server.shutdown()
+
+
+def test_everything_that_reads(address: str) -> None:
+    assert holotype.info(address, remote=HERE).image == holotype.info(Ranges.data).image
+    assert np.array_equal(holotype.read(address, remote=HERE), IMAGE)
+    part = holotype.read(address, region=(3, 40, 20, 30), remote=HERE)
+    assert np.array_equal(part, IMAGE[40:70, 3:23])
+    assert holotype.verify(address, remote=HERE)
+    assert holotype.decode(address, remote=HERE).size == (130, 150)
+
+
+def test_restricted_addresses_are_refused(address: str) -> None:
+    for spelled in (address, address.replace("127.0.0.1", "[::ffff:127.0.0.1]"), address.replace("127.0.0.1", "0.0.0.0")):
+        with pytest.raises(holotype.RemoteError, match="allowed"):
+            holotype.info(spelled)
+
+
+def test_errors_are_os_errors_and_pickle(address: str) -> None:
+    with pytest.raises(OSError, match="nothing there") as caught:
+        holotype.info(address + "x?token=1", remote=HERE)
+    assert isinstance(caught.value, holotype.RemoteError)
+    assert "token" not in str(caught.value)
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+    with pytest.raises(holotype.ArgumentError):
+        holotype.info(address, remote=holotype.Remote(deadline=-1))
+    with pytest.raises(holotype.RemoteError, match="only"):
+        holotype.info("s3://bucket", remote=HERE)
+
+
+def test_threads(address: str) -> None:
+    with ThreadPoolExecutor(6) as pool:
+        found = list(pool.map(lambda _: holotype.read(address, remote=HERE), range(24)))
+    assert all(np.array_equal(image, IMAGE) for image in found)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_one_open_archive_in_parent_and_children(address: str) -> None:
+    archive = holotype._holotype.Archive.open_remote(address, True, None, None, False, 10.0)
+    want = IMAGE.tobytes()
+    name = archive.names()[0][0]
+    assert archive.read_bytes(name, None, 1) == want
+    with ThreadPoolExecutor(2) as pool:
+        running = [pool.submit(archive.read_bytes, name, None, 1) for _ in range(20)]
+        for _ in range(4):
+            child = os.fork()
+            if child == 0:
+                os._exit(0 if archive.read_bytes(name, None, 1) == want else 1)
+            assert os.waitpid(child, 0)[1] == 0
+        assert all(future.result() == want for future in running)
