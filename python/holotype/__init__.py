@@ -1,7 +1,7 @@
 """One sealed, lossless, random-access file for images, tensors and data sets.
 
-Archives are read from paths, `http`, `https` and `s3` addresses, `bytes`, buffers and file objects, and every byte
-is checked before it is used.
+Archives are read from paths, `http`, `https` and `s3` addresses, `bytes`, buffers and file objects, and every
+byte is checked before it is used.
 
 >>> import holotype, numpy
 >>> image = numpy.random.default_rng(1).integers(0, 4096, (64, 48, 3), dtype="u2")

@@ -246,9 +246,7 @@ def decode_to_file(
         put(dst, data)
 
 
-def extract_thumbnail(
-    src: Source, *, item: str | None = None, remote: Remote | None = None
-) -> Image.Image:
+def extract_thumbnail(src: Source, *, item: str | None = None, remote: Remote | None = None) -> Image.Image:
     """A small picture, longest side 128, covered by the seal.
 
     The stored preview is read and nothing else of the pixels. Items without one (small images, files that
@@ -287,7 +285,7 @@ def verify(
     public_key : path or sequence of paths, optional
         Public keys, `NAME.pub`, that must all have signed. Without one, signatures are not looked at.
     signature : path or bytes, optional
-        The signature file, or its bytes; by default the one beside the archive, its name with `.sig` appended.
+        The signature file, or its bytes; by default the one beside the archive, named with `.sig` appended.
     threads : int, optional
         At most so many; by default what the machine offers.
     remote : Remote, optional

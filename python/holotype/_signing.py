@@ -40,7 +40,7 @@ def keygen(name: Path) -> str:
 
 
 def sign(path: Path, *, key: Path, overwrite: bool = False, threads: int | None = None) -> str:
-    """Verify every byte of an archive and add a signature to the file beside it, its name with `.sig` appended.
+    """Verify every byte of an archive and add a signature to the file beside it, named with `.sig` appended.
 
     The signature is over the seal, which vouches for every byte. Others' signatures are kept.
 

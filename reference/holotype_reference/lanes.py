@@ -73,7 +73,7 @@ def decode_plane(data: Input, width: int, height: int) -> list[int]:
         rows = min(N_LANES, height - strip * N_LANES)
         for step in range(n_steps):
             inside = [i for i in range(rows) if 0 <= step - 2 * i < width]
-            numbers = {i: (0, 0) for i in inside}
+            numbers = dict.fromkeys(inside, (0, 0))
             if flags >> (strip * n_stretches + (step >> log)) & 1:
                 for i in inside:
                     x, y = step - 2 * i, strip * N_LANES + i
