@@ -1,7 +1,7 @@
 //! Sizes and speeds of the tile codec on PAM files: `tile_bench MODE [--tile N] [--repeat N] FILES…`.
 //!
 //! Files are grouped by what stands before `__` in their names. Speeds are megabytes of samples a second of CPU time
-//! (on Unix; of wall time elsewhere), the least of the repeats, with the allocator of the program. Quote ratios within
+//! (on Unix; of wall time elsewhere), the least of the repeats, with the allocator of the Python package. Quote ratios within
 //! one run.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
@@ -9,7 +9,7 @@ use holotype_codec::image::{Mode, TileOptions, decode_tile, encode_tile};
 use holotype_codec::{SampleType, TileMut, TileRef, TileShape};
 use std::collections::BTreeMap;
 
-/// As the program and the Python package have it.
+/// As the Python package has it.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
