@@ -16,6 +16,19 @@ True
 Importing this module imports neither NumPy nor Pillow and starts no thread.
 """
 
+from holotype._animation import (
+    Animation,
+    frame_count,
+    get_audio,
+    get_delays,
+    get_loop_count,
+    get_metadata,
+    open_animation,
+    read_frame,
+    read_frames,
+    write_animation,
+)
+from holotype._batch import read_many
 from holotype._errors import (
     ArgumentError,
     FormatError,
@@ -51,6 +64,7 @@ from holotype._writer import PROFILES, Writer, build, unpack
 __all__ = [
     "PROFILES",
     "AnalysisReport",
+    "Animation",
     "ArchiveInfo",
     "ArgumentError",
     "Encoded",
@@ -85,15 +99,25 @@ __all__ = [
     "dumps",
     "encode",
     "extract_thumbnail",
+    "frame_count",
+    "get_audio",
+    "get_delays",
+    "get_loop_count",
+    "get_metadata",
     "info",
     "keygen",
     "loads",
     "open",
+    "open_animation",
     "open_tensors",
     "read",
+    "read_frame",
+    "read_frames",
+    "read_many",
     "sign",
     "unpack",
     "verify",
     "write",
+    "write_animation",
     "write_tensors",
 ]

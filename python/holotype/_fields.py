@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol, TypedDict
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 class SeekableFile(Protocol):
@@ -139,3 +142,32 @@ class Imported(TypedDict):
     items: list[str]
     raw_bytes: int
     kept_as_file: bool
+
+
+class FrameFields(TypedDict):
+    """A frame to write; `samples` are flat bytes."""
+
+    descriptor: Descriptor
+    samples: NDArray[Any]
+    delay: int
+    metadata: list[MetadataFields]
+
+
+class AudioFields(TypedDict):
+    """A sound to write."""
+
+    name: str
+    format: str
+    data: bytes
+
+
+class AnimationOptions(TypedDict):
+    """How an animation is stored."""
+
+    image: Options
+    loop_count: int
+    time_base: tuple[int, int]
+    key_interval: int
+    poster: int
+    metadata: list[MetadataFields]
+    audio: list[AudioFields]

@@ -1,10 +1,13 @@
+from collections.abc import Iterator, Sequence
 from typing import Final, final
 
 from numpy import uint8
 from numpy.typing import NDArray
 
 from holotype._fields import (
+    AnimationOptions,
     Descriptor,
+    FrameFields,
     ImageFields,
     Imported,
     ItemFields,
@@ -19,6 +22,7 @@ from holotype._fields import (
 )
 
 __all__ = [
+    "Animation",
     "Archive",
     "FileMap",
     "TensorWriter",
@@ -29,11 +33,15 @@ __all__ = [
     "is_address",
     "keygen",
     "map_tensor",
+    "read_audio",
+    "read_many_into",
     "read_tensor_into",
+    "recognise_audio",
     "sign",
     "tensor_fields",
     "tensor_noise",
     "tensor_region_bytes",
+    "write_animation",
 ]
 
 __version__: Final[str]
@@ -161,3 +169,33 @@ def map_tensor(archive: Archive, name: str) -> tuple[int, int] | None: ...
 def is_address(text: str) -> bool: ...
 def keygen(name: str) -> str: ...
 def sign(path: str, key: str, overwrite: bool, threads: int) -> str: ...
+@final
+class Animation:
+    def __new__(cls, archive: Archive, name: str | None) -> Animation: ...
+    def describe(
+        self,
+    ) -> tuple[str, int, int, tuple[int, int], int, list[str], list[Descriptor]]: ...
+    def delays(self) -> list[int]: ...
+    def frame(self, frame: int) -> tuple[Descriptor, int, int | None, int]: ...
+    def metadata(self) -> list[MetadataFields]: ...
+    def frame_metadata(self, frame: int) -> list[MetadataFields]: ...
+    def frame_bytes(self, frame: int) -> int: ...
+    def read_into(self, frame: int, out: NDArray[uint8], threads: int) -> None: ...
+    def read_frames_into(self, frames: list[int], out: NDArray[uint8], threads: int) -> None: ...
+
+def write_animation(
+    path: str | None,
+    overwrite: bool,
+    name: str,
+    frames: Iterator[FrameFields],
+    options: AnimationOptions,
+) -> Written: ...
+def read_audio(archive: Archive, name: str) -> tuple[str, bytes]: ...
+def recognise_audio(start: bytes) -> str | None: ...
+def read_many_into(
+    asked: Sequence[tuple[Archive | str | bytes, str | None]],
+    expected: Descriptor,
+    at: tuple[int, int, int, int] | None,
+    out: NDArray[uint8],
+    threads: int,
+) -> list[Exception | None]: ...

@@ -176,20 +176,48 @@ def test_constants() -> None:
     assert pzp.AUDIO_FLAC.to_bytes(4, "big") == b"FLAC"
 
 
-def test_containers_say_that_they_are_not_here_yet() -> None:
-    frames = [smooth(4, 4)] * 2
-    calls: list[Any] = [
-        lambda: pzp.write_container("a.pzp", frames, delays=[100, 100], loop_count=0, use_rle=True),
-        lambda: pzp.frame_count("a.pzp"),
-        lambda: pzp.get_loop_count("a.pzp"),
-        lambda: pzp.get_delays("a.pzp"),
-        lambda: pzp.read_frame("a.pzp", 0),
-        lambda: pzp.get_audio("a.pzp"),
-        lambda: pzp.get_metadata("a.pzp"),
-    ]
-    for call in calls:
-        with pytest.raises(holotype.UnsupportedError, match="no animations"):
-            call()
+def test_containers_as_documented() -> None:
+    frames = [smooth(24, 32) + i for i in range(5)]
+    delays = [100] * len(frames)
+    pzp.write_container("anim.pzp", frames, delays=delays, loop_count=0, use_rle=True)
+    pzp.write_container("fast.pzp", frames, delays=delays, loop_count=0, use_rle=True, use_lz4=True)
+    pzp.write_container("delta.pzp", frames, delays=delays, use_rle=True, use_inter_delta=True)
+    music = b"ID3" + bytes(range(256)) * 20
+    pzp.write_container("sound.pzp", frames, delays=delays, audio=music, audio_format="MPEG")
+    told = b'{"source":"cam0","fps":25}'
+    pzp.write_container("meta.pzp", frames, delays=delays, loop_count=3, metadata=told)
+    for name in ("anim.pzp", "fast.pzp", "delta.pzp", "sound.pzp", "meta.pzp"):
+        assert pzp.frame_count(name) == 5
+        assert pzp.get_delays(name) == delays
+        assert all(same(pzp.read_frame(name, i), frame) for i, frame in enumerate(frames))
+        assert all(same(a, b) for a, b in zip(pzp.read_frames(name), frames))
+    assert (pzp.get_loop_count("anim.pzp"), pzp.get_loop_count("meta.pzp")) == (0, 3)
+    assert pzp.get_audio("sound.pzp") == (music, "MPEG")
+    assert pzp.get_audio("anim.pzp") == (None, None)
+    assert pzp.get_metadata("meta.pzp") == told
+    assert pzp.get_metadata("sound.pzp") is None
+
+
+def test_container_of_different_frames() -> None:
+    frames = [smooth(3, 5), smooth(7, 4)[:, :, 0], smooth(2, 2).astype(np.uint16) * 256]
+    pzp.write_container("mixed.pzp", frames, audio=b"OggS", audio_format="OGG", metadata="text")
+    assert pzp.get_delays("mixed.pzp") == [0, 0, 0]
+    assert all(same(pzp.read_frame("mixed.pzp", i), frame) for i, frame in enumerate(frames))
+    assert pzp.get_audio("mixed.pzp") == (b"OggS", "OGGX")
+    assert pzp.get_metadata("mixed.pzp") == b"text"
+    with pytest.raises(IndexError):
+        pzp.read_frame("mixed.pzp", 3)
+    with pytest.raises(holotype.ArgumentError, match="audio_format"):
+        pzp.write_container("bad.pzp", frames, audio=b"x", audio_format="MIDI")
+    with pytest.raises(holotype.ArgumentError):
+        pzp.write_container("bad.pzp", [])
+    assert not Path("bad.pzp").exists()
+
+
+def test_an_image_is_a_container_of_one_frame() -> None:
+    pzp.write("one.pzp", smooth(4, 4))
+    assert pzp.frame_count("one.pzp") == 1
+    assert same(pzp.read_frame("one.pzp", 0), smooth(4, 4))
 
 
 def test_errors() -> None:

@@ -39,6 +39,10 @@ pub(crate) enum Verb {
     Pack(Pack),
     /// Write the files of a packed archive into a new folder, which they cannot leave
     Unpack(Unpack),
+    /// Seal frames, one after another, as an animation, with sound
+    Animate(Animate),
+    /// Write the frames of an animation as image files
+    Frames(Frames),
     /// Compare the items of two archives by content; exit code 1 if they differ
     Diff(Diff),
     /// List the items of archives
@@ -268,6 +272,92 @@ pub(crate) struct Unpack {
     /// Threads [default: all]
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub(crate) threads: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Animate {
+    /// Image files, in order; every image of each is a frame
+    #[arg(required = true, value_name = "FRAMES")]
+    pub(crate) frames: Vec<PathBuf>,
+    /// The archive to write, `-` for stdout
+    #[arg(short, long, value_name = "OUT")]
+    pub(crate) output: PathBuf,
+    /// Frames a second: a number or a fraction such as 30000/1001 [default: 10]
+    #[arg(long, value_name = "FPS", conflicts_with = "delay", value_parser = parse_rate)]
+    pub(crate) fps: Option<holotype::TimeBase>,
+    /// Milliseconds that each frame is shown
+    #[arg(long, value_name = "MS")]
+    pub(crate) delay: Option<u64>,
+    /// How often it is shown; 0 for ever
+    #[arg(long = "loop", value_name = "N", default_value_t = 0)]
+    pub(crate) loop_count: u64,
+    /// A file of sound to keep with it, byte for byte; may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub(crate) audio: Vec<PathBuf>,
+    /// Time against density
+    #[arg(long, value_enum, default_value_t = ModeArg::Standard)]
+    pub(crate) mode: ModeArg,
+    /// A frame is coded alone at least every so many, 1 to 256: bounds what reading one takes
+    #[arg(long, value_name = "N", default_value_t = 24)]
+    pub(crate) key_interval: u32,
+    /// Name of the animation in the archive
+    #[arg(long, value_name = "NAME", default_value = "animation")]
+    pub(crate) name: String,
+    /// Threads [default: all]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub(crate) threads: usize,
+    /// Replace an existing archive
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Frames {
+    /// The archive: a file, an address, `-` for stdin
+    #[arg(value_name = "ARCHIVE")]
+    pub(crate) input: PathBuf,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
+    /// Folder for the files, `frame_0000.png` and so on; without it the frames are listed
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+    /// Name of the animation [default: the first]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) item: Option<String>,
+    /// First frame
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) first: u64,
+    /// Number of frames [default: all from the first on]
+    #[arg(short = 'n', long, value_name = "N")]
+    pub(crate) count: Option<u64>,
+    /// Format of the files, by its extension
+    #[arg(long, value_name = "EXT", default_value = "png")]
+    pub(crate) format: String,
+    /// Write even where the format cannot hold all metadata
+    #[arg(long)]
+    pub(crate) lossy_metadata: bool,
+    /// Replace existing files
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// Seconds of a frame from frames a second.
+fn parse_rate(text: &str) -> Result<holotype::TimeBase, String> {
+    let wrong = || "frames a second are a number or a fraction such as 30000/1001".to_owned();
+    let (frames, seconds) = match text.split_once('/') {
+        Some((frames, seconds)) => (frames.parse().ok(), seconds.parse().ok()),
+        None => match text.split_once('.') {
+            // At most six digits behind the point.
+            Some((whole, part)) if part.len() <= 6 => {
+                let scale = 10_u32.pow(part.len() as u32);
+                (format!("{whole}{part}").parse().ok(), Some(scale))
+            }
+            Some(_) => (None, None),
+            None => (text.parse().ok(), Some(1)),
+        },
+    };
+    let (Some(frames), Some(seconds)) = (frames, seconds) else { return Err(wrong()) };
+    holotype::TimeBase::new(seconds, frames).map_err(|_| wrong())
 }
 
 #[derive(Debug, Args)]

@@ -10,6 +10,10 @@ pub enum ItemKind {
     Image = 0,
     /// Bytes kept as they are.
     File = 1,
+    /// Frames shown one after another.
+    Animation = 2,
+    /// Sound, its bytes kept as they are.
+    Audio = 3,
     /// A folder of a packed tree.
     Directory = 6,
     /// A symbolic link of a packed tree.
@@ -25,6 +29,8 @@ impl ItemKind {
         match self {
             Self::Image => "image",
             Self::File => "file",
+            Self::Animation => "animation",
+            Self::Audio => "audio",
             Self::Directory => "directory",
             Self::Symlink => "symlink",
             Self::Tensor => "tensor",
@@ -213,6 +219,8 @@ impl ItemRecord {
         let kind = match take_unsigned(&mut map, key::KIND)? {
             0 => ItemKind::Image,
             1 => ItemKind::File,
+            2 => ItemKind::Animation,
+            3 => ItemKind::Audio,
             6 => ItemKind::Directory,
             7 => ItemKind::Symlink,
             4 => ItemKind::Tensor,

@@ -59,6 +59,7 @@ fn item_of(error: &Error) -> Option<&str> {
         | Error::Slice { item, .. }
         | Error::ContentHash { item, .. }
         | Error::NotFound { name: item } => Some(item),
+        Error::Frame { source, .. } => item_of(source),
         _ => None,
     }
 }

@@ -66,6 +66,21 @@ impl DescriptorFields {
         }
     }
 
+    /// Refuses an image that is not, in `region`, of this size and sample type.
+    pub(crate) fn check_fits(&self, image: &ImageDescriptor, region: &Region) -> holotype::Result<()> {
+        let wanted = (self.width, self.height, self.channels, self.sample.as_str());
+        let found = (region.width, region.height, image.n_channels, image.sample.name());
+        if wanted == found {
+            return Ok(());
+        }
+        Err(holotype::Error::InvalidArgument {
+            what: format!(
+                "the image is {} × {} × {} of {}, the array is for {} × {} × {} of {}",
+                found.1, found.0, found.2, found.3, wanted.1, wanted.0, wanted.2, wanted.3
+            ),
+        })
+    }
+
     pub(crate) fn into_descriptor(self) -> PyResult<ImageDescriptor> {
         let sample = named("sample", &SampleType::ALL, &self.sample, SampleType::name)?;
         let colour = named("colour", &ColourModel::ALL, &self.colour, ColourModel::name)?;

@@ -3,7 +3,9 @@
 //! Here values cross between the languages and the interpreter lock is released; names, defaults and
 //! documentation are in `python/holotype`.
 
+mod animation;
 mod archive;
+mod batch;
 mod error;
 mod fields;
 mod packing;
@@ -25,9 +27,13 @@ mod _holotype {
     const __version__: &str = env!("CARGO_PKG_VERSION");
 
     #[pymodule_export]
+    use crate::animation::{Animation, read_audio, recognise_audio, write_animation};
+    #[pymodule_export]
     use crate::archive::is_address;
     #[pymodule_export]
     use crate::archive::{Archive, FileMap};
+    #[pymodule_export]
+    use crate::batch::read_many_into;
     #[pymodule_export]
     use crate::packing::Writer;
     #[pymodule_export]

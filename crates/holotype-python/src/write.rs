@@ -47,14 +47,14 @@ impl SourceFile {
 }
 
 /// What [`write_archive`] leaves: the archive in memory unless it went to a file, its size and seal.
-struct Written {
+pub(crate) struct Written {
     data: Option<Vec<u8>>,
     n_bytes: u64,
     seal: [u8; 32],
 }
 
 impl Written {
-    fn into_fields(self, py: Python<'_>) -> WrittenFields {
+    pub(crate) fn into_fields(self, py: Python<'_>) -> WrittenFields {
         let Self { data, n_bytes, seal } = self;
         written_fields(py, data, n_bytes, seal)
     }
@@ -78,7 +78,7 @@ pub(crate) fn into_bytes<'py>(py: Python<'py>, data: &[u8]) -> Bound<'py, PyByte
 }
 
 /// Writes an archive to `path`, or to memory; `fill` adds its items.
-fn write_archive<T>(
+pub(crate) fn write_archive<T>(
     path: Option<&str>,
     overwrite: bool,
     fill: impl Fill<T>,
@@ -100,7 +100,7 @@ fn write_archive<T>(
 }
 
 /// Adds items to a writer on any output.
-trait Fill<T> {
+pub(crate) trait Fill<T> {
     fn fill<W: std::io::Write>(self, writer: &mut Writer<W>) -> holotype::Result<T>;
 }
 

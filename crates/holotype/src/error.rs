@@ -64,6 +64,14 @@ pub enum Error {
         /// What the codec said.
         source: holotype_codec::CodecError,
     },
+    /// A frame of an animation, or one it is coded against, cannot be read.
+    #[error("frame {frame}: {source}")]
+    Frame {
+        /// Number of the frame that was asked for.
+        frame: u64,
+        /// What is wrong.
+        source: Box<Error>,
+    },
     /// A coded slice is wrong although its block's hash holds.
     #[error("item `{item}`, slice {slice}: {source}")]
     Slice {
@@ -175,6 +183,7 @@ impl Error {
                 _ => ErrorKind::Corrupt,
             },
             Self::NoSignatureFile { .. } => ErrorKind::Signature,
+            Self::Frame { source, .. } => source.kind(),
             Self::Item { .. } | Self::Damaged { .. } => ErrorKind::Corrupt,
             Self::Tile { source, .. } | Self::Slice { source, .. } => match source {
                 holotype_codec::CodecError::Unsupported { .. } => ErrorKind::Unsupported,

@@ -3,6 +3,7 @@
 //! This is the crate people use: it joins the codec, the container and the store, and adds threads, the import
 //! and export of real image formats, and progress. See `ARCHITECTURE.md`.
 
+mod animation;
 mod archive;
 mod error;
 mod export;
@@ -23,8 +24,10 @@ mod tensor;
 mod unpack;
 mod writer;
 
+pub use animation::{AnimationDescription, AnimationOptions, AudioTrack, Frame, FrameFiles, TimeBase};
 pub use archive::{
-    Archive, FileMap, Finding, ImageItem, Item, Summary, TensorItem, VerifyOptions, VerifyReport,
+    Animation, AnimationItem, Archive, AudioItem, FileMap, Finding, FrameCache, FrameInfo, ImageItem, Item,
+    Summary, TensorItem, VerifyOptions, VerifyReport,
 };
 pub use error::{Error, ErrorKind, Result};
 pub use export::{ExportOptions, export, source_format};

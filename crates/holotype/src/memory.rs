@@ -16,6 +16,11 @@ pub(crate) fn zeroed(what: &'static str, n_bytes: u64) -> Result<Vec<u8>> {
     Ok(vec![0; n])
 }
 
+/// The error where there is no memory for `n_bytes` of `what`.
+pub(crate) fn refused(what: &'static str, n_bytes: u64) -> crate::Error {
+    Error::OutOfMemory { what, n_bytes }
+}
+
 /// Makes `buffer` `n_bytes` long, whatever it then holds.
 pub(crate) fn resize(buffer: &mut Vec<u8>, what: &'static str, n_bytes: u64) -> Result<()> {
     match usize::try_from(n_bytes) {

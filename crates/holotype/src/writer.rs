@@ -348,7 +348,7 @@ impl<W: Write> Writer<W> {
         Ok(Some(holotype_container::Metadata::Block(id)))
     }
 
-    fn add_preview(&mut self, preview: &Preview) -> Result<holotype_container::Preview> {
+    pub(crate) fn add_preview(&mut self, preview: &Preview) -> Result<holotype_container::Preview> {
         let descriptor = preview.descriptor();
         let shape = descriptor.tile_shape(preview.width, preview.height);
         let rows: Vec<&[u8]> = preview.pixels.chunks_exact(shape.row_bytes()).collect();

@@ -8,8 +8,14 @@ use std::fs;
 use std::path::PathBuf;
 
 /// What is no one's business but `verify`'s: every block is intact, what is read is what was written.
-const FOUND_BY_VERIFY: [&str; 4] =
-    ["corrupt-content-hash", "corrupt-hard-link", "corrupt-chunk-id", "corrupt-chunk-past-block"];
+const FOUND_BY_VERIFY: [&str; 6] = [
+    "corrupt-content-hash",
+    "corrupt-hard-link",
+    "corrupt-chunk-id",
+    "corrupt-chunk-past-block",
+    "corrupt-animation-audio",
+    "corrupt-animation-hash",
+];
 
 fn vectors() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/vectors")
@@ -26,6 +32,12 @@ fn content(archive: &Archive, name: &str) -> Result<Vec<u8>, holotype::Error> {
         ItemKind::Image => archive.image(name)?.read(),
         ItemKind::Directory | ItemKind::Symlink => Ok(Vec::new()),
         ItemKind::Tensor => archive.tensor(name)?.read(),
+        ItemKind::Audio => archive.audio(name)?.read(),
+        ItemKind::Animation => {
+            let animation = archive.animation(name)?;
+            let frames = 0..animation.description().n_frames;
+            Ok(frames.map(|frame| animation.read_frame(frame)).collect::<Result<Vec<_>, _>>()?.concat())
+        }
         _ => {
             let mut bytes = Vec::new();
             archive.read_file(name, &mut |part| {

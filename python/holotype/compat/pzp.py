@@ -1,4 +1,4 @@
-"""The calls of PZP for single frames: `read`, `write`, `info`, and its constants.
+"""The calls of PZP: `read`, `write`, `info`, those of containers, and its constants.
 
 Move a script with `import holotype.compat.pzp as pzp` (or `as PZP`). The files are Holotype archives. Flags
 are recorded and given back; how the image is coded is up to Holotype. As in OpenCV, colours are blue first:
@@ -11,11 +11,11 @@ as `write` takes them.
 from __future__ import annotations
 
 import importlib.util
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import holotype
 from holotype import _holotype
-from holotype._errors import ArgumentError, UnsupportedError
+from holotype._errors import ArgumentError
 from holotype._read import image_name
 from holotype._sources import is_path, open_archive, path_of, put
 from holotype._write import DEFAULT_NAME, _options
@@ -40,6 +40,9 @@ AUDIO_FLAC = 0x464C4143
 
 #: Key under which the flags are recorded.
 _FLAGS_KEY = "pzp.configuration"
+#: Key of the metadata of a container.
+_METADATA_KEY = "pzp.metadata"
+_AUDIO_FORMATS = ("WAVE", "MPEG", "OGG", "FLAC")
 _SAMPLES = {8: "u8", 16: "u16"}
 
 
@@ -170,43 +173,96 @@ def write_container(
     metadata: bytes | str | None = None,
     audio: bytes | None = None,
     audio_format: str = "WAVE",
-) -> NoReturn:
-    """Animations are not in this version: raises `holotype.UnsupportedError`, like every call on them."""
-    _no_animation("write_container")
+) -> None:
+    """Write an animation; an existing file is replaced.
+
+    Parameters
+    ----------
+    path : path or file object
+        Where the archive goes.
+    frames : sequence of numpy.ndarray
+        As for `write`; sizes and dtypes may differ.
+    delays : sequence of int, optional
+        Milliseconds that each frame is shown; by default 0.
+    loop_count : int
+        How often it is shown; 0 for ever.
+    use_rle, use_palette, use_inter_delta, use_lz4 : bool
+        Recorded. Frames are coded against earlier ones where that is smaller, whatever is asked for.
+    metadata : bytes or str, optional
+        Kept byte for byte.
+    audio : bytes, optional
+        Kept byte for byte.
+    audio_format : {"WAVE", "MPEG", "OGG", "FLAC"}
+        What `audio` is; another name raises.
+    """
+    flags = configuration | USE_COMPRESSION
+    flags |= USE_RLE * use_rle | USE_PALETTE * use_palette | USE_LZ4 * use_lz4
+    flags |= USE_INTER_DELTA * use_inter_delta
+    if audio is not None and audio_format not in _AUDIO_FORMATS:
+        raise ArgumentError(f"audio_format is one of {', '.join(_AUDIO_FORMATS)}, not {audio_format!r}")
+    entries = [holotype.MetadataEntry("user", _FLAGS_KEY, str(flags).encode())]
+    if metadata is not None:
+        data = metadata.encode() if isinstance(metadata, str) else bytes(metadata)
+        entries.append(holotype.MetadataEntry("user", _METADATA_KEY, data))
+    holotype.write_animation(
+        path,
+        frames,
+        delays=0 if delays is None else delays,
+        loop_count=loop_count,
+        order="bgr",
+        mode="standard" if flags & (USE_PALETTE | USE_INTER_DELTA) else "fast",
+        metadata=entries,
+        audio=None if audio is None else (audio, audio_format),
+    )
 
 
-def frame_count(path: Source) -> NoReturn:
-    """See `write_container`."""
-    _no_animation("frame_count")
+def frame_count(path: Source) -> int:
+    """Number of frames; 1 of a single image."""
+    return holotype.frame_count(path)
 
 
-def get_loop_count(path: Source) -> NoReturn:
-    """See `write_container`."""
-    _no_animation("get_loop_count")
+def get_loop_count(path: Source) -> int:
+    """How often it is shown; 0 for ever."""
+    return holotype.get_loop_count(path)
 
 
-def get_delays(path: Source) -> NoReturn:
-    """See `write_container`."""
-    _no_animation("get_delays")
+def get_delays(path: Source) -> list[int]:
+    """Milliseconds that each frame is shown."""
+    return holotype.get_delays(path)
 
 
-def read_frame(path: Source, index: int) -> NoReturn:
-    """See `write_container`."""
-    _no_animation("read_frame")
+def read_frame(path: Source, index: int) -> Any:
+    """Frame `index` as an array, blue first if it has colours; frame 0 of a single image is the image."""
+    if index == 0 and holotype.frame_count(path) == 1 and not _is_animation(path):
+        return read(path)
+    return holotype.read_frame(path, index, order="bgr")
 
 
-def get_audio(path: Source) -> NoReturn:
-    """See `write_container`."""
-    _no_animation("get_audio")
+def read_frames(path: Source) -> list[Any]:
+    """All frames."""
+    with holotype.open_animation(path, order="bgr") as animation:
+        return list(animation)
 
 
-def get_metadata(path: Source) -> NoReturn:
-    """See `write_container`."""
-    _no_animation("get_metadata")
+def get_audio(path: Source) -> tuple[bytes, str] | tuple[None, None]:
+    """Sound and its format, `OGGX` for OGG as its constant says; `(None, None)` if there is none."""
+    data, kind = holotype.get_audio(path)
+    if data is None or kind is None:
+        return None, None
+    return data, "OGGX" if kind == "OGG" else kind
 
 
-def _no_animation(call: str) -> NoReturn:
-    raise UnsupportedError(f"{call}: this version has no animations; `read` and `write` do images")
+def get_metadata(path: Source) -> bytes | None:
+    """What `write_container` was given as metadata, or None."""
+    for entry in holotype.get_metadata(path):
+        if entry.kind == "user" and entry.key == _METADATA_KEY:
+            return entry.data
+    return None
+
+
+def _is_animation(path: Source) -> bool:
+    with open_archive(path) as archive:
+        return any(kind == "animation" for _, kind in archive.names())
 
 
 def _has_numpy() -> bool:

@@ -1,10 +1,12 @@
 //! One file per verb.
 
+mod animate;
 mod cat;
 mod completions;
 mod compress;
 mod decompress;
 mod diff;
+mod frames;
 mod info;
 mod keygen;
 mod list;
@@ -32,6 +34,8 @@ pub(crate) fn run(verb: &Verb, printer: &Printer) -> Result<Exit, Failure> {
         Verb::Salvage(args) => salvage::run(args, printer),
         Verb::Pack(args) => pack::run(args, printer),
         Verb::Unpack(args) => unpack::run(args, printer),
+        Verb::Animate(args) => animate::run(args, printer),
+        Verb::Frames(args) => frames::run(args, printer),
         Verb::Diff(args) => diff::run(args, printer),
         Verb::List(args) => list::run(args, printer),
         Verb::Cat(args) => cat::run(args),

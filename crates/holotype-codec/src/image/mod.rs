@@ -5,6 +5,7 @@
 //! * `direct`: the fast path, a predictive coder straight from bytes.
 //! * `folded`: tiles of many channels as pictures of one.
 //! * `indexed`: coders of pixels with few distinct values or exact repeats.
+//! * `inter`: tiles of a frame coded against an earlier frame.
 //! * `chooser`: which of them is tried; never needed to decode.
 
 mod adaptive;
@@ -16,6 +17,7 @@ mod direct;
 mod folded;
 mod frontend;
 mod indexed;
+mod inter;
 mod lanes;
 mod planes;
 mod raw;
@@ -23,6 +25,7 @@ mod rice;
 mod streams;
 mod wavefront;
 
+pub use inter::{InterTile, Reference, copy_same_tile, decode_inter_tile, encode_inter_tile};
 pub use planes::{PlaneShape, Planes};
 
 use crate::{CodecError, TileMut, TileRef};
@@ -83,6 +86,17 @@ pub fn encode_tile(tile: &TileRef<'_>, options: &TileOptions) -> Vec<u8> {
     let mut out = vec![path::RAW];
     raw::encode(tile, &mut out);
     out
+}
+
+/// About what decoding a coded tile takes, in units a byte of its samples: 1 is as good as nothing.
+#[must_use]
+pub fn tile_work(bytes: &[u8]) -> u64 {
+    match bytes {
+        [path::RAW | path::DIRECT, ..] => 1,
+        [path::INDEXED, ..] => 2,
+        [inter::PATH, form, ..] => inter::work(*form),
+        _ => 7,
+    }
 }
 
 /// Decodes what [`encode_tile`] made, into `out` of the same shape.

@@ -16,7 +16,7 @@ pub struct FileMap {
 impl FileMap {
     pub(super) fn new(item: &Item<'_>) -> Result<Self> {
         let record = item.record();
-        if record.kind != ItemKind::File {
+        if !matches!(record.kind, ItemKind::File | ItemKind::Audio) {
             return Err(Error::invalid(format!("item `{}` is no file", record.name)));
         }
         let mut map = Self { name: record.name.clone(), n_bytes: 0, pieces: Vec::new() };

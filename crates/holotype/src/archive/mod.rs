@@ -1,5 +1,7 @@
 //! Reading archives: from the end, piece by piece, every byte checked before it is used.
 
+mod animation;
+mod audio;
 mod cache;
 mod chunks;
 mod content;
@@ -9,6 +11,8 @@ mod tables;
 mod tensor;
 mod verify;
 
+pub use animation::{Animation, AnimationItem, FrameCache, FrameInfo};
+pub use audio::AudioItem;
 pub(crate) use chunks::jobs_of;
 pub use content::{FileMap, Summary};
 pub use image::ImageItem;
@@ -257,6 +261,22 @@ impl Archive {
     /// As [`Self::item`]; `InvalidArgument` if it is no tensor; `LimitExceeded`.
     pub fn tensor(&self, name: &str) -> Result<TensorItem<'_>> {
         TensorItem::open(self.item(name)?)
+    }
+
+    /// The animation named `name`: its description and, when asked, its frames.
+    ///
+    /// # Errors
+    /// As [`Self::item`]; `InvalidArgument` if it is no animation; `LimitExceeded`.
+    pub fn animation(&self, name: &str) -> Result<AnimationItem<'_>> {
+        AnimationItem::open(self.item(name)?)
+    }
+
+    /// The sound named `name`.
+    ///
+    /// # Errors
+    /// As [`Self::item`]; `InvalidArgument` if it is no sound.
+    pub fn audio(&self, name: &str) -> Result<AudioItem<'_>> {
+        AudioItem::open(self.item(name)?)
     }
 
     /// Hands the bytes of the file item `name` to `sink`, block by block, and checks their SHA-256.

@@ -1,4 +1,6 @@
-use super::{Archive, ImageItem, Item, TensorItem, chunks, content, jobs_of, tables};
+use super::{
+    AnimationItem, Archive, AudioItem, ImageItem, Item, TensorItem, chunks, content, jobs_of, tables,
+};
 use crate::image::decode;
 use crate::{Error, Progress, Region, Result, memory, parallel};
 use holotype_container::{BlockRecord, ItemKind};
@@ -166,6 +168,15 @@ pub(crate) fn verify_item(item: &Item<'_>, options: &VerifyOptions, report: &mut
         ItemKind::Image => verify_image(item, options, report),
         ItemKind::Directory | ItemKind::Symlink => verify_entry(item, report),
         ItemKind::Tensor => verify_tensor(item, options, report),
+        ItemKind::Animation => verify_animation(item, options, report),
+        ItemKind::Audio => {
+            if let Err(error) = AudioItem::open(item.clone()) {
+                damage_only(&error)?;
+                report.findings.push(whole(Some(item), &error));
+                return Ok(());
+            }
+            verify_file(item, options, report)
+        }
         _ => verify_file(item, options, report),
     }
 }
@@ -307,6 +318,33 @@ fn verify_tensor(item: &Item<'_>, options: &VerifyOptions, report: &mut VerifyRe
         _ => None,
     };
     report.findings.push(Finding { offset_bytes: offset, ..whole(Some(item), &error) });
+    Ok(())
+}
+
+/// Every frame; those that cannot be read are named one by one, and what does not need them is checked all the same.
+fn verify_animation(item: &Item<'_>, options: &VerifyOptions, report: &mut VerifyReport) -> Result<()> {
+    let damage = |error: &Error, report: &mut VerifyReport| {
+        damage_only(error)?;
+        report.findings.push(whole(Some(item), error));
+        Ok(())
+    };
+    let animation = match AnimationItem::open(item.clone()).and_then(|animation| {
+        animation.frame(0)?;
+        Ok(animation)
+    }) {
+        Ok(animation) => animation,
+        Err(error) => return damage(&error, report),
+    };
+    let n_before = report.findings.len();
+    animation.check_content(options.n_threads, &options.progress, &mut |error| damage(error, report))?;
+    if report.findings.len() == n_before {
+        let rest = animation.item().metadata().and_then(|_| animation.frame_metadata(0)).map(drop);
+        if let Err(error) =
+            rest.and_then(|()| item.preview().map(drop)).and_then(|()| animation.check_audio())
+        {
+            damage(&error, report)?;
+        }
+    }
     Ok(())
 }
 

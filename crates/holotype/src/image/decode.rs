@@ -16,6 +16,13 @@ pub(crate) struct Job<'a> {
     rows: Vec<&'a mut [u8]>,
 }
 
+impl<'a> Job<'a> {
+    /// The pieces of rows, top to bottom.
+    pub(crate) fn rows_mut(&mut self) -> &mut [&'a mut [u8]] {
+        &mut self.rows
+    }
+}
+
 /// Decodes the tiles that `region` touches into `out`, row-major, and no others.
 pub(crate) fn decode_region(
     item: &str,

@@ -1,0 +1,67 @@
+use crate::args::Animate;
+use crate::destination::Destination;
+use crate::exit::{Exit, Failure};
+use crate::printer::Printer;
+use crate::progress::Bar;
+use holotype::{
+    AnimationOptions, AudioTrack, Error, FrameFiles, ImageOptions, TimeBase, Writer, WriterOptions,
+};
+use serde_json::json;
+use std::fs::File;
+use std::io::{BufReader, Read as _, Seek as _};
+use std::path::{Path, PathBuf};
+
+/// Milliseconds of a frame where nobody says.
+const DEFAULT_DELAY: u64 = 100;
+
+pub(crate) fn run(args: &Animate, printer: &Printer) -> Result<Exit, Failure> {
+    // A rate makes a frame one tick.
+    let (time_base, delay) = match (args.fps, args.delay) {
+        (Some(base), _) => (base, 1),
+        (None, delay) => (TimeBase::default(), delay.unwrap_or(DEFAULT_DELAY)),
+    };
+    let audio: Vec<(String, &PathBuf)> =
+        args.audio.iter().enumerate().map(|(i, path)| (format!("{}/audio/{i}", args.name), path)).collect();
+    let image = ImageOptions::new(args.mode.into()).with_n_threads(args.threads);
+    let options = AnimationOptions::default()
+        .with_image(image)
+        .with_time_base(time_base)
+        .with_loop_count(args.loop_count)
+        .with_key_interval(args.key_interval)
+        .with_audio(audio.iter().map(|(name, _)| name.clone()).collect());
+    let bar = Bar::new(printer, 0, &args.name);
+    let out = Destination::create(&args.output, args.force)?;
+    let mut writer = Writer::new(out, WriterOptions::default().with_progress(bar.progress()))?;
+    let mut files = FrameFiles::new(args.frames.clone(), delay);
+    let n_frames = writer.add_animation(&args.name, &mut || files.next_frame(), &options)?;
+    for (name, path) in audio {
+        add_audio(&mut writer, &name, path).map_err(|f| f.about(path.display()))?;
+    }
+    let (mut out, _seal) = writer.finish()?;
+    let n_bytes = out.stream_position().map_err(|e| Error::io(&args.output, e))?;
+    out.commit()?;
+    drop(bar);
+    let output = args.output.to_string_lossy();
+    if printer.is_json() {
+        printer.value(&json!({ "archive": output, "frames": n_frames, "stored_bytes": n_bytes }));
+    } else {
+        printer.remark(format!("{output}: {n_frames} frames, {n_bytes} bytes"));
+    }
+    Ok(Exit::Good)
+}
+
+fn add_audio(writer: &mut Writer<Destination>, name: &str, path: &Path) -> Result<(), Failure> {
+    let io = |e| Error::io(path, e);
+    let mut file = BufReader::new(File::open(path).map_err(io)?);
+    let mut start = Vec::new();
+    (&mut file).take(16).read_to_end(&mut start).map_err(io)?;
+    file.rewind().map_err(io)?;
+    // What is not recognised is known by its extension.
+    let extension = || path.extension().map(|e| e.to_string_lossy().to_uppercase());
+    let format = match AudioTrack::recognised(&start) {
+        Some(format) => format.to_owned(),
+        None => extension().filter(|e| !e.is_empty()).unwrap_or_else(|| "UNKNOWN".into()),
+    };
+    writer.add_audio(name, &AudioTrack::new(format), &mut file)?;
+    Ok(())
+}

@@ -1,0 +1,352 @@
+//! Frames → blocks and their record.
+
+use super::table::{self, FrameRecord, MAX_CHAIN, Tiles};
+use super::wire::{self, Described};
+use super::{AnimationDescription, AnimationOptions, Frame};
+use crate::image::grid::TileGrid;
+use crate::image::preview::{Preview, PreviewBuilder, wants_preview};
+use crate::writer::extend;
+use crate::{Error, ImageDescriptor, Metadata, Mode, Result, Writer, parallel};
+use holotype_codec::TileRef;
+use holotype_codec::image::{InterTile, Reference, encode_inter_tile, encode_tile, tile_work};
+use holotype_container::{Codec, ItemKind, ItemRecord, pack};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::sync::Arc;
+
+/// Tables up to this size stay in the item's record.
+const MAX_INLINE_TABLE_BYTES: usize = 512;
+/// Work that reading one frame may take, in units a byte of its samples: about 10 ms for 640 × 360 pixels …
+const MAX_WORK: u64 = 12;
+/// … or this much, which is soon done.
+const MIN_WORK: u64 = 4 << 20;
+/// A frame is coded against the last one that needs but a frame coded alone if that is not further away.
+const MAX_ANCHOR_DISTANCE: u64 = 5;
+/// A frame that others are coded against may take so many percent more if it is decoded many times as fast.
+const MAX_QUICK_PERCENT: u64 = 115;
+
+/// A frame that later ones may be coded against.
+#[derive(Clone)]
+struct Earlier {
+    index: u64,
+    format: u32,
+    samples: Arc<Vec<u8>>,
+    /// Frames that reading it takes, itself included, and the work of decoding them and itself alone.
+    chain: u32,
+    chain_work: u64,
+    own_work: u64,
+    n_bytes: u64,
+}
+
+/// Coded tiles of a frame; none where it is the reference's.
+struct Coded {
+    tiles: Vec<Option<Vec<u8>>>,
+    n_bytes: u64,
+    work: u64,
+}
+
+enum Job {
+    HashContent,
+    Tile(u32, u32),
+}
+
+struct Encoder<'a> {
+    options: &'a AnimationOptions,
+    formats: Vec<ImageDescriptor>,
+    tile_edges: Vec<u32>,
+    records: Vec<FrameRecord>,
+    metadata: BTreeMap<u64, Metadata>,
+    content: Sha256,
+    raw_bytes: u64,
+    /// The last frame coded alone, the last after it that needs no other, and the last frame.
+    key: Option<Earlier>,
+    anchor: Option<Earlier>,
+    last: Option<Earlier>,
+    preview: Option<Preview>,
+}
+
+impl<W: Write> Writer<W> {
+    /// Adds an animation whose frames come from `next`, until it gives none. Returns their number.
+    ///
+    /// Frames may be of any sizes and types. Each is coded alone or against an earlier one of its size and type,
+    /// whichever takes less, tile by tile. Memory is three frames and what one takes when coded, however many there
+    /// are.
+    ///
+    /// # Errors
+    /// `InvalidArgument` if a frame's samples are not what its descriptor says, if there is none, or name or options
+    /// do not fit; what `next` returns; `Io`.
+    ///
+    /// # Examples
+    /// ```
+    /// use holotype::{AnimationOptions, Archive, Frame, ImageDescriptor, SampleType, Writer, WriterOptions};
+    /// let descriptor = ImageDescriptor::new(2, 1, 1, SampleType::U8);
+    /// let mut frames = (0..5).map(|i| Frame::new(descriptor.clone(), vec![i, 7], 40));
+    /// let mut writer = Writer::new(Vec::new(), WriterOptions::default())?;
+    /// writer.add_animation("blink", &mut || Ok(frames.next()), &AnimationOptions::default())?;
+    /// let archive = Archive::from_bytes(writer.finish()?.0)?;
+    /// let blink = archive.animation("blink")?;
+    /// assert_eq!(blink.delays()?, [40; 5]);
+    /// assert_eq!(blink.read_frame(3)?, [3, 7]);
+    /// # Ok::<(), holotype::Error>(())
+    /// ```
+    pub fn add_animation(
+        &mut self,
+        name: &str,
+        next: &mut dyn FnMut() -> Result<Option<Frame>>,
+        options: &AnimationOptions,
+    ) -> Result<u64> {
+        options.check()?;
+        self.check_name(name)?;
+        let mut item = ItemRecord::new(name.to_owned(), ItemKind::Animation);
+        let mut encoder = Encoder::new(options);
+        while let Some(frame) = next()? {
+            let n_bytes = frame.samples.len() as u64;
+            let (coded, descriptor, tile_edge) = encoder.encode(frame)?;
+            let grid = TileGrid::new(&descriptor, tile_edge);
+            for (number, tile) in (0..).zip(coded.tiles) {
+                let Some(tile) = tile else { continue };
+                let columns = u64::from(grid.n_columns());
+                let region = grid.tile((number % columns) as u32, (number / columns) as u32);
+                let raw_bytes = region.raw_bytes(&descriptor).unwrap_or(0);
+                let id = self.add_block(Codec::ImageTile, &tile, raw_bytes)?;
+                extend(&mut item.content, id);
+            }
+            self.advance(n_bytes);
+        }
+        let Encoder { formats, tile_edges, records, metadata, content, raw_bytes, preview, .. } = encoder;
+        let n_frames = records.len() as u64;
+        if n_frames == 0 {
+            return Err(Error::invalid("an animation has at least one frame"));
+        }
+        if options.poster >= n_frames {
+            return Err(Error::invalid(format!("the poster is frame {} of {n_frames}", options.poster)));
+        }
+        if !metadata.is_empty() {
+            let mut bytes = Vec::new();
+            wire::encode_frame_metadata(&metadata).encode_into(&mut bytes);
+            self.add_table(&mut item, &bytes)?;
+        }
+        let mut table = Some(table::encode(&records)).filter(|table| table.len() <= MAX_INLINE_TABLE_BYTES);
+        if table.is_none() {
+            self.add_table(&mut item, &table::encode(&records))?;
+        }
+        let description = AnimationDescription {
+            n_frames,
+            loop_count: options.loop_count,
+            time_base: options.time_base,
+            formats,
+            audio: options.audio.clone(),
+            poster: options.poster,
+        };
+        let has_frame_metadata = !metadata.is_empty();
+        item.descriptor = wire::encode_descriptor(&Described {
+            description,
+            tile_edges,
+            table: table.take(),
+            has_frame_metadata,
+        });
+        item.content_sha256 = content.finalize().into();
+        item.raw_bytes = raw_bytes;
+        item.metadata = self.add_metadata(&options.metadata)?;
+        item.preview = preview.map(|preview| self.add_preview(&preview)).transpose()?;
+        self.add_item(item)?;
+        Ok(n_frames)
+    }
+
+    fn add_table(&mut self, item: &mut ItemRecord, bytes: &[u8]) -> Result<()> {
+        let (codec, stored) = pack(bytes);
+        let id = self.add_block(codec, &stored, bytes.len() as u64)?;
+        extend(&mut item.content, id);
+        Ok(())
+    }
+}
+
+impl<'a> Encoder<'a> {
+    fn new(options: &'a AnimationOptions) -> Self {
+        Self {
+            options,
+            formats: Vec::new(),
+            tile_edges: Vec::new(),
+            records: Vec::new(),
+            metadata: BTreeMap::new(),
+            content: Sha256::new(),
+            raw_bytes: 0,
+            key: None,
+            anchor: None,
+            last: None,
+            preview: None,
+        }
+    }
+
+    /// Codes the next frame; returns it with its format.
+    fn encode(&mut self, frame: Frame) -> Result<(Coded, ImageDescriptor, u32)> {
+        let Frame { descriptor, samples, delay, metadata } = frame;
+        let index = self.records.len() as u64;
+        descriptor.validate()?;
+        let raw_bytes = samples.len() as u64;
+        if descriptor.raw_bytes() != Some(raw_bytes) {
+            return Err(Error::invalid(format!(
+                "frame {index} has {raw_bytes} bytes of samples, its descriptor says {}",
+                descriptor.raw_bytes().unwrap_or(u64::MAX)
+            )));
+        }
+        self.raw_bytes = self
+            .raw_bytes
+            .checked_add(raw_bytes)
+            .ok_or_else(|| Error::invalid("the animation's size overflows"))?;
+        if index == self.options.poster && wants_preview(&descriptor, self.options.image.preview) {
+            let mut preview = PreviewBuilder::new(&descriptor);
+            preview.push_rows(&samples);
+            self.preview = Some(preview.finish());
+        }
+        if !metadata.entries.is_empty() {
+            self.metadata.insert(index, metadata);
+        }
+        let (format, tile_edge) = self.format(&descriptor)?;
+        let most = (raw_bytes * MAX_WORK).max(MIN_WORK);
+        let samples = Arc::new(samples);
+        let mode = self.options.image.mode;
+        let mut is_hashed = false;
+        let mut chosen: Option<(Coded, Earlier)> = None;
+        for earlier in self.candidates(index, format, most) {
+            let coded =
+                self.encode_tiles(&descriptor, tile_edge, &samples, Some(&earlier), (mode, &mut is_hashed))?;
+            let fits = earlier.chain_work + coded.work <= most;
+            let is_smaller = chosen.as_ref().is_none_or(|(best, _)| coded.n_bytes < best.n_bytes);
+            if is_smaller || fits {
+                chosen = Some((coded, earlier));
+            }
+            if fits {
+                break;
+            }
+        }
+        if let (Some((coded, _)), Some(key)) = (&chosen, &self.key)
+            && coded.n_bytes > key.n_bytes
+        {
+            chosen = None;
+        }
+        let (coded, reference) = match chosen {
+            Some((coded, reference)) => (coded, Some(reference)),
+            None => (self.encode_alone(&descriptor, tile_edge, &samples, &mut is_hashed)?, None),
+        };
+        let present: Vec<bool> = coded.tiles.iter().map(Option::is_some).collect();
+        self.records.push(FrameRecord {
+            format,
+            delay,
+            distance: reference.as_ref().map_or(0, |earlier| (index - earlier.index) as u32),
+            tiles: Tiles::of(&present),
+        });
+        let (chain, before) = reference.as_ref().map_or((0, 0), |r| (r.chain, r.chain_work));
+        let Coded { work: own_work, n_bytes, .. } = coded;
+        let chain_work = before + own_work;
+        let own = Earlier { index, format, samples, chain: chain + 1, chain_work, own_work, n_bytes };
+        match own.chain {
+            1 => (self.key, self.anchor) = (Some(own.clone()), None),
+            2 => self.anchor = Some(own.clone()),
+            _ => {}
+        }
+        self.last = Some(own);
+        Ok((coded, descriptor, tile_edge))
+    }
+
+    /// Number and tile edge of a format.
+    fn format(&mut self, descriptor: &ImageDescriptor) -> Result<(u32, u32)> {
+        let known = self.formats.iter().position(|known| known == descriptor);
+        let number = match known {
+            Some(number) => number,
+            None => {
+                self.tile_edges.push(self.options.image.tile_edge_for(descriptor)?);
+                self.formats.push(descriptor.clone());
+                self.formats.len() - 1
+            }
+        };
+        Ok((number as u32, self.tile_edges[number]))
+    }
+
+    /// Frames the next may be coded against, the better guess first: the one before it, the anchor, the last one coded
+    /// alone. The first two are passed over where reading the next, if it takes as much work as they do, would take
+    /// more than `most`.
+    fn candidates(&self, index: u64, format: u32, most: u64) -> Vec<Earlier> {
+        let Some(key) = &self.key else { return Vec::new() };
+        if index - key.index >= u64::from(self.options.key_interval) {
+            return Vec::new();
+        }
+        let is_short = |earlier: &&Earlier| earlier.chain_work + earlier.own_work <= most;
+        let last = self.last.iter().filter(|last| last.chain > 2).filter(is_short);
+        let anchor = self.anchor.iter().filter(|anchor| index - anchor.index < MAX_ANCHOR_DISTANCE);
+        let usable = |earlier: &&Earlier| earlier.format == format && earlier.chain < MAX_CHAIN;
+        let all = last.chain(anchor.filter(is_short)).chain(std::iter::once(key));
+        all.filter(usable).cloned().collect()
+    }
+
+    /// Codes a frame alone, in what is soon decoded if that is not much larger.
+    fn encode_alone(
+        &mut self,
+        descriptor: &ImageDescriptor,
+        tile_edge: u32,
+        samples: &[u8],
+        is_hashed: &mut bool,
+    ) -> Result<Coded> {
+        let mode = self.options.image.mode;
+        let usual = self.encode_tiles(descriptor, tile_edge, samples, None, (mode, is_hashed))?;
+        if mode != Mode::Standard || self.options.key_interval == 1 || usual.work < 4 * samples.len() as u64 {
+            return Ok(usual);
+        }
+        let quick = self.encode_tiles(descriptor, tile_edge, samples, None, (Mode::Fast, is_hashed))?;
+        let is_near = quick.n_bytes * 100 <= usual.n_bytes * MAX_QUICK_PERCENT;
+        Ok(if is_near && quick.work < usual.work { quick } else { usual })
+    }
+
+    /// Codes all tiles; takes the samples into the content's hash the first time it is called for them.
+    fn encode_tiles(
+        &mut self,
+        descriptor: &ImageDescriptor,
+        tile_edge: u32,
+        samples: &[u8],
+        earlier: Option<&Earlier>,
+        (mode, is_hashed): (Mode, &mut bool),
+    ) -> Result<Coded> {
+        let grid = TileGrid::new(descriptor, tile_edge);
+        let row_bytes = descriptor.row_bytes().unwrap_or(usize::MAX);
+        let mut options = self.options.image.tile_options();
+        options.mode = mode;
+        let content = std::sync::Mutex::new(&mut self.content);
+        let mut jobs = Vec::new();
+        if !std::mem::replace(is_hashed, true) {
+            jobs.push(Job::HashContent);
+        }
+        let tiles = (0..grid.n_rows()).flat_map(|row| (0..grid.n_columns()).map(move |column| (column, row)));
+        jobs.extend(tiles.map(|(column, row)| Job::Tile(column, row)));
+        let n_threads = parallel::n_threads(self.options.image.n_threads, jobs.len());
+        let coded = parallel::map(n_threads, jobs, |job| {
+            let Job::Tile(column, row) = job else {
+                content.lock().unwrap_or_else(std::sync::PoisonError::into_inner).update(samples);
+                return Ok(None);
+            };
+            let region = grid.tile(column, row);
+            let shape = descriptor.tile_shape(region.width, region.height);
+            let start = region.x as usize * descriptor.pixel_bytes();
+            let rows: Vec<&[u8]> = samples
+                .chunks_exact(row_bytes)
+                .skip(region.y as usize)
+                .take(region.height as usize)
+                .filter_map(|row| row.get(start..start + shape.row_bytes()))
+                .collect();
+            let unfit = |e: holotype_codec::CodecError| Error::invalid(e.to_string());
+            let tile = TileRef::new(shape, &rows).map_err(unfit)?;
+            let Some(earlier) = earlier else { return Ok(Some(Some(encode_tile(&tile, &options)))) };
+            let size = (descriptor.width, descriptor.height);
+            let reference =
+                Reference::new(&earlier.samples, size, (region.x, region.y), &shape).map_err(unfit)?;
+            Ok(Some(match encode_inter_tile(&tile, &reference, &options) {
+                InterTile::Same => None,
+                InterTile::Coded(coded) => Some(coded),
+            }))
+        })?;
+        let tiles: Vec<Option<Vec<u8>>> = coded.into_iter().flatten().collect();
+        let n_bytes = tiles.iter().flatten().map(|tile| tile.len() as u64).sum();
+        let work = tiles.iter().flatten().map(|tile| tile_work(tile)).max().unwrap_or(1);
+        Ok(Coded { tiles, n_bytes, work: work * samples.len() as u64 })
+    }
+}
