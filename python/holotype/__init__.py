@@ -1,7 +1,7 @@
 """One sealed, lossless, random-access file for images, tensors and data sets.
 
-Archives are read from paths, `http`, `https` and `s3` addresses, `bytes`, buffers and file objects, and every byte
-is checked before it is used.
+Archives are read from paths, `http`, `https` and `s3` addresses, `bytes`, buffers and file objects, and every
+byte is checked before it is used.
 
 >>> import holotype, numpy
 >>> image = numpy.random.default_rng(1).integers(0, 4096, (64, 48, 3), dtype="u2")
@@ -18,6 +18,7 @@ Importing this module imports neither NumPy nor Pillow and starts no thread.
 
 from holotype._errors import (
     ArgumentError,
+    DecryptionError,
     FormatError,
     HolotypeError,
     IntegrityError,
@@ -42,12 +43,13 @@ from holotype._info import (
 )
 from holotype._read import decode, decode_to_file, extract_thumbnail, info, loads, read, verify
 from holotype._remote import Remote
-from holotype._signing import keygen, sign
+from holotype._signing import keygen, rekey, sign
 from holotype._write import dumps, encode, write
 
 __all__ = [
     "ArchiveInfo",
     "ArgumentError",
+    "DecryptionError",
     "Encoded",
     "Finding",
     "FormatError",
@@ -76,6 +78,7 @@ __all__ = [
     "keygen",
     "loads",
     "read",
+    "rekey",
     "sign",
     "verify",
     "write",

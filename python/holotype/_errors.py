@@ -39,11 +39,15 @@ class TruncatedError(IntegrityError):
 
 
 class SignatureError(IntegrityError):
-    """A signature is missing or does not hold: the bytes may be intact, but who vouches for them is not proven."""
+    """A signature is missing or does not hold: even if the bytes are intact, no one vouches for them."""
+
+
+class DecryptionError(HolotypeError):
+    """The archive is encrypted and the password is missing or wrong. Damage is an `IntegrityError`."""
 
 
 class RemoteError(HolotypeError, OSError):
-    """A server could not be read, gave up, lied, or replaced the object; or the address is a restricted one."""
+    """A server could not be read, gave up, lied, or replaced the object; or the address is restricted."""
 
 
 class FormatError(HolotypeError, ValueError):

@@ -15,8 +15,8 @@ from holotype._info import (
     Palette,
     VerifyReport,
 )
-from holotype._sources import is_path, open_archive, path_of, put
 from holotype._signing import side_file, signer_paths
+from holotype._sources import is_path, open_archive, path_of, put
 from holotype._write import thread_limit
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ Region = tuple[int, int, int, int]
 THUMBNAIL_EDGE = 128
 
 
-def info(src: Source, *, remote: Remote | None = None) -> ArchiveInfo:
+def info(src: Source, *, remote: Remote | None = None, password: str | bytes | None = None) -> ArchiveInfo:
     """What an archive holds: items, image descriptions, metadata, hashes. No pixel is read.
 
     Parameters
@@ -47,13 +47,17 @@ def info(src: Source, *, remote: Remote | None = None) -> ArchiveInfo:
         object is read only where needed.
     remote : Remote, optional
         How an archive at an address is read.
+    password : str or bytes, optional
+        Of an encrypted archive; others do not look at it.
 
     Raises
     ------
     FormatError, IntegrityError, TruncatedError
         `src` is no archive, or its description was changed or cut.
+    DecryptionError
+        It is encrypted and the password is missing or wrong.
     """
-    with open_archive(src, remote) as archive:
+    with open_archive(src, remote, password) as archive:
         items = tuple(
             ItemInfo(
                 name=item["name"],
@@ -72,6 +76,7 @@ def info(src: Source, *, remote: Remote | None = None) -> ArchiveInfo:
             revision=archive.revision,
             seal=archive.seal,
             items=items,
+            is_encrypted=archive.is_encrypted,
         )
 
 
@@ -84,6 +89,7 @@ def read(
     threads: int | None = None,
     item: str | None = None,
     remote: Remote | None = None,
+    password: str | bytes | None = None,
 ) -> NDArray[Any]:
     """Read an image, or a part of it, as an array; every byte used is checked first.
 
@@ -103,6 +109,8 @@ def read(
         Name of the image; by default the first.
     remote : Remote, optional
         How an archive at an address is read.
+    password : str or bytes, optional
+        Of an encrypted archive; others do not look at it.
 
     Returns
     -------
@@ -122,7 +130,7 @@ def read(
     if region is not None and not (len(region) == 4 and all(0 <= v < 2**32 for v in region)):
         raise ArgumentError(f"region is (x, y, width, height), not {region!r}")
     n_threads = thread_limit(threads)
-    with open_archive(src, remote) as archive:
+    with open_archive(src, remote, password) as archive:
         name = image_name(archive, item)
         archive.region_bytes(name, region)  # refused before memory is asked for
         image = _image_info(archive.image(name))
@@ -146,15 +154,21 @@ def loads(
     out: Any = None,
     order: Order | None = "rgb",
     region: Region | None = None,
+    password: str | bytes | None = None,
 ) -> NDArray[Any]:
     """The array in an archive in memory; inverse of `dumps`. Parameters are those of `read`."""
     if is_path(data):
         raise TypeError("loads takes an archive's bytes; read takes a path")
-    return read(data, region=region, out=out, order=order, threads=threads)
+    return read(data, region=region, out=out, order=order, threads=threads, password=password)
 
 
 def decode(
-    src: Source, *, threads: int | None = None, item: str | None = None, remote: Remote | None = None
+    src: Source,
+    *,
+    threads: int | None = None,
+    item: str | None = None,
+    remote: Remote | None = None,
+    password: str | bytes | None = None,
 ) -> Image.Image:
     """Decode an image as a Pillow image, with its ICC profile, EXIF, XMP, resolution and text in `info`.
 
@@ -171,7 +185,7 @@ def decode(
     from holotype import _modes
 
     n_threads = thread_limit(threads)
-    with open_archive(src, remote) as archive:
+    with open_archive(src, remote, password) as archive:
         name = _picture_name(archive, item)
         if dict(archive.names())[name] == "file":
             return _modes.open_file(archive.read_file(name))
@@ -192,6 +206,7 @@ def decode_to_file(
     item: str | None = None,
     overwrite: bool = True,
     remote: Remote | None = None,
+    password: str | bytes | None = None,
 ) -> None:
     """Write an archive's images back as an image file, values exact and metadata included.
 
@@ -213,6 +228,8 @@ def decode_to_file(
         False raises `FileExistsError` if `dst` exists.
     remote : Remote, optional
         How an archive at an address is read.
+    password : str or bytes, optional
+        Of an encrypted archive; others do not look at it.
 
     Raises
     ------
@@ -223,7 +240,7 @@ def decode_to_file(
     path = path_of(dst) if is_path(dst) else None
     if format is None and path is not None:
         format = os.path.splitext(path)[1].lstrip(".") or None
-    with open_archive(src, remote) as archive:
+    with open_archive(src, remote, password) as archive:
         kinds = dict(archive.names())
         if item is not None and item not in kinds:
             raise NotFoundError(f"no item named `{item}`", item)
@@ -235,7 +252,11 @@ def decode_to_file(
 
 
 def extract_thumbnail(
-    src: Source, *, item: str | None = None, remote: Remote | None = None
+    src: Source,
+    *,
+    item: str | None = None,
+    remote: Remote | None = None,
+    password: str | bytes | None = None,
 ) -> Image.Image:
     """A small picture, longest side 128, covered by the seal.
 
@@ -244,7 +265,7 @@ def extract_thumbnail(
     """
     from holotype import _modes
 
-    with open_archive(src, remote) as archive:
+    with open_archive(src, remote, password) as archive:
         name = _picture_name(archive, item)
         is_image = dict(archive.names())[name] == "image"
         preview = archive.preview(name)
@@ -265,6 +286,7 @@ def verify(
     signature: Path | bytes | None = None,
     threads: int | None = None,
     remote: Remote | None = None,
+    password: str | bytes | None = None,
 ) -> VerifyReport:
     """Check every byte of an archive: structure, every block, the SHA-256 of every item's content.
 
@@ -275,11 +297,13 @@ def verify(
     public_key : path or sequence of paths, optional
         Public keys, `NAME.pub`, that must all have signed. Without one, signatures are not looked at.
     signature : path or bytes, optional
-        The signature file, or its bytes; by default the one beside the archive, its name with `.sig` appended.
+        The signature file, or its bytes; by default its name is the archive's with `.sig` appended.
     threads : int, optional
         At most so many; by default what the machine offers.
     remote : Remote, optional
         How an archive at an address is read.
+    password : str or bytes, optional
+        Of an encrypted archive; others do not look at it.
 
     Returns
     -------
@@ -302,7 +326,7 @@ def verify(
     data = side_file(signature) if signature is not None else None
     if keys and data is None and not is_path(src):
         raise ArgumentError("an archive without a path has no signature file beside it: pass `signature`")
-    with open_archive(src, remote) as archive:
+    with open_archive(src, remote, password) as archive:
         signers = tuple(archive.check_signatures(keys, data)) if keys else ()
         fields = archive.verify(n_threads)
     report = VerifyReport(

@@ -1,7 +1,7 @@
 """A second reader of Holotype archives: slow, plain Python, standard library only, laid out like the spec."""
 
 from .container import Archive
-from .errors import Corrupt, Refused, Truncated, Unsupported
+from .errors import Corrupt, Refused, Truncated, Unsupported, WrongPassword
 from .image import Image, read_file, read_image
 from .signature import check_signatures
 
@@ -12,6 +12,7 @@ __all__ = [
     "Refused",
     "Truncated",
     "Unsupported",
+    "WrongPassword",
     "check_signatures",
     "read_file",
     "read_image",

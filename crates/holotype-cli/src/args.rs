@@ -47,6 +47,8 @@ pub(crate) enum Verb {
     },
     /// Verify archives and sign them: the signature goes into ARCHIVE.sig beside each
     Sign(Sign),
+    /// Change the password of an encrypted archive; its signatures have to be made again
+    Rekey(Rekey),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -59,10 +61,25 @@ pub(crate) enum Verb {
     },
 }
 
+/// Where the password of an encrypted archive comes from; on a terminal it is asked for. Never from the command line,
+/// which every process can see.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Encrypted archives")]
+pub(crate) struct Unlock {
+    /// File that holds the password; one line end after it is left out
+    #[arg(long, value_name = "FILE")]
+    pub(crate) password_file: Option<PathBuf>,
+    /// Environment variable that holds the password
+    #[arg(long, value_name = "NAME", conflicts_with = "password_file")]
+    pub(crate) password_env: Option<String>,
+}
+
 /// How archives at `http://`, `https://` and `s3://` addresses are read.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Remote archives")]
-pub(crate) struct Remote {
+pub(crate) struct Access {
+    #[command(flatten)]
+    pub(crate) unlock: Unlock,
     /// Reach private, loopback, link-local and other special addresses
     #[arg(long)]
     pub(crate) allow_restricted: bool,
@@ -109,6 +126,11 @@ pub(crate) struct Compress {
     /// Leave out sources whose archive exists: continues an interrupted run
     #[arg(long)]
     pub(crate) skip_existing: bool,
+    /// Encrypt the archive: names, tables, previews and content
+    #[arg(long)]
+    pub(crate) encrypt: bool,
+    #[command(flatten)]
+    pub(crate) unlock: Unlock,
 }
 
 #[derive(Debug, Args)]
@@ -141,7 +163,7 @@ pub(crate) struct Decompress {
     #[arg(long)]
     pub(crate) skip_existing: bool,
     #[command(flatten)]
-    pub(crate) remote: Remote,
+    pub(crate) access: Access,
 }
 
 #[derive(Debug, Args)]
@@ -150,7 +172,7 @@ pub(crate) struct Inputs {
     #[arg(required = true, value_name = "IN")]
     pub(crate) paths: Vec<PathBuf>,
     #[command(flatten)]
-    pub(crate) remote: Remote,
+    pub(crate) access: Access,
 }
 
 #[derive(Debug, Args)]
@@ -168,7 +190,7 @@ pub(crate) struct Verify {
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub(crate) threads: usize,
     #[command(flatten)]
-    pub(crate) remote: Remote,
+    pub(crate) access: Access,
 }
 
 #[derive(Debug, Args)]
@@ -179,12 +201,29 @@ pub(crate) struct Sign {
     /// The secret key, NAME.key
     #[arg(long, value_name = "FILE")]
     pub(crate) key: PathBuf,
+    #[command(flatten)]
+    pub(crate) unlock: Unlock,
     /// Threads [default: all]
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub(crate) threads: usize,
     /// Throw away an ARCHIVE.sig that is of another archive
     #[arg(long)]
     pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rekey {
+    /// The archive
+    #[arg(value_name = "ARCHIVE")]
+    pub(crate) archive: PathBuf,
+    #[command(flatten)]
+    pub(crate) unlock: Unlock,
+    /// File that holds the new password
+    #[arg(long, value_name = "FILE")]
+    pub(crate) new_password_file: Option<PathBuf>,
+    /// Environment variable that holds the new password
+    #[arg(long, value_name = "NAME", conflicts_with = "new_password_file")]
+    pub(crate) new_password_env: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -224,7 +263,7 @@ pub(crate) struct Preview {
     #[arg(long)]
     pub(crate) force: bool,
     #[command(flatten)]
-    pub(crate) remote: Remote,
+    pub(crate) access: Access,
 }
 
 #[derive(Debug, Args)]
@@ -239,7 +278,7 @@ pub(crate) struct Cat {
     #[arg(long, value_name = "X,Y,W,H", value_parser = parse_region)]
     pub(crate) region: Option<holotype::Region>,
     #[command(flatten)]
-    pub(crate) remote: Remote,
+    pub(crate) access: Access,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -15,6 +15,8 @@ pub(crate) enum Exit {
     Integrity = 3,
     /// A signature is missing or does not hold.
     Signature = 5,
+    /// A password is missing or wrong.
+    Key = 6,
     /// A limit refused it.
     Limit = 7,
     /// A server could not be read, or must not be.
@@ -70,6 +72,9 @@ impl From<Error> for Failure {
                 Exit::Integrity,
                 Some("`holo verify` names every damaged part, `holo salvage` recovers the rest"),
             ),
+            (_, ErrorKind::Decryption) => {
+                (Exit::Key, Some("`--password-file`, `--password-env`, or run it on a terminal"))
+            }
             (_, ErrorKind::Signature) => (Exit::Signature, None),
             (Error::Io { source, .. }, ErrorKind::Remote) => (Exit::Remote, remote_hint(source)),
             (_, ErrorKind::LimitExceeded) => (Exit::Limit, None),

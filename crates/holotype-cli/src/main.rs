@@ -4,6 +4,7 @@ mod args;
 mod destination;
 mod exit;
 mod names;
+mod password;
 mod printer;
 mod progress;
 mod verbs;

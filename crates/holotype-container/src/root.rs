@@ -1,7 +1,7 @@
 use crate::block::{decode_blocks, encode_blocks};
 use crate::cbor::{self, Value};
 use crate::page::{build_frame, open_frame};
-use crate::{BlockRecord, Error, FrameType, ItemRecord, Limits, PageRef, frame_hash};
+use crate::{BlockRecord, Error, FrameType, ItemRecord, Limits, PageRef, Sealer, frame_hash};
 use std::collections::BTreeMap;
 
 /// A table, whole in the root or in pages before it.
@@ -50,8 +50,9 @@ impl Root {
         items: &BTreeMap<String, Box<[u8]>>,
         blocks: &[BlockRecord],
         offset_bytes: u64,
+        sealer: Option<&Sealer>,
     ) -> (Vec<u8>, Vec<u8>) {
-        let mut pages = Vec::new();
+        let mut pages = Pages { frames: Vec::new(), offset_bytes, sealer };
         let mut map = BTreeMap::new();
         let mut put = |key, value: &Value| {
             let mut bytes = Vec::new();
@@ -70,11 +71,11 @@ impl Root {
             let mut page = Page::default();
             for (name, record) in items {
                 if page.is_full(record.len()) {
-                    refs.push(std::mem::take(&mut page).push(&mut pages, offset_bytes));
+                    refs.push(std::mem::take(&mut page).push(&mut pages));
                 }
                 page.add(name, record);
             }
-            refs.push(page.push(&mut pages, offset_bytes));
+            refs.push(page.push(&mut pages));
             put(key::ITEM_PAGES, &Value::Array(refs));
             None
         };
@@ -89,7 +90,7 @@ impl Root {
                 let mut payload = Vec::new();
                 encode_blocks(chunk, &mut payload);
                 let first = Value::Unsigned((i * per_page) as u64);
-                refs.push(push_page(&mut pages, offset_bytes, first, chunk.len(), &payload));
+                refs.push(pages.push(first, chunk.len(), &payload));
             }
             put(key::BLOCK_PAGES, &Value::Array(refs));
         }
@@ -97,7 +98,7 @@ impl Root {
         map.extend(inline.map(|inline| (key::ITEMS, inline)));
         let mut payload = Vec::new();
         cbor::encode_map_of_encoded(&map, &mut payload);
-        (pages, build_frame(FrameType::Root, &payload))
+        (pages.frames, build_frame(FrameType::Root, &payload))
     }
 
     /// Reads the root frame, whose bytes the seal covers. `frames_end_bytes` is where the root frame starts.
@@ -160,7 +161,17 @@ impl Root {
         frame: &[u8],
         limits: &Limits,
     ) -> Result<Vec<ItemRecord>, Error> {
-        let items = read_item_array(&page.open(frame, limits)?, self.n_blocks, limits)?;
+        self.open_item_page(page, frame, None, limits)
+    }
+
+    pub(crate) fn open_item_page(
+        &self,
+        page: &PageRef<String>,
+        frame: &[u8],
+        sealer: Option<&Sealer>,
+        limits: &Limits,
+    ) -> Result<Vec<ItemRecord>, Error> {
+        let items = read_item_array(&page.open(frame, sealer, limits)?, self.n_blocks, limits)?;
         if items.len() as u64 != page.n_entries {
             return Err(corrupt("the number of items is not the recorded one"));
         }
@@ -181,7 +192,18 @@ impl Root {
         frames_end_bytes: u64,
         limits: &Limits,
     ) -> Result<Vec<BlockRecord>, Error> {
-        decode_blocks(&page.open(frame, limits)?, page.n_entries, frames_end_bytes, limits)
+        self.open_block_page(page, frame, frames_end_bytes, None, limits)
+    }
+
+    pub(crate) fn open_block_page(
+        &self,
+        page: &PageRef<u64>,
+        frame: &[u8],
+        frames_end_bytes: u64,
+        sealer: Option<&Sealer>,
+        limits: &Limits,
+    ) -> Result<Vec<BlockRecord>, Error> {
+        decode_blocks(&page.open(frame, sealer, limits)?, page.n_entries, frames_end_bytes, limits)
     }
 }
 
@@ -212,9 +234,9 @@ impl<'a> Page<'a> {
     }
 
     /// Appends the page's frame to `pages`; returns the reference to it.
-    fn push(self, pages: &mut Vec<u8>, offset_bytes: u64) -> Value {
+    fn push(self, pages: &mut Pages<'_>) -> Value {
         let payload = array_of_encoded(&self.records);
-        push_page(pages, offset_bytes, Value::Text(self.first.to_owned()), self.records.len(), &payload)
+        pages.push(Value::Text(self.first.to_owned()), self.records.len(), &payload)
     }
 }
 
@@ -225,23 +247,30 @@ fn array_of_encoded(records: &[&[u8]]) -> Vec<u8> {
     payload
 }
 
-fn push_page(
-    pages: &mut Vec<u8>,
+/// Frames of pages in the making, the first of which lies at `offset_bytes`.
+struct Pages<'a> {
+    frames: Vec<u8>,
     offset_bytes: u64,
-    first: Value,
-    n_entries: usize,
-    payload: &[u8],
-) -> Value {
-    let frame = build_frame(FrameType::Page, payload);
-    let reference = Value::Array(vec![
-        first,
-        Value::Unsigned(n_entries as u64),
-        Value::Unsigned(offset_bytes + pages.len() as u64),
-        Value::Unsigned(frame.len() as u64),
-        Value::Bytes(frame_hash(&frame).to_vec()),
-    ]);
-    pages.extend_from_slice(&frame);
-    reference
+    sealer: Option<&'a Sealer>,
+}
+
+impl Pages<'_> {
+    /// Appends a page's frame; returns the reference to it.
+    fn push(&mut self, first: Value, n_entries: usize, payload: &[u8]) -> Value {
+        let offset_bytes = self.offset_bytes + self.frames.len() as u64;
+        let mut frame = build_frame(FrameType::Page, payload);
+        if let Some(sealer) = self.sealer {
+            frame = sealer.seal_frame(FrameType::Page, offset_bytes, &frame);
+        }
+        self.frames.extend_from_slice(&frame);
+        Value::Array(vec![
+            first,
+            Value::Unsigned(n_entries as u64),
+            Value::Unsigned(offset_bytes),
+            Value::Unsigned(frame.len() as u64),
+            Value::Bytes(frame_hash(&frame).to_vec()),
+        ])
+    }
 }
 
 fn read_items(

@@ -214,9 +214,19 @@ pub(crate) struct OptionsFields {
     tile_edge: u32,
     threads: usize,
     preview: String,
+    password: Option<Vec<u8>>,
 }
 
 impl OptionsFields {
+    /// How the archive itself is written.
+    pub(crate) fn writer_options(&self) -> holotype::WriterOptions {
+        let encryption = self
+            .password
+            .clone()
+            .map(|password| holotype::Encryption::with_password(holotype::Password::new(password)));
+        holotype::WriterOptions::default().with_encryption(encryption)
+    }
+
     pub(crate) fn into_options(self) -> PyResult<ImageOptions> {
         const MODES: [Mode; 3] = [Mode::Fast, Mode::Standard, Mode::Archival];
         const PREVIEWS: [PreviewChoice; 3] = [PreviewChoice::Auto, PreviewChoice::On, PreviewChoice::Off];

@@ -22,7 +22,7 @@ mod _holotype {
     #[pymodule_export]
     use crate::archive::is_address;
     #[pymodule_export]
-    use crate::signing::{keygen, sign};
+    use crate::signing::{keygen, rekey, sign};
     #[pymodule_export]
     use crate::write::{encode_image, import_file};
 }

@@ -4,8 +4,9 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use holotype::{
-    Alpha, Archive, ChannelOrder, ColourModel, ImageDescriptor, ImageOptions, Metadata, MetadataKind, Mode,
-    Palette, Preview, PreviewChoice, SampleType, SecretKey, SourceImage, Writer, WriterOptions,
+    Alpha, Archive, ChannelOrder, ColourModel, Encryption, ImageDescriptor, ImageOptions, KdfCost, Metadata,
+    MetadataKind, Mode, Palette, Password, Preview, PreviewChoice, SampleType, SecretKey, SourceImage,
+    Writer, WriterOptions,
 };
 use holotype_container::cbor::Value;
 use holotype_container::{ArchiveBuilder, BlockRun, Codec, ItemKind, ItemRecord, SignatureFile};
@@ -130,6 +131,13 @@ impl Good {
     fn new(name: &str) -> Self {
         let writer = Writer::new(Vec::new(), WriterOptions::default()).unwrap();
         Self { writer, lines: String::new(), name: name.to_owned() }
+    }
+
+    /// Encrypted: random bytes make it another file every time, which is why only those in the folder are golden.
+    fn encrypted(name: &str, password: &str, cost: KdfCost) -> Self {
+        let encryption = Encryption::with_password(Password::new(password)).with_cost(cost);
+        let options = WriterOptions::default().with_encryption(Some(encryption));
+        Self { writer: Writer::new(Vec::new(), options).unwrap(), ..Self::new(name) }
     }
 
     fn image(
@@ -334,7 +342,28 @@ fn good() -> Vec<(String, Vec<u8>, String)> {
         paged = paged.file(&format!("folder/file-{:05}", i * 7919 % 10007), &i.to_le_bytes());
     }
     all.push(paged.bytes());
+    encrypted(&mut all);
     all
+}
+
+/// Cheap enough for the reference reader.
+const CHEAP: KdfCost = KdfCost { memory_kib: 32, n_passes: 2, n_lanes: 2 };
+
+/// Encrypted archives, tables inline and in pages.
+fn encrypted(all: &mut Vec<(String, Vec<u8>, String)>) {
+    let image = ImageDescriptor::new(140, 20, 3, SampleType::U8);
+    let options = ImageOptions::new(Mode::Fast).with_preview(PreviewChoice::On);
+    let small = Good::encrypted("encrypted", "vector", CHEAP)
+        .image("a", image, Metadata::default(), &options)
+        .file("notes.txt", &b"the same line again\n".repeat(40));
+    all.push(small.bytes());
+    let mut paged = Good::encrypted("encrypted-paged", "vector", CHEAP);
+    for i in 0..700_u32 {
+        let name =
+            format!("a-folder-with-a-rather-long-name-so-that-pages-fill/file-{:05}", i * 7919 % 10007);
+        paged = paged.file(&name, &[]);
+    }
+    all.push(paged.bytes());
 }
 
 /// What the archival coder of planes takes, with both settings.
@@ -391,7 +420,12 @@ fn bad() -> Vec<(&'static str, Vec<u8>)> {
         builder.add_item(item).unwrap();
         [&start[..], &frame, payload, &builder.finish().0].concat()
     };
+    let locked = Good::encrypted("locked", "another password", CHEAP).bytes().1;
+    let mut tampered = Good::encrypted("tampered", "vector", CHEAP).file("a", b"content").bytes().1;
+    tampered[70] ^= 1;
     vec![
+        ("decryption-other-password", locked),
+        ("corrupt-encrypted-block", tampered),
         ("corrupt-magic", flip(0, 1)),
         ("corrupt-header-id", flip(20, 1)),
         ("unsupported-version", header(8, 2)),

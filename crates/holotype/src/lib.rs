@@ -4,6 +4,7 @@
 //! and export of real image formats, and progress. See `ARCHITECTURE.md`.
 
 mod archive;
+mod encryption;
 mod error;
 mod export;
 pub mod formats;
@@ -20,7 +21,8 @@ mod salvage;
 mod signing;
 mod writer;
 
-pub use archive::{Archive, Finding, ImageItem, Item, VerifyOptions, VerifyReport};
+pub use archive::{Archive, Finding, ImageItem, Item, OpenOptions, VerifyOptions, VerifyReport};
+pub use encryption::{Encryption, KdfCost, Password, rekey};
 pub use error::{Error, ErrorKind, Result};
 pub use export::{ExportOptions, export, source_format};
 pub use formats::SourceImage;

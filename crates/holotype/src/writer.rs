@@ -1,7 +1,7 @@
 use crate::formats::{Format, SourceImage};
 use crate::image::preview::{PREVIEW_EDGE, Preview, PreviewBuilder, wants_preview};
 use crate::image::{encode::BandEncoder, grid::TileGrid, wire};
-use crate::{Error, ImageOptions, Metadata, MetadataKind, Mode, Progress, Result};
+use crate::{Encryption, Error, ImageOptions, Metadata, MetadataKind, Mode, Progress, Result};
 use holotype_codec::{TileRef, image::TileOptions, image::encode_tile};
 use holotype_container::{ArchiveBuilder, BlockRun, Codec, ItemKind, ItemRecord, Packer, Trailer, cbor};
 use sha2::{Digest, Sha256};
@@ -18,6 +18,8 @@ const MAX_INLINE_METADATA_BYTES: usize = 1024;
 pub struct WriterOptions {
     /// Told of the bytes of content taken in.
     pub progress: Progress,
+    /// Who can open it; by default it is not encrypted.
+    pub encryption: Option<Encryption>,
 }
 
 impl WriterOptions {
@@ -25,6 +27,13 @@ impl WriterOptions {
     #[must_use]
     pub fn with_progress(mut self, progress: Progress) -> Self {
         self.progress = progress;
+        self
+    }
+
+    /// Sets [`Self::encryption`].
+    #[must_use]
+    pub fn with_encryption(mut self, encryption: Option<Encryption>) -> Self {
+        self.encryption = encryption;
         self
     }
 }
@@ -57,7 +66,13 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// `Io`.
     pub fn new(mut out: W, options: WriterOptions) -> Result<Self> {
-        let (builder, header) = ArchiveBuilder::begin();
+        let (builder, header) = match &options.encryption {
+            Some(encryption) => {
+                let (seed, record) = encryption.begin()?;
+                ArchiveBuilder::begin_encrypted(&seed, record)
+            }
+            None => ArchiveBuilder::begin(),
+        };
         out.write_all(&header).map_err(output_error)?;
         Ok(Self { out, builder, packer: Packer::default(), options })
     }
@@ -233,9 +248,12 @@ impl<W: Write> Writer<W> {
     /// Adds a block of the next item; returns its id.
     pub(crate) fn add_block(&mut self, codec: Codec, payload: &[u8], raw_bytes: u64) -> Result<u64> {
         let hint = u32::try_from(self.builder.next_ordinal()).unwrap_or(u32::MAX);
-        let (header, id) = self.builder.add_block(codec, payload, raw_bytes, hint);
-        self.out.write_all(&header).and_then(|()| self.out.write_all(payload)).map_err(output_error)?;
-        Ok(id)
+        let block = self.builder.push_block(codec, payload, raw_bytes, hint);
+        self.out
+            .write_all(&block.header)
+            .and_then(|()| self.out.write_all(&block.payload))
+            .map_err(output_error)?;
+        Ok(block.id)
     }
 
     /// Puts metadata where it belongs: into the record, or a block of its own.

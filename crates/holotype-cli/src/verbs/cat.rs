@@ -5,7 +5,7 @@ use holotype::{Error, ItemKind, Region};
 use std::io::Write as _;
 
 pub(crate) fn run(args: &Cat) -> Result<Exit, Failure> {
-    let archive = open(&args.input, &args.remote)?;
+    let archive = open(&args.input, &args.access)?;
     let name = match &args.item {
         Some(name) => name.clone(),
         None => {

@@ -7,7 +7,7 @@ use serde_json::json;
 
 pub(crate) fn run(args: &Inputs, printer: &Printer) -> Result<Exit, Failure> {
     for_each(&args.paths, printer, |path| {
-        let archive = open(path, &args.remote)?;
+        let archive = open(path, &args.access)?;
         for item in archive.items()? {
             if printer.is_json() {
                 printer.value(&json!({

@@ -10,6 +10,7 @@ mod list;
 mod man;
 mod open;
 mod preview;
+mod rekey;
 mod salvage;
 mod sign;
 mod verify;
@@ -31,6 +32,7 @@ pub(crate) fn run(verb: &Verb, printer: &Printer) -> Result<Exit, Failure> {
         Verb::Cat(args) => cat::run(args),
         Verb::Keygen { name } => keygen::run(name, printer),
         Verb::Sign(args) => sign::run(args, printer),
+        Verb::Rekey(args) => rekey::run(args, printer),
         Verb::Completions { shell } => completions::run(*shell),
         Verb::Man { directory } => man::run(directory, printer),
     }

@@ -256,7 +256,7 @@ fn verify_other(
 ) -> Result<()> {
     options.progress.advance(block.frame_bytes());
     let frame = archive.read(block.offset_bytes, block.frame_bytes())?;
-    if let Err(error) = block.verify(&frame, &archive.limits.container) {
+    if let Err(error) = archive.manifest.open_block(block, &frame, &archive.limits.container) {
         report.findings.push(in_block(Some(block), whole(None, &error.into())));
     }
     Ok(())
