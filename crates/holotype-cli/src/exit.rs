@@ -1,4 +1,4 @@
-use holotype::{Error, ErrorKind, RemoteError};
+use holotype::{Error, ErrorKind, RemoteError, is_address};
 use std::fmt;
 use std::process::ExitCode;
 
@@ -54,9 +54,12 @@ impl Failure {
         self
     }
 
-    /// Puts the name of the file it is about in front.
+    /// Puts the name of the file it is about in front; of an address without its query, where secrets are.
     pub(crate) fn about(mut self, what: impl fmt::Display) -> Self {
-        let what = what.to_string();
+        let mut what = what.to_string();
+        if is_address(&what) {
+            what.truncate(what.find(['?', '#']).unwrap_or(what.len()));
+        }
         if !self.message.starts_with(&what) {
             self.message = format!("{what}: {}", self.message);
         }

@@ -18,6 +18,11 @@ pub(crate) fn open(path: &Path, access: &Access) -> Result<Archive, Failure> {
     } else {
         None
     };
+    let about = |error: Error| match address(path) {
+        // Errors name an address themselves, without its query, where secrets are.
+        Some(_) => Failure::from(error),
+        None => Failure::from(error).about(path.display()),
+    };
     loop {
         let options = OpenOptions::default().with_password(password.clone());
         let archive = match (address(path), &stdin) {
@@ -32,9 +37,9 @@ pub(crate) fn open(path: &Path, access: &Access) -> Result<Archive, Failure> {
             Err(error) if error.kind() == ErrorKind::Decryption && password.is_none() => {
                 let asked = if stdin.is_none() { password::asked(&path.to_string_lossy())? } else { None };
                 // Without a terminal there is no one to ask.
-                password = Some(asked.ok_or_else(|| Failure::from(error).about(path.display()))?);
+                password = Some(asked.ok_or_else(|| about(error))?);
             }
-            archive => return archive.map_err(|e| Failure::from(e).about(path.display())),
+            archive => return archive.map_err(about),
         }
     }
 }
