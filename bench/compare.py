@@ -1,19 +1,21 @@
 #!/usr/bin/env python3
 """Compare Holotype's image modes with their peers on the same files in one run.
 
-    python bench/compare.py [--corpus DIR] [--markdown OUT.md] [--plot OUT.svg]
+    python bench/compare.py [--corpus DIR] [--markdown OUT.md] [--plots DIR] [--json OUT.json]
+    python bench/compare.py --from-json OUT.json [--markdown OUT.md] [--plots DIR]
 
 DIR holds one folder a class of PNG and TIFF files; without it the images that scikit-image ships are used.
 Every decode is compared with its input. Speeds are MB (1e6 bytes) of raw samples per second of process CPU
 time on one thread, best of `--repeat`: on a shared machine they hold only as ratios within one run.
 
-Needs: holotype, numpy, pillow, tifffile, imagecodecs; matplotlib for the plot, scikit-image
+Needs: holotype, numpy, pillow, tifffile, imagecodecs; matplotlib for the plots, scikit-image
 without `--corpus`.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -178,31 +180,85 @@ def table(title: str, rows: dict[str, Row]) -> str:
     return "\n".join(head + [r.line(name) for name, r in rows.items() if r.n_files]) + "\n"
 
 
-def plot(rows: dict[str, Row], out: Path) -> None:
-    """Ratio against speed of the codecs that took every file."""
+def speed(rows: dict[str, Row], what: str, out: Path) -> None:
+    """Ratio against encode or decode speed of the codecs that took every file."""
+    from matplotlib import pyplot
+
+    figure, axis = pyplot.subplots(figsize=(6.6, 4.2))
+    n_files = max(r.n_files for r in rows.values())
+    for name, row in rows.items():
+        if row.n_files < n_files:
+            continue
+        at = (row.raw_bytes / max(getattr(row, f"{what}_s"), 1e-9) / 1e6, row.raw_bytes / row.coded_bytes)
+        ours = name.startswith("holotype")
+        axis.scatter(*at, s=60, marker="D" if ours else "o", color="#b5432e" if ours else "#5b6770")
+        axis.annotate(name, at, xytext=(6, 4), textcoords="offset points", fontsize=8)
+    axis.set_xscale("log")
+    axis.set_xlabel(f"{what} speed, MB/s of CPU time on one core")
+    axis.set_ylabel("compression ratio")
+    axis.grid(alpha=0.25)
+    axis.margins(x=0.15)
+    figure.tight_layout()
+    figure.savefig(out, metadata={"Date": None})
+    pyplot.close(figure)
+
+
+def by_class(results: dict[str, dict[str, Row]], out: Path) -> None:
+    """Bytes of each codec in each class, against Holotype's standard mode on the files the codec took."""
+    from matplotlib import pyplot
+
+    names = [n for n in next(iter(results.values())) if n not in ("holotype standard", "QOI", "PNG 6")]
+    figure, axis = pyplot.subplots(figsize=(max(6.6, 0.95 * len(results)), 4.2))
+    for place, rows in enumerate(results.values()):
+        n_files = max(r.n_files for r in rows.values())
+        standard = rows["holotype standard"].coded_bytes
+        for name in names:
+            if rows[name].n_files == n_files:
+                ours = name.startswith("holotype")
+                share = rows[name].coded_bytes / standard
+                colour = {"fast": "#e0a08f", "archival": "#7a2415"}.get(name.split()[-1], "#5b6770")
+                axis.plot(place, min(share, 3), "D" if ours else "o", color=colour, ms=7 if ours else 5)
+                if not ours:
+                    at = (place, min(share, 3))
+                    axis.annotate(
+                        name.replace("JPEG XL ", ""), at, (7, -3), textcoords="offset points", fontsize=7
+                    )
+    axis.axhline(1, color="#b5432e", lw=1)
+    axis.set_xticks(range(len(results)), list(results), rotation=20)
+    axis.set_ylabel("bytes, standard = 1 (3: or more)")
+    axis.grid(alpha=0.25, axis="y")
+    axis.set_xlim(-0.5, len(results) - 0.3)
+    figure.tight_layout()
+    figure.savefig(out, metadata={"Date": None})
+    pyplot.close(figure)
+
+
+def plots(results: dict[str, dict[str, Row]], folder: Path) -> None:
     import matplotlib
 
     matplotlib.use("svg")
     matplotlib.rcParams["svg.hashsalt"] = "holotype"
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(1, 2, figsize=(11, 4.2), sharey=True)
-    n_files = max(r.n_files for r in rows.values())
-    for axis, what in zip(axes, ("encode", "decode"), strict=True):
+    folder.mkdir(parents=True, exist_ok=True)
+    everything: dict[str, Row] = {}
+    for rows in results.values():
         for name, row in rows.items():
-            if row.n_files < n_files:
-                continue
-            speed = row.raw_bytes / max(getattr(row, f"{what}_s"), 1e-9) / 1e6
-            at = (speed, row.raw_bytes / row.coded_bytes)
-            ours = name.startswith("holotype")
-            axis.scatter(*at, s=60, marker="D" if ours else "o", color="#b5432e" if ours else "#5b6770")
-            axis.annotate(name, at, xytext=(6, 4), textcoords="offset points", fontsize=8)
-        axis.set_xscale("log")
-        axis.set_xlabel(f"{what} speed, MB/s of CPU time on one core")
-        axis.grid(alpha=0.25)
-    axes[0].set_ylabel("compression ratio")
-    figure.tight_layout()
-    figure.savefig(out, metadata={"Date": None})
+            everything.setdefault(name, Row()).add(row)
+    speed(everything, "encode", folder / "compare-encode.svg")
+    speed(everything, "decode", folder / "compare-decode.svg")
+    by_class(results, folder / "compare-classes.svg")
+
+
+def measure(options: argparse.Namespace) -> dict[str, dict[str, Row]]:
+    wanted = set(options.classes.split(",")) if options.classes else None
+    results = {}
+    for title, images in classes(options.corpus, wanted):
+        rows = {codec.name: Row() for codec in codecs()}
+        for name, array in images:
+            for codec in codecs():
+                rows[codec.name].add(one(codec, name, np.ascontiguousarray(array), options.repeat))
+        results[title] = rows
+        print(table(title, rows), flush=True)
+    return results
 
 
 def main() -> None:
@@ -212,25 +268,23 @@ def main() -> None:
     parser.add_argument("--corpus", type=Path)
     parser.add_argument("--classes", help="comma-separated folder names of the corpus; default all")
     parser.add_argument("--repeat", type=int, default=2)
+    parser.add_argument("--json", type=Path, help="keep the results")
+    parser.add_argument("--from-json", type=Path, help="results kept before, instead of measuring")
     parser.add_argument("--markdown", type=Path)
-    parser.add_argument("--plot", type=Path)
+    parser.add_argument("--plots", type=Path, help="folder for compare-{encode,decode,classes}.svg")
     options = parser.parse_args()
-    wanted = set(options.classes.split(",")) if options.classes else None
-    everything = {codec.name: Row() for codec in codecs()}
-    text = ""
-    for title, images in classes(options.corpus, wanted):
-        rows = {codec.name: Row() for codec in codecs()}
-        for name, array in images:
-            for codec in codecs():
-                row = one(codec, name, np.ascontiguousarray(array), options.repeat)
-                rows[codec.name].add(row)
-                everything[codec.name].add(row)
-        print(table(title, rows), flush=True)
-        text += table(title, rows) + "\n"
+    if options.from_json:
+        kept = json.loads(options.from_json.read_text())
+        results = {title: {n: Row(**row) for n, row in rows.items()} for title, rows in kept.items()}
+    else:
+        results = measure(options)
+    if options.json:
+        kept = {title: {n: vars(row) for n, row in rows.items()} for title, rows in results.items()}
+        options.json.write_text(json.dumps(kept, indent=1))
     if options.markdown:
-        options.markdown.write_text(text)
-    if options.plot:
-        plot(everything, options.plot)
+        options.markdown.write_text("\n".join(table(title, rows) for title, rows in results.items()))
+    if options.plots:
+        plots(results, options.plots)
 
 
 if __name__ == "__main__":

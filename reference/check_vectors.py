@@ -6,7 +6,25 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from holotype_reference import Archive, Refused, check_signatures, read_file, read_image
+from holotype_reference import Archive, Refused, check_signatures, chunking, read_content
+
+KINDS = {0: "image", 1: "file", 4: "tensor", 6: "directory", 7: "symlink"}
+
+
+def cut(line: str) -> bool:
+    """True if content is cut as a line of `chunks.tsv` says."""
+    *numbers, lengths = line.split("\t")
+    seed, size, least, average_log2, most = map(int, numbers)
+    content = bytearray()
+    for _ in range(size):
+        seed = (seed * 6364136223846793005 + 1442695040888963407) % (1 << 64)
+        content.append(seed >> 56)
+    at = 0
+    for length in filter(None, lengths.split(",")):
+        if chunking.first_chunk(content[at : at + most], least, average_log2, most) != int(length):
+            return False
+        at += int(length)
+    return True
 
 #: Of encrypted vectors; others do not look at it.
 PASSWORD = b"vector"
@@ -15,11 +33,13 @@ PASSWORD = b"vector"
 def read(path: Path) -> list[str]:
     """A line for each item, in the order of adding, as in `expected.tsv`."""
     archive = Archive(path.read_bytes(), PASSWORD)
+    archive.check_chunks()
+    archive.check_links()
     lines = []
     for item in sorted(archive.items, key=lambda i: i[2]):
         archive.metadata(item)
-        content = read_file(archive, item) if item[1] else read_image(archive, item).samples
-        kind = "file" if item[1] else "image"
+        content = read_content(archive, item)
+        kind = KINDS[item[1]]
         lines.append(f"{path.stem}\t{item[0]}\t{kind}\t{len(content)}\t{item[3].hex()}")
     return lines
 
@@ -59,6 +79,9 @@ def main(root: Path) -> int:
             if not good:
                 print(f"{path}: refused as {error.kind}: {error}")
             passed, failed = passed + good, failed + (not good)
+    for line in root.joinpath("chunks.tsv").read_text(encoding="utf-8").splitlines():
+        good = cut(line)
+        passed, failed = passed + good, failed + (not good)
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
 

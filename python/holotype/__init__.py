@@ -42,11 +42,16 @@ from holotype._info import (
     VerifyReport,
 )
 from holotype._read import decode, decode_to_file, extract_thumbnail, info, loads, read, verify
+from holotype._reader import AnalysisReport, ItemReader, Metadata, Reader, open
 from holotype._remote import Remote
 from holotype._signing import keygen, rekey, sign
+from holotype._tensors import Tensor, Tensors, TensorWriter, open_tensors, write_tensors
 from holotype._write import dumps, encode, write
+from holotype._writer import PROFILES, Writer, build, unpack
 
 __all__ = [
+    "PROFILES",
+    "AnalysisReport",
     "ArchiveInfo",
     "ArgumentError",
     "DecryptionError",
@@ -57,18 +62,26 @@ __all__ = [
     "ImageInfo",
     "IntegrityError",
     "ItemInfo",
+    "ItemReader",
     "LimitError",
     "LossError",
+    "Metadata",
     "MetadataEntry",
     "NotFoundError",
     "Palette",
+    "Reader",
     "Remote",
     "RemoteError",
     "SignatureError",
+    "Tensor",
+    "TensorWriter",
+    "Tensors",
     "TruncatedError",
     "UnsupportedError",
     "VerifyReport",
+    "Writer",
     "__version__",
+    "build",
     "decode",
     "decode_to_file",
     "dumps",
@@ -77,9 +90,13 @@ __all__ = [
     "info",
     "keygen",
     "loads",
+    "open",
+    "open_tensors",
     "read",
     "rekey",
     "sign",
+    "unpack",
     "verify",
     "write",
+    "write_tensors",
 ]

@@ -66,6 +66,25 @@ class ItemFields(TypedDict):
     image: ImageFields | None
 
 
+class TensorFields(TypedDict):
+    """What a tensor's elements are; `opaque` is a name and a width in bits."""
+
+    element: str
+    opaque: tuple[str, int] | None
+    shape: list[int]
+    is_fortran: bool
+
+
+class TensorOptionsFields(TypedDict):
+    """How a tensor is stored."""
+
+    codec: str
+    slice_shape: list[int] | None
+    threads: int
+    metadata: list[MetadataFields]
+    noise: tuple[str, int, int] | None
+
+
 class PreviewFields(TypedDict):
     """A stored preview: gray, gray + alpha, RGB or RGBA, 8 bit."""
 

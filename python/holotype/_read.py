@@ -16,7 +16,7 @@ from holotype._info import (
     VerifyReport,
 )
 from holotype._signing import side_file, signer_paths
-from holotype._sources import is_path, open_archive, path_of, put
+from holotype._sources import as_bytes, is_path, open_archive, path_of, put
 from holotype._write import thread_limit
 
 if TYPE_CHECKING:
@@ -123,6 +123,18 @@ def read(
     IntegrityError
         The archive was changed; `out` then holds unspecified samples.
     """
+    with open_archive(src, remote, password) as archive:
+        return _read_image(archive, item, region, out, order, threads)
+
+
+def _read_image(
+    archive: _holotype.Archive,
+    item: str | None,
+    region: Region | None,
+    out: Any,
+    order: Order | None,
+    threads: int | None,
+) -> NDArray[Any]:
     from holotype import _arrays
 
     if order not in ("rgb", "bgr", None):
@@ -130,18 +142,17 @@ def read(
     if region is not None and not (len(region) == 4 and all(0 <= v < 2**32 for v in region)):
         raise ArgumentError(f"region is (x, y, width, height), not {region!r}")
     n_threads = thread_limit(threads)
-    with open_archive(src, remote, password) as archive:
-        name = image_name(archive, item)
-        archive.region_bytes(name, region)  # refused before memory is asked for
-        image = _image_info(archive.image(name))
-        width, height = (image.width, image.height) if region is None else region[2:]
-        result = _arrays.empty((height, width, *image.shape[2:]), image, out)
-        flat = _arrays.flat_bytes(result)
-        if flat is not None:
-            archive.read_into(name, region, flat, n_threads)
-        else:
-            fresh = _arrays.from_bytes(archive.read_bytes(name, region, n_threads), image, result.shape)
-            result[...] = fresh
+    name = image_name(archive, item)
+    archive.region_bytes(name, region)  # refused before memory is asked for
+    image = _image_info(archive.image(name))
+    width, height = (image.width, image.height) if region is None else region[2:]
+    result = _arrays.empty((height, width, *image.shape[2:]), image, out)
+    flat = _arrays.flat_bytes(result)
+    if flat is not None:
+        archive.read_into(name, region, flat, n_threads)
+    else:
+        fresh = _arrays.from_bytes(archive.read_bytes(name, region, n_threads), image, result.shape)
+        result[...] = fresh
     if order is not None and order != image.order and image.colour == "rgb":
         _arrays.reverse_colours(result)
     return out if out is not None and hasattr(out, "shape") else result
@@ -156,10 +167,22 @@ def loads(
     region: Region | None = None,
     password: str | bytes | None = None,
 ) -> NDArray[Any]:
-    """The array in an archive in memory; inverse of `dumps`. Parameters are those of `read`."""
+    """The array in an archive in memory; inverse of `dumps`. Parameters are those of `read`.
+
+    Of an archive without images it is the first tensor; `region` is then what `Tensor.read` takes.
+    """
     if is_path(data):
         raise TypeError("loads takes an archive's bytes; read takes a path")
-    return read(data, region=region, out=out, order=order, threads=threads, password=password)
+    if not isinstance(data, bytes):
+        data = as_bytes(data)
+    with open_archive(data, password=password) as archive:
+        kinds = [kind for _, kind in archive.names()]
+        if "image" in kinds or "tensor" not in kinds:
+            return _read_image(archive, None, region, out, order, threads)
+        from holotype import _tensors
+
+        name = archive.names()[kinds.index("tensor")][0]
+        return _tensors.Tensor(archive, name).read(region, out, threads=threads)
 
 
 def decode(
@@ -297,7 +320,7 @@ def verify(
     public_key : path or sequence of paths, optional
         Public keys, `NAME.pub`, that must all have signed. Without one, signatures are not looked at.
     signature : path or bytes, optional
-        The signature file, or its bytes; by default its name is the archive's with `.sig` appended.
+        The signature file, or its bytes; by default the one beside the archive, named with `.sig` appended.
     threads : int, optional
         At most so many; by default what the machine offers.
     remote : Remote, optional

@@ -12,8 +12,8 @@ class Remote:
     Attributes
     ----------
     allow_restricted : bool
-        Reach private, loopback, link-local and other special addresses, themselves or through a redirect. By
-        default an address from a stranger leads nowhere in your own network.
+        Reach private, loopback, link-local and other special addresses, by themselves or through a redirect.
+        False by default, so that an address from a stranger leads nowhere in your own network.
     s3_region : str, optional
         Region of the bucket; by default the environment's, the profile's, `us-east-1`.
     endpoint_url : str, optional

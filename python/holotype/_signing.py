@@ -47,7 +47,7 @@ def sign(
     threads: int | None = None,
     password: str | bytes | None = None,
 ) -> str:
-    """Verify every byte of an archive and add a signature to the file beside it, `.sig` appended.
+    """Verify every byte of an archive and add a signature to the file beside it, named with `.sig` appended.
 
     The signature is over the seal, which vouches for every byte. Others' signatures are kept.
 

@@ -154,7 +154,7 @@ def write(
 
 
 def dumps(
-    array: ArrayLike,
+    array: ArrayLike | Any,
     mode: Mode = "standard",
     *,
     order: Order = "rgb",
@@ -170,7 +170,8 @@ def dumps(
     """Seal an array in an archive in memory; `loads` is its inverse.
 
     Parameters are those of `write`; a preview is stored only if asked for (otherwise `extract_thumbnail`
-    makes one from the pixels).
+    makes one from the pixels). What is no image (another rank, no elements, complex numbers, bfloat16, a
+    PyTorch tensor, anything with `__dlpack__`) is stored as a tensor, as `TensorWriter.add_tensor` does.
 
     Examples
     --------
@@ -180,7 +181,12 @@ def dumps(
     >>> bool((holotype.loads(data) == depth).all())
     True
     """
+    from holotype import _tensors
+
     options = _options(mode, max_effort, tile_edge, preview, threads, password)
+    metadata = tuple(metadata)
+    if not (colour or alpha or metadata) and _tensors.is_tensor(array):
+        return _tensors.dump(array, options["threads"], password)
     written = _encode_array(None, array, order, colour, alpha, metadata, DEFAULT_NAME, options, True)
     data = written["data"]
     assert data is not None

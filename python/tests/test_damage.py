@@ -92,8 +92,8 @@ def errors() -> list[Exception]:
         (holotype.loads, GOOD[:10]),
         (holotype.loads, bytes(500)),
         (holotype.verify, GOOD[:100] + bytes([GOOD[100] ^ 1]) + GOOD[101:]),
-        (holotype.dumps, np.zeros((2, 2), "c8")),
-        (holotype.dumps, np.zeros(3)),
+        (holotype.dumps, np.zeros((2, 2), "O")),
+        (holotype.dumps, np.zeros((1,) * 33)),
         (holotype.decode, holotype.dumps(np.zeros((2, 2, 9)))),
     ]
     for call, argument in calls:

@@ -2,18 +2,17 @@
 
 from .container import Archive
 from .errors import Corrupt, Refused, Truncated, Unsupported, WrongPassword
-from .image import Image, read_file, read_image
+from .image import Image, read_file, read_image, read_item
 from .signature import check_signatures
+from .tensor import Tensor, read_tensor
+
+
+def read_content(archive: Archive, item: dict) -> bytes:
+    """The raw content of an item of any kind."""
+    return read_tensor(archive, item).elements if item[1] == 4 else read_item(archive, item)
+
 
 __all__ = [
-    "Archive",
-    "Corrupt",
-    "Image",
-    "Refused",
-    "Truncated",
-    "Unsupported",
-    "WrongPassword",
-    "check_signatures",
-    "read_file",
-    "read_image",
-]
+    "Archive", "Corrupt", "Image", "Refused", "Tensor", "Truncated", "Unsupported", "WrongPassword", "check_signatures",
+    "read_content", "read_file", "read_image", "read_item", "read_tensor",
+]  # fmt: skip

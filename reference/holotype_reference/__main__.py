@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from . import Archive, Refused, read_file, read_image
+from . import Archive, Refused, read_content
 
 
 def main(paths: list[str]) -> int:
@@ -13,7 +13,7 @@ def main(paths: list[str]) -> int:
             archive = Archive(Path(path).read_bytes())
             for item in archive.items:
                 archive.metadata(item)
-                content = read_file(archive, item) if item[1] else read_image(archive, item).samples
+                content = read_content(archive, item)
                 print(f"{path}: {item[0]}: {len(content)} bytes, SHA-256 {item[3].hex()}")
         except Refused as error:
             refused += 1

@@ -7,14 +7,17 @@ import struct
 import zlib
 from dataclasses import dataclass
 
-from . import cbor, zstd
+from . import attributes, cbor, chunking, lz4, zstd
 from .blake3 import blake3
 from .encryption import Sealer
 from .errors import Corrupt, Refused, Truncated, Unsupported, require
 
 HEADER_BYTES, FRAME_HEADER_BYTES, TRAILER_BYTES = 32, 32, 112
 BLOCK, PAGE, ROOT = 1, 2, 3
-RAW, ZSTD, IMAGE_TILE = 0, 1, 3
+RAW, ZSTD, LZ4, IMAGE_TILE, TENSOR_SLICE = 0, 1, 2, 3, 4
+CODECS = (RAW, ZSTD, LZ4, IMAGE_TILE, TENSOR_SLICE)
+IMAGE, FILE, TENSOR, DIRECTORY, SYMLINK = 0, 1, 4, 6, 7
+EXTENTS = 3  # the one known feature of root key 6
 FIRST_REQUIRED_KEY = 1 << 16
 
 
@@ -43,12 +46,15 @@ class Archive:
         require(isinstance(root, dict), "the root is a map")
         if is_encrypted:
             root, pages_hash = self.open_root(root, password)
-        if 6 in root:
-            raise Unsupported(f"features {root[6]}")
+        features = root.get(6, [])
+        require(6 not in root or (isinstance(features, list) and features == sorted(set(features)) and features), "features")
+        if features not in ([], [EXTENTS]):
+            raise Unsupported(f"features {features}")
         if any(key >= FIRST_REQUIRED_KEY for key in root):
             raise Unsupported("root key")
         pages_end: list[tuple[int, int]] = []
         self.n_blocks = number(root, 1)
+        self.chunks = self.read_chunks(root, pages_end)
         self.items = self.read_items(root, pages_end)
         self.blocks = self.read_blocks(root, pages_end)
         self.check_tiling(pages_end)
@@ -74,7 +80,7 @@ class Archive:
         return offset, trailer[40:72]
 
     def open_root(self, outer: dict, password: bytes | None) -> tuple[dict, bytes]:
-        """Section 13.2: the root record of an encrypted archive, and the hash of its pages."""
+        """Section 14.2: the root record of an encrypted archive, and the hash of its pages."""
         if any(key > 65539 for key in outer):
             raise Unsupported("root key")
         require(sorted(outer) == [65537, 65538, 65539], "the root of an encrypted archive")
@@ -102,7 +108,7 @@ class Archive:
         require(frame_kind == kind and stored == size - FRAME_HEADER_BYTES and hint == 0, "a manifest frame's header")
         return unpack(codec, frame[FRAME_HEADER_BYTES:], raw)
 
-    def pages(self, references: list, n: int, ends: list[tuple[int, int]]) -> list[tuple[object, int, bytes]]:
+    def pages(self, references: list, n: int | None, ends: list[tuple[int, int]]) -> list[tuple[object, int, bytes]]:
         """(first key, entries, payload) of every page of a table."""
         out = []
         for reference in references:
@@ -113,8 +119,24 @@ class Archive:
             require(not out or first > out[-1][0], "pages ascend")
             out.append((first, count, self.manifest_frame(offset, size, PAGE)))
             ends.append((offset, size))
-        require(sum(count for _, count, _ in out) == n, "the pages do not add up")
+        require(n is None or sum(count for _, count, _ in out) == n, "the pages do not add up")
         return out
+
+    def read_chunks(self, root: dict, ends: list[tuple[int, int]]) -> list[tuple[bytes, int, int, int]]:
+        """Section 5.6: id, block, offset and length of every chunk of the table."""
+        require(not (8 in root and 9 in root), "chunks are inline or in pages")
+        if 8 not in root and 9 not in root:
+            return []
+        require(root.get(6) == [EXTENTS], "chunks without the feature")
+        chunking.check(root.get(10))
+        chunks = []
+        tables = [(None, None, root[8])] if 8 in root else self.pages(root[9], None, ends)
+        for first, count, table in tables:
+            page = read_chunk_table(table, self.n_blocks)
+            require(count in (None, len(page)) and first in (None, page[0][0]), "a chunk page")
+            chunks += page
+        require(all(a[0] < b[0] for a, b in zip(chunks, chunks[1:])), "chunk ids ascend")
+        return chunks
 
     def read_items(self, root: dict, ends: list[tuple[int, int]]) -> list[dict]:
         """Section 5.3, in name order."""
@@ -136,12 +158,18 @@ class Archive:
 
     def check_item(self, item: dict) -> None:
         require(isinstance(item, dict) and isinstance(item.get(0), str) and 0 < len(item[0].encode()) <= 4096, "an item's name")
-        if number(item, 1) > 1:
+        if number(item, 1) not in (IMAGE, FILE, TENSOR, DIRECTORY, SYMLINK):
             raise Unsupported(f"item kind {item[1]}")
         number(item, 2), number(item, 4)
         require(isinstance(item.get(3), bytes) and len(item[3]) == 32, "the content hash is missing")
-        runs = item.get(5)
+        require(sum(key in item for key in (5, 10, 11)) == 1, "content is runs, extents, or a block of extents")
+        runs = item.get(5, [])
         require(isinstance(runs, list) and len(runs) % 2 == 0, "the list of blocks")
+        require(5 in item or item[1] == FILE, "what is no file has extents")
+        if 10 in item:
+            read_extents(item[10], self.n_blocks, item[4])
+        require(11 not in item or number(item, 11) < self.n_blocks, "the block of extents")
+        attributes.check(item)
         for first, count in zip(runs[::2], runs[1::2]):
             require(count > 0 and first + count <= self.n_blocks, "a block number is past the table")
         require(6 not in item or (isinstance(item[6], dict) and item[6]), "the descriptor is a map with entries")
@@ -191,13 +219,36 @@ class Archive:
         return self.opened(BLOCK, block.offset, frame)[FRAME_HEADER_BYTES:]
 
     def unpacked(self, block_id: int) -> bytes:
-        """The raw bytes of a raw or zstd block."""
+        """The raw bytes of a block of bytes."""
         block = self.blocks[block_id]
         return unpack(block.codec, self.payload(block_id), block.raw)
 
     def content_blocks(self, item: dict) -> list[int]:
         """Ids of an item's content blocks."""
         return [i for first, count in zip(item[5][::2], item[5][1::2]) for i in range(first, first + count)]
+
+    def extents(self, item: dict) -> list[tuple[int, int, int]]:
+        """Section 5.5: block, offset and length of each part of a file's content."""
+        if 5 in item:
+            return [(block, 0, self.blocks[block].raw) for block in self.content_blocks(item)]
+        return read_extents(item[10] if 10 in item else self.unpacked(item[11]), self.n_blocks, item[4])
+
+    def check_chunks(self) -> None:
+        """Section 5.6: every chunk is what its id says."""
+        for digest, block, offset, length in self.chunks:
+            content = self.unpacked(block)
+            require(offset + length <= len(content), "a chunk lies past the end of its block")
+            require(blake3(content[offset : offset + length]) == digest, "a chunk's hash")
+
+    def check_links(self) -> None:
+        """Section 5.8: a hard link is another name of a file."""
+        by_name = {item[0]: item for item in self.items}
+        for item in self.items:
+            name = item.get(12, {}).get(5)
+            if name is not None:
+                target = by_name.get(name, {})
+                require(target.get(1) == FILE and 5 not in target.get(12, {}), "a hard link to no file")
+                require((target[3], target[4]) == (item[3], item[4]), "a hard link to another content")
 
     def metadata(self, item: dict) -> list:
         """Section 8.2."""
@@ -228,19 +279,21 @@ def read_frame_header(frame: bytes, flags: int = 0) -> tuple[int, int, int, int,
     sync, kind, found, codec, reserved, stored, raw, hint, crc = struct.unpack("<4sBBBBQQII", frame[:FRAME_HEADER_BYTES])
     require(sync == b"\xf7HF\x9e", "the sync word is missing")
     require(crc == zlib.crc32(frame[:28]), "a frame header's checksum")
-    if kind not in (BLOCK, PAGE, ROOT) or codec not in (RAW, ZSTD, IMAGE_TILE) or found != flags or reserved:
+    if kind not in (BLOCK, PAGE, ROOT) or codec not in CODECS or found != flags or reserved:
         raise Unsupported("frame type, codec or flag")
     require(codec != RAW or stored == raw, "an uncoded payload has two sizes")
     return kind, codec, stored, raw, hint
 
 
 def unpack(codec: int, payload: bytes, raw: int) -> bytes:
-    """A raw or zstd payload."""
+    """A payload of bytes."""
     if codec == RAW:
         require(len(payload) == raw, "an uncoded payload has two sizes")
         return payload
+    if codec == LZ4:
+        return lz4.decompress(payload, raw)
     if codec != ZSTD:
-        raise Corrupt("bytes with an image codec")
+        raise Corrupt("bytes with another codec")
     return zstd.decompress(payload, raw)
 
 
@@ -272,7 +325,7 @@ def read_block_table(table: bytes, n: int, root_offset: int) -> list[Block]:
         raw, at = read_varint(table, at)
         if at + 32 > len(table):
             raise Truncated("block table")
-        if codec not in (RAW, ZSTD, IMAGE_TILE):
+        if codec not in CODECS:
             raise Unsupported("block codec")
         blocks.append(Block(end + gap, codec, stored, raw, table[at : at + 32]))
         at += 32
@@ -280,6 +333,39 @@ def read_block_table(table: bytes, n: int, root_offset: int) -> list[Block]:
         require(end <= root_offset, "a block lies past the end")
     require(at == len(table), "bytes after the block table")
     return blocks
+
+
+def read_extents(table: bytes, n_blocks: int, size: int) -> list[tuple[int, int, int]]:
+    """Section 5.5."""
+    require(isinstance(table, bytes) and table, "extents are a byte string")
+    extents = []
+    at = expected = 0
+    while at < len(table):
+        step, at = read_varint(table, at)
+        offset, at = read_varint(table, at)
+        length, at = read_varint(table, at)
+        block = expected + (step >> 1 if step % 2 == 0 else -(step >> 1) - 1)
+        require(0 <= block < n_blocks and length > 0 and offset + length < 1 << 64, "an extent")
+        extents.append((block, offset, length))
+        expected = block + 1
+    require(sum(length for _, _, length in extents) == size, "the extents do not add up to the content")
+    return extents
+
+
+def read_chunk_table(table: bytes, n_blocks: int) -> list[tuple[bytes, int, int, int]]:
+    """Section 5.6."""
+    require(isinstance(table, bytes) and table, "a chunk table is a byte string")
+    chunks: list[tuple[bytes, int, int, int]] = []
+    at = 0
+    while at < len(table):
+        digest = table[at : at + 32]
+        block, at = read_varint(table, at + 32)
+        offset, at = read_varint(table, at)
+        length, at = read_varint(table, at)
+        require(not chunks or chunks[-1][0] < digest, "chunk ids ascend")
+        require(block < n_blocks and length > 0 and offset + length < 1 << 64, "a chunk lies nowhere")
+        chunks.append((digest, block, offset, length))
+    return chunks
 
 
 def merkle(leaves: list[bytes]) -> bytes:

@@ -1,4 +1,4 @@
-"""Encrypted archives: `docs/format.md` section 13."""
+"""Encrypted archives: `docs/format.md` section 14."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Sealer:
         raise WrongPassword("the password opens no key slot")
 
     def open_frame(self, kind: int, offset: int, frame: bytes) -> bytes:
-        """Section 13.3: the frame that a frame at `offset` hides."""
+        """Section 14.3: the frame that a frame at `offset` hides."""
         header, payload = frame[:FRAME_HEADER_BYTES], frame[FRAME_HEADER_BYTES:]
         return aes_gcm.decrypt(self.key, struct.pack("<IQ", kind, offset), payload, header)
 
@@ -49,7 +49,7 @@ class Sealer:
 
 
 def check_slot(slot: Any) -> None:
-    """Section 13.2."""
+    """Section 14.2."""
     require(isinstance(slot, list) and slot and isinstance(slot[0], int), "a key slot is malformed")
     if slot[0] != 1:
         raise Unsupported("kind of key slot")

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 
 from . import tiles
-from .container import IMAGE_TILE, Archive, number
+from .container import IMAGE, IMAGE_TILE, Archive, number
 from .errors import require
 
 SAMPLE_BYTES = (1, 1, 1, 2, 2, 4, 4, 8, 8, 2, 4, 8)
@@ -78,10 +78,22 @@ def read_image(archive: Archive, item: dict) -> Image:
 
 def read_file(archive: Archive, item: dict) -> bytes:
     """A file item, its content hash checked."""
-    content = b"".join(archive.unpacked(block) for block in archive.content_blocks(item))
+    unpacked: dict[int, bytes] = {}
+    parts = []
+    for block, offset, length in archive.extents(item):
+        if block not in unpacked:
+            unpacked[block] = archive.unpacked(block)
+        require(offset + length <= len(unpacked[block]), "an extent lies past the end of its block")
+        parts.append(unpacked[block][offset : offset + length])
+    content = b"".join(parts)
     require(len(content) == item[4] and hashlib.sha256(content).digest() == item[3], "the file's content")
     check_preview(archive, item)
     return content
+
+
+def read_item(archive: Archive, item: dict) -> bytes:
+    """The raw content of an item of any kind; folders and symbolic links have none."""
+    return read_image(archive, item).samples if item[1] == IMAGE else read_file(archive, item)
 
 
 def check_preview(archive: Archive, item: dict) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import adaptive, archival, direct, frontend, indexed, rice, wavefront
+from . import adaptive, archival, direct, frontend, indexed, lanes, rice, wavefront
 from .errors import Truncated, Unsupported, require
 
 SAMPLE_BYTES = (1, 1, 1, 2, 2, 4, 4, 8, 8, 2, 4, 8)
@@ -41,7 +41,7 @@ def fast(body: bytes, shape: Shape) -> bytes:
     return direct.decode(body, shape.width, shape.height, shape.n_channels, shape.is_rgb)
 
 
-CODERS = {0: rice.decode, 1: adaptive.decode, 2: wavefront.decode, 3: archival.decode}
+CODERS = {0: rice.decode, 1: adaptive.decode, 2: wavefront.decode, 3: archival.decode, 4: lanes.decode}
 
 
 def planes(body: bytes, shape: Shape) -> bytes:
@@ -73,7 +73,14 @@ def pixels(body: bytes, shape: Shape) -> bytes:
     return indexed.decode(body, shape.width, shape.height, shape.n_channels, n_bytes, shape.is_rgb)
 
 
-PATHS: dict[int, Callable[[bytes, Shape], bytes]] = {0: raw, 1: fast, 2: planes, 3: pixels}
+def folded(body: bytes, shape: Shape) -> bytes:
+    """Path 4: a row for every pixel, a column for every channel."""
+    require(shape.n_channels >= 16, "a tile of few channels is folded")
+    require(body[:1] != b"\x04", "a tile is folded twice")
+    return decode(body, Shape(shape.n_channels, shape.width * shape.height, 1, shape.sample, False))
+
+
+PATHS: dict[int, Callable[[bytes, Shape], bytes]] = {0: raw, 1: fast, 2: planes, 3: pixels, 4: folded}
 
 
 def decode(data: bytes, shape: Shape) -> bytes:

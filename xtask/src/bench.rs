@@ -44,7 +44,7 @@ fn many_items() -> Result<(), String> {
     run(venv.python(&["bench/many_items.py", "--slow", "--program"]).arg(program))
 }
 
-/// Tables and a plot of ratio and speed against other codecs, in `target/bench`.
+/// Tables and plots of ratio and speed against other codecs, in `target/bench`.
 fn compare(corpus: Option<&Path>) -> Result<(), String> {
     let venv = Venv::prepare()?;
     run(venv.python(&["-m", "pip", "install", "--quiet"]).args(PEERS))?;
@@ -52,11 +52,11 @@ fn compare(corpus: Option<&Path>) -> Result<(), String> {
     let out = target().join("bench");
     std::fs::create_dir_all(&out).map_err(|e| format!("{}: {e}", out.display()))?;
     let mut program = venv.python(&["bench/compare.py", "--markdown"]);
-    program.arg(out.join("compare.md")).arg("--plot").arg(out.join("compare.svg"));
+    program.arg(out.join("compare.md")).arg("--plots").arg(&out);
     if let Some(corpus) = corpus {
         program.arg("--corpus").arg(corpus);
     }
     run(&mut program)?;
-    println!("table and plot are in {}", out.display());
+    println!("table and plots are in {}", out.display());
     Ok(())
 }

@@ -35,8 +35,14 @@ pub(crate) enum Verb {
     Verify(Verify),
     /// Recover what is proven intact of a damaged archive into a new one
     Salvage(Salvage),
+    /// Pack files and folders into one archive: equal parts stored once, like stored by like
+    Pack(Pack),
+    /// Write the files of a packed archive into a new folder, which they cannot leave
+    Unpack(Unpack),
+    /// Compare the items of two archives by content; exit code 1 if they differ
+    Diff(Diff),
     /// List the items of archives
-    List(Inputs),
+    List(List),
     /// Write the raw content of an item to stdout
     Cat(Cat),
     /// Make a key pair for signing: NAME.key, which stays secret, and NAME.pub
@@ -249,6 +255,90 @@ pub(crate) struct Salvage {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Pack {
+    /// Files and folders, `-` for stdin; each gives its last name to what is in it
+    #[arg(required = true, value_name = "INPUT")]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// The archive to write, `-` for stdout
+    #[arg(short, long, value_name = "OUT")]
+    pub(crate) output: PathBuf,
+    /// What the archive is for: ml, eda, embedded, generic, archival
+    #[arg(long, value_name = "NAME", default_value = "generic", value_parser = parse_profile)]
+    pub(crate) profile: holotype::Profile,
+    /// Leave out what matches: a name anywhere, or with a `/` a path; `*`, `?` and `**` match
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) exclude: Vec<String>,
+    /// Another compression than the profile's: `store`, `lz4`, `zstd` or `zstd:LEVEL`
+    #[arg(long, value_name = "NAME")]
+    pub(crate) compression: Option<holotype::Compression>,
+    /// Other blocks than the profile's: bytes, 4096 to 16777216
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) block_size: Option<u32>,
+    /// Name of the item that stdin becomes
+    #[arg(long, value_name = "NAME", default_value = "stdin")]
+    pub(crate) stdin_name: String,
+    /// Threads [default: all]; the archive is the same for any number
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub(crate) threads: usize,
+    /// Replace an existing archive
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Encrypt the archive: names, tables and content
+    #[arg(long)]
+    pub(crate) encrypt: bool,
+    #[command(flatten)]
+    pub(crate) unlock: Unlock,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Unpack {
+    /// The archive: a file, an address, `-` for stdin
+    #[arg(value_name = "ARCHIVE")]
+    pub(crate) input: PathBuf,
+    #[command(flatten)]
+    pub(crate) access: Access,
+    /// The folder to make; it must not exist, or be empty
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) output: PathBuf,
+    /// Restore the set-user-ID, set-group-ID and sticky bits
+    #[arg(long)]
+    pub(crate) special_modes: bool,
+    /// Leave out extended attributes
+    #[arg(long)]
+    pub(crate) no_xattrs: bool,
+    /// Refuse an archive whose files have more bytes [default: 1 TiB]
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) max_bytes: Option<u64>,
+    /// Threads [default: all]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub(crate) threads: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Diff {
+    /// The archive before
+    #[arg(value_name = "A")]
+    pub(crate) old: PathBuf,
+    /// The archive after
+    #[arg(value_name = "B")]
+    pub(crate) new: PathBuf,
+    #[command(flatten)]
+    pub(crate) access: Access,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// Archives, `-` for stdin
+    #[arg(required = true, value_name = "IN")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Modes, times and links of packed files too
+    #[arg(long, short)]
+    pub(crate) long: bool,
+    #[command(flatten)]
+    pub(crate) access: Access,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Preview {
     /// The archive: a file, an address, `-` for stdin
     #[arg(value_name = "IN")]
@@ -277,6 +367,9 @@ pub(crate) struct Cat {
     /// Only this box of pixels of an image
     #[arg(long, value_name = "X,Y,W,H", value_parser = parse_region)]
     pub(crate) region: Option<holotype::Region>,
+    /// Only these bytes of a file, END not included; either may be left out
+    #[arg(long, value_name = "START:END", value_parser = parse_range, conflicts_with = "region")]
+    pub(crate) range: Option<(u64, Option<u64>)>,
     #[command(flatten)]
     pub(crate) access: Access,
 }
@@ -332,6 +425,23 @@ fn parse_region(text: &str) -> Result<holotype::Region, String> {
     Ok(holotype::Region { x, y, width, height })
 }
 
+fn parse_range(text: &str) -> Result<(u64, Option<u64>), String> {
+    let (start, end) = text.split_once(':').ok_or("expected `START:END`")?;
+    let number = |part: &str| part.trim().parse::<u64>().map_err(|e| format!("`{part}`: {e}"));
+    let start = if start.is_empty() { 0 } else { number(start)? };
+    let end = if end.is_empty() { None } else { Some(number(end)?) };
+    if end.is_some_and(|end| end < start) {
+        Err("the range ends before it starts".into())
+    } else {
+        Ok((start, end))
+    }
+}
+
+fn parse_profile(name: &str) -> Result<holotype::Profile, String> {
+    holotype::Profile::from_name(name)
+        .ok_or_else(|| format!("profiles are {}", holotype::Profile::ALL.map(|p| p.name()).join(", ")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -340,6 +450,14 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn ranges_and_profiles_parse() {
+        assert_eq!(parse_range("5:9"), Ok((5, Some(9))));
+        assert_eq!(parse_range(":"), Ok((0, None)));
+        assert!(parse_range("9:5").is_err() && parse_range("9").is_err() && parse_range("-1:").is_err());
+        assert!(parse_profile("generik").is_err());
     }
 
     #[test]

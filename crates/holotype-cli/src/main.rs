@@ -1,6 +1,7 @@
 //! The `holo` program: one file per verb. Data goes to stdout, talk to stderr.
 
 mod args;
+mod date;
 mod destination;
 mod exit;
 mod names;

@@ -2,7 +2,7 @@
 
 use crate::args::Unlock;
 use crate::exit::Failure;
-use holotype::{Error, Password};
+use holotype::{Encryption, Error, Password};
 use std::fs::File;
 use std::io::{IsTerminal as _, Read as _};
 use std::path::Path;
@@ -49,6 +49,16 @@ pub(crate) fn asked(of: &str) -> Result<Option<Password>, Failure> {
     let typed = rpassword::prompt_password(format!("Password of {of}: "))
         .map_err(|e| Error::io("the terminal", e))?;
     Ok(Some(Password::new(typed)))
+}
+
+/// Who can open an archive that is written: whoever has the password named or typed, or everyone.
+pub(crate) fn encryption(encrypt: bool, unlock: &Unlock) -> Result<Option<Encryption>, Failure> {
+    match (encrypt, given(unlock)?) {
+        (true, Some(password)) => Ok(Some(Encryption::with_password(password))),
+        (true, None) => Ok(Some(Encryption::with_password(new(None, None)?))),
+        (false, Some(_)) => Err(Failure::usage("a password without `--encrypt` would encrypt nothing")),
+        (false, None) => Ok(None),
+    }
 }
 
 /// A new password: as named, or typed twice.

@@ -15,6 +15,47 @@ fn code(dir: &Path, args: &[&str]) -> i32 {
 }
 
 #[test]
+fn packed_trees() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    fs::create_dir(dir.join("tree")).unwrap();
+    fs::write(dir.join("tree/secret-name"), "whispered\n".repeat(5000)).unwrap();
+    fs::write(dir.join("tree/other"), "x").unwrap();
+    fs::write(dir.join("pass"), "correct horse\n").unwrap();
+    fs::write(dir.join("wrong"), "battery staple").unwrap();
+    let pack = ["pack", "tree", "-o", "a.holo"];
+    assert_eq!(code(dir, &[&pack[..], &["--password-file", "pass"]].concat()), 2, "nothing to encrypt");
+    assert_eq!(code(dir, &[&pack[..], &["--encrypt", "--password-file", "pass"]].concat()), 0);
+    assert_eq!(code(dir, &["pack", "tree", "-o", "b.holo"]), 0);
+    let bytes = fs::read(dir.join("a.holo")).unwrap();
+    assert!(!bytes.windows(6).any(|w| w == b"secret" || w == b"whispe"));
+    let reading: [&[&str]; 6] = [
+        &["list", "--long", "a.holo"],
+        &["cat", "a.holo", "tree/secret-name", "--range", "10:19"],
+        &["verify", "a.holo"],
+        &["diff", "a.holo", "b.holo"],
+        &["unpack", "a.holo", "-o", "out"],
+        &["sign", "a.holo", "--key", "me.key"],
+    ];
+    assert_eq!(code(dir, &["keygen", "me"]), 0);
+    for args in reading {
+        assert_eq!(code(dir, args), 6, "{args:?}");
+        assert_eq!(code(dir, &[args, &["--password-file", "wrong"]].concat()), 6, "{args:?}");
+        assert!(args[0] != "unpack" || !dir.join("out").exists());
+        let out = holo(dir, &[args, &["--password-file", "pass"]].concat());
+        assert_eq!(out.status.code(), Some(0), "{args:?} {out:?}");
+        if args[0] == "cat" {
+            assert_eq!(out.stdout, b"whispered");
+        }
+    }
+    assert_eq!(fs::read(dir.join("out/tree/secret-name")).unwrap().len(), 50_000);
+    let salvage = holo(dir, &["salvage", "a.holo", "c.holo"]);
+    assert_eq!(salvage.status.code(), Some(1));
+    assert!(String::from_utf8(salvage.stderr).unwrap().contains("encrypted"));
+    assert!(!dir.join("c.holo").exists());
+}
+
+#[test]
 fn there_and_back() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();

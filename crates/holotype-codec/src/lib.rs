@@ -6,9 +6,11 @@
 mod entropy;
 mod error;
 pub mod image;
+pub mod noise;
 mod sample;
 #[allow(dead_code, reason = "the vocabulary of the kernels is larger than the first kernel")]
 mod simd;
+pub mod tensor;
 mod tile;
 
 pub use error::CodecError;

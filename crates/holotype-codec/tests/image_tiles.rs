@@ -111,6 +111,49 @@ fn constant_and_equal_channels_cost_next_to_nothing() {
 }
 
 #[test]
+fn tiles_of_many_channels_may_be_folded() {
+    for (width, height, n_channels) in [(40, 2, 60), (1, 1, 16), (7, 1, 300), (30, 30, 17)] {
+        let shape = TileShape { is_rgb: false, ..shape(width, height, n_channels, SampleType::I16) };
+        let folded =
+            TileShape { width: u32::from(n_channels), height: width * height, n_channels: 1, ..shape };
+        // Smooth from channel to channel, in places hardly so from pixel to pixel.
+        for kind in [0, 3, 4] {
+            let samples = content(kind, folded);
+            for mode in MODES {
+                let coded = encode(shape, &samples, mode);
+                assert_eq!(decode(shape, &coded).unwrap(), samples, "{shape:?} {mode:?} kind {kind}");
+                if width == 40 && kind == 4 {
+                    assert_eq!(coded[0], 4, "{mode:?}");
+                    assert_eq!(coded[1..], encode(folded, &samples, mode));
+                    assert!(decode(shape, &[&[4], &coded[..]].concat()).is_err(), "folded twice");
+                    assert!(decode(folded, &coded).is_err(), "one channel is not folded");
+                    for n in 0..if mode == Mode::Fast { coded.len() } else { 1 } {
+                        assert!(decode(shape, &coded[..n]).is_err(), "cut at {n}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn values_far_apart_cost_little_more_than_neighbours() {
+    for (sample, factor, n_channels) in [(SampleType::U8, 5, 4), (SampleType::U16, 257, 3)] {
+        let shape = shape(300, 200, n_channels, sample);
+        let mut random = Random(3);
+        let values: Vec<u64> =
+            (0..300 * 200 * u64::from(n_channels)).map(|i| i / 9000 % 29 + random.next() % 20).collect();
+        let spread = |factor: u64| -> Vec<u8> {
+            values.iter().flat_map(|v| (v * factor).to_le_bytes()[..sample.n_bytes()].to_vec()).collect()
+        };
+        for mode in MODES {
+            let [near, far] = [1, factor].map(|factor| encode(shape, &spread(factor), mode).len());
+            assert!(far < near + near / 50 + 200, "{sample:?} {mode:?}: {near} {far}");
+        }
+    }
+}
+
+#[test]
 fn denser_modes_are_denser_on_pictures() {
     let shape = shape(300, 200, 3, SampleType::U8);
     let mut samples = content(4, shape);

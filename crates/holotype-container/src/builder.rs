@@ -1,7 +1,9 @@
+use crate::cbor::Value;
 use crate::encryption::SealedRoot;
+use crate::root::Tables;
 use crate::{
-    BlockRecord, Codec, EncryptionRecord, EncryptionSeed, Error, FrameHeader, FrameType, Header, ItemRecord,
-    MerkleTree, Root, Sealer, Trailer, frame_hash,
+    BlockRecord, ChunkTable, Codec, EncryptionRecord, EncryptionSeed, Error, Extents, FrameHeader, FrameType,
+    Header, ItemRecord, MerkleTree, Root, Sealer, Trailer, frame_hash,
 };
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -31,6 +33,9 @@ pub struct ArchiveBuilder {
     /// Encoded records by name: a million of them as structs would take gigabytes.
     items: BTreeMap<String, Box<[u8]>>,
     encryption: Option<Encryption>,
+    n_ordinals: u64,
+    has_extents: bool,
+    metadata: Option<Value>,
 }
 
 /// How the frames of an encrypted archive are sealed.
@@ -75,6 +80,9 @@ impl ArchiveBuilder {
             tree: MerkleTree::default(),
             items: BTreeMap::new(),
             encryption,
+            n_ordinals: 0,
+            has_extents: false,
+            metadata: None,
         };
         (builder, header)
     }
@@ -146,7 +154,14 @@ impl ArchiveBuilder {
     /// The ordinal the next item will get.
     #[must_use]
     pub fn next_ordinal(&self) -> u64 {
-        self.items.len() as u64
+        self.n_ordinals
+    }
+
+    /// Takes the next `n` ordinals for items that [`Self::add_item_at`] adds; returns the first.
+    pub fn reserve_ordinals(&mut self, n: u64) -> u64 {
+        let first = self.n_ordinals;
+        self.n_ordinals += n;
+        first
     }
 
     /// Bytes written so far: header and frames.
@@ -161,11 +176,27 @@ impl ArchiveBuilder {
         self.items.contains_key(name)
     }
 
+    /// Sets the metadata of the archive as a whole, in the form of an item's.
+    pub fn set_metadata(&mut self, metadata: Value) {
+        self.metadata = Some(metadata);
+    }
+
     /// Adds an item; its ordinal is set here.
     ///
     /// # Errors
     /// `InvalidArgument` for an empty, overlong or repeated name, or a block that was not added.
     pub fn add_item(&mut self, mut item: ItemRecord) -> Result<(), Error> {
+        item.ordinal = self.next_ordinal();
+        self.add_item_at(item)?;
+        self.n_ordinals += 1;
+        Ok(())
+    }
+
+    /// Adds an item with the ordinal it has, which was reserved.
+    ///
+    /// # Errors
+    /// As [`Self::add_item`], and `InvalidArgument` if its attributes break a rule.
+    pub fn add_item_at(&mut self, item: ItemRecord) -> Result<(), Error> {
         let max_name_bytes = crate::Limits::default().max_name_bytes;
         if item.name.is_empty() || item.name.len() as u64 > max_name_bytes {
             return Err(Error::InvalidArgument { what: "an item's name has 1 to 4096 bytes" });
@@ -181,7 +212,17 @@ impl ArchiveBuilder {
         {
             return Err(Error::InvalidArgument { what: "an item's block was not added" });
         }
-        item.ordinal = self.next_ordinal();
+        match &item.extents {
+            Some(Extents::Inline(extents)) if extents.iter().any(|e| e.block >= n_blocks) => {
+                return Err(Error::InvalidArgument { what: "an item's block was not added" });
+            }
+            Some(Extents::Block(id)) if *id >= n_blocks => {
+                return Err(Error::InvalidArgument { what: "an item's block was not added" });
+            }
+            _ => {}
+        }
+        item.attributes.check().map_err(|what| Error::InvalidArgument { what })?;
+        self.has_extents |= item.extents.is_some();
         let mut record = Vec::new();
         item.to_value().encode_into(&mut record);
         self.items.insert(item.name, record.into_boxed_slice());
@@ -191,9 +232,28 @@ impl ArchiveBuilder {
     /// Ends the archive; returns the bytes to write last and the trailer with its seal.
     #[must_use]
     pub fn finish(self) -> (Vec<u8>, Trailer) {
-        let Self { header, position_bytes, blocks, tree, items, encryption } = self;
+        self.finish_with(None)
+    }
+
+    /// [`Self::finish`] with a table of the chunks that items' extents are made of.
+    #[must_use]
+    pub fn finish_with(self, chunks: Option<ChunkTable>) -> (Vec<u8>, Trailer) {
+        let Self {
+            header,
+            position_bytes,
+            blocks,
+            tree,
+            items,
+            encryption,
+            n_ordinals: _,
+            has_extents,
+            metadata,
+        } = self;
+        let chunks = chunks.or_else(|| has_extents.then(|| ChunkTable::new(crate::Chunking::default())));
         let sealer = encryption.as_ref().map(|encryption| &encryption.sealer);
-        let (mut tail, mut root_frame) = Root::encode(&items, &blocks, position_bytes, sealer);
+        let tables =
+            Tables { items: &items, blocks: &blocks, chunks: chunks.as_ref(), metadata: metadata.as_ref() };
+        let (mut tail, mut root_frame) = Root::encode(&tables, position_bytes, sealer);
         if let Some(Encryption { record, sealer }) = encryption {
             let (sealed, pages_hash) = (sealer.seal_root(&root_frame), frame_hash(&tail));
             root_frame = SealedRoot { record, sealed, pages_hash }.encode();

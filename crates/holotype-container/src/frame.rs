@@ -22,18 +22,24 @@ pub enum Codec {
     Raw = 0,
     /// One Zstandard frame.
     Zstd = 1,
+    /// One LZ4 block.
+    Lz4 = 2,
     /// A tile of the image codec (`docs/codecs.md`).
     ImageTile = 3,
+    /// A slice of a tensor (`docs/codecs/tensor.md`).
+    TensorSlice = 4,
 }
 
 impl Codec {
-    /// Inverse of `self as u8`; 2 is reserved for LZ4.
+    /// Inverse of `self as u8`.
     #[must_use]
     pub const fn from_code(code: u8) -> Option<Self> {
         match code {
             0 => Some(Self::Raw),
             1 => Some(Self::Zstd),
+            2 => Some(Self::Lz4),
             3 => Some(Self::ImageTile),
+            4 => Some(Self::TensorSlice),
             _ => None,
         }
     }
@@ -42,7 +48,7 @@ impl Codec {
 /// First bytes of every frame: what salvage scans for.
 pub const FRAME_SYNC: [u8; 4] = [0xf7, b'H', b'F', 0x9e];
 
-/// The flag of a frame whose payload is another frame, encrypted. Spec §13.3.
+/// The flag of a frame whose payload is another frame, encrypted. Spec §14.3.
 const SEALED: u8 = 1;
 
 /// The header before every payload. Spec §4.

@@ -5,7 +5,7 @@ pub const MAGIC: [u8; 8] = [0x8b, b'H', b'O', b'L', b'O', b'\r', b'\n', 0x1a];
 /// The format version this crate reads and writes.
 pub const FORMAT_VERSION: u8 = 1;
 
-/// Feature: every frame is encrypted. Spec §13.
+/// Feature: every frame is encrypted. Spec §14.
 const ENCRYPTED: u16 = 2;
 
 /// The archive's first bytes. Spec §3.

@@ -1,5 +1,5 @@
 use crate::cbor::{Map, Value};
-use crate::{Error, Limits, error::check_limit};
+use crate::{Error, Extents, FileAttributes, Limits, decode_extents, encode_extents, error::check_limit};
 
 /// What an item is. Wire values; append only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -10,6 +10,12 @@ pub enum ItemKind {
     Image = 0,
     /// Bytes kept as they are.
     File = 1,
+    /// A folder of a packed tree.
+    Directory = 6,
+    /// A symbolic link of a packed tree.
+    Symlink = 7,
+    /// An array of numbers of any rank.
+    Tensor = 4,
 }
 
 impl ItemKind {
@@ -19,6 +25,9 @@ impl ItemKind {
         match self {
             Self::Image => "image",
             Self::File => "file",
+            Self::Directory => "directory",
+            Self::Symlink => "symlink",
+            Self::Tensor => "tensor",
         }
     }
 }
@@ -46,14 +55,18 @@ pub struct ItemRecord {
     pub content_sha256: [u8; 32],
     /// Bytes of its raw content.
     pub raw_bytes: u64,
-    /// The blocks of its content, in order.
+    /// The blocks of its content, in order; none if it has extents.
     pub content: Vec<BlockRun>,
+    /// Where in blocks it shares with others its content is, in order.
+    pub extents: Option<Extents>,
     /// What its kind needs to be understood; the container does not look inside.
     pub descriptor: Map,
     /// Metadata: inline, or in blocks when it is large. The container does not look inside.
     pub metadata: Option<Metadata>,
     /// The preview's descriptor and block.
     pub preview: Option<Preview>,
+    /// What the file system it comes from knew of it.
+    pub attributes: FileAttributes,
     /// Keys this version does not know; kept on rewriting.
     pub unknown: Map,
 }
@@ -88,6 +101,9 @@ mod key {
     pub(super) const METADATA: u64 = 7;
     pub(super) const METADATA_BLOCK: u64 = 8;
     pub(super) const PREVIEW: u64 = 9;
+    pub(super) const EXTENTS: u64 = 10;
+    pub(super) const EXTENTS_BLOCK: u64 = 11;
+    pub(super) const ATTRIBUTES: u64 = 12;
     /// Keys from here on must be understood.
     pub(super) const FIRST_REQUIRED: u64 = 1 << 16;
 }
@@ -103,9 +119,11 @@ impl ItemRecord {
             content_sha256: [0; 32],
             raw_bytes: 0,
             content: Vec::new(),
+            extents: None,
             descriptor: Map::new(),
             metadata: None,
             preview: None,
+            attributes: FileAttributes::default(),
             unknown: Map::new(),
         }
     }
@@ -141,9 +159,11 @@ impl ItemRecord {
             content_sha256,
             raw_bytes,
             content,
+            extents,
             descriptor,
             metadata,
             preview,
+            attributes,
             unknown,
         } = self;
         let mut map = unknown.clone();
@@ -152,8 +172,18 @@ impl ItemRecord {
         map.insert(key::ORDINAL, Value::Unsigned(*ordinal));
         map.insert(key::CONTENT_SHA256, Value::Bytes(content_sha256.to_vec()));
         map.insert(key::RAW_BYTES, Value::Unsigned(*raw_bytes));
-        let runs = content.iter().flat_map(|run| [run.first, run.n_blocks]).map(Value::Unsigned);
-        map.insert(key::CONTENT, Value::Array(runs.collect()));
+        match extents {
+            None => {
+                let runs = content.iter().flat_map(|run| [run.first, run.n_blocks]).map(Value::Unsigned);
+                map.insert(key::CONTENT, Value::Array(runs.collect()));
+            }
+            Some(Extents::Inline(extents)) => {
+                let mut bytes = Vec::new();
+                encode_extents(extents, &mut bytes);
+                map.insert(key::EXTENTS, Value::Bytes(bytes));
+            }
+            Some(Extents::Block(id)) => drop(map.insert(key::EXTENTS_BLOCK, Value::Unsigned(*id))),
+        }
         if !descriptor.is_empty() {
             map.insert(key::DESCRIPTOR, Value::Map(descriptor.clone()));
         }
@@ -165,6 +195,9 @@ impl ItemRecord {
         if let Some(Preview { block, descriptor }) = preview {
             let value = Value::Array(vec![Value::Unsigned(*block), Value::Map(descriptor.clone())]);
             map.insert(key::PREVIEW, value);
+        }
+        if !attributes.is_empty() {
+            map.insert(key::ATTRIBUTES, attributes.to_value());
         }
         Value::Map(map)
     }
@@ -180,6 +213,9 @@ impl ItemRecord {
         let kind = match take_unsigned(&mut map, key::KIND)? {
             0 => ItemKind::Image,
             1 => ItemKind::File,
+            6 => ItemKind::Directory,
+            7 => ItemKind::Symlink,
+            4 => ItemKind::Tensor,
             id => return Err(Error::Unsupported { what: "item kind", id }),
         };
         let ordinal = take_unsigned(&mut map, key::ORDINAL)?;
@@ -188,8 +224,17 @@ impl ItemRecord {
             _ => None,
         };
         let raw_bytes = take_unsigned(&mut map, key::RAW_BYTES)?;
-        let Some(Value::Array(runs)) = map.remove(&key::CONTENT) else {
-            return Err(corrupt("the list of blocks is missing"));
+        let places = [key::CONTENT, key::EXTENTS, key::EXTENTS_BLOCK].map(|key| map.remove(&key));
+        let (content, extents) = match places {
+            [Some(Value::Array(runs)), None, None] => (read_runs(&runs, n_blocks)?, None),
+            [None, Some(Value::Bytes(bytes)), None] => {
+                let extents = decode_extents(&bytes, n_blocks, raw_bytes, limits)?;
+                (Vec::new(), Some(Extents::Inline(extents)))
+            }
+            [None, None, Some(Value::Unsigned(id))] if id < n_blocks => {
+                (Vec::new(), Some(Extents::Block(id)))
+            }
+            _ => return Err(corrupt("the list of blocks is missing, malformed or there twice")),
         };
         let descriptor = match map.remove(&key::DESCRIPTOR) {
             None => Map::new(),
@@ -203,6 +248,9 @@ impl ItemRecord {
             _ => return Err(corrupt("the metadata is neither inline nor in a block")),
         };
         let preview = map.remove(&key::PREVIEW).map(|value| read_preview(&value, n_blocks)).transpose()?;
+        let attributes = map.remove(&key::ATTRIBUTES).map(FileAttributes::from_value).transpose()?;
+        let attributes = attributes.unwrap_or_default();
+        check_kind(kind, raw_bytes, &content, extents.as_ref(), &attributes)?;
         if let Some((&id, _)) = map.range(key::FIRST_REQUIRED..).next() {
             return Err(Error::Unsupported { what: "item key", id });
         }
@@ -212,10 +260,12 @@ impl ItemRecord {
             ordinal,
             content_sha256: content_sha256.ok_or_else(|| corrupt("the content hash is missing"))?,
             raw_bytes,
-            content: read_runs(&runs, n_blocks)?,
+            content,
+            extents,
             descriptor,
             metadata,
             preview,
+            attributes,
             // An emptied map keeps its memory, several times that of a record.
             unknown: if map.is_empty() { Map::new() } else { map },
         })
@@ -228,6 +278,30 @@ fn corrupt(rule: &'static str) -> Error {
 
 fn take_unsigned(map: &mut Map, key: u64) -> Result<u64, Error> {
     map.remove(&key).and_then(|v| v.as_unsigned()).ok_or_else(|| corrupt("a number is missing"))
+}
+
+/// What kind, content and attributes must have to do with each other.
+fn check_kind(
+    kind: ItemKind,
+    raw_bytes: u64,
+    content: &[BlockRun],
+    extents: Option<&Extents>,
+    attributes: &FileAttributes,
+) -> Result<(), Error> {
+    let has_content = raw_bytes > 0 || !content.is_empty() || extents.is_some();
+    if matches!(kind, ItemKind::Directory | ItemKind::Symlink) && has_content {
+        return Err(corrupt("a folder or symbolic link has content"));
+    }
+    if extents.is_some() && kind != ItemKind::File {
+        return Err(corrupt("what is no file has extents"));
+    }
+    if attributes.symlink_target.is_some() != (kind == ItemKind::Symlink) {
+        return Err(corrupt("a target belongs to a symbolic link"));
+    }
+    if attributes.hard_link.is_some() && kind != ItemKind::File {
+        return Err(corrupt("what is no file is a hard link"));
+    }
+    Ok(())
 }
 
 fn read_runs(values: &[Value], n_blocks: u64) -> Result<Vec<BlockRun>, Error> {

@@ -3,12 +3,16 @@
 //! This room does no I/O and knows no codec. Everything a reader allocates is bounded by [`Limits`] or by the
 //! bytes it was given.
 
+mod attributes;
 mod block;
 mod builder;
 pub mod cbor;
+mod chunk;
+mod chunking;
 mod cursor;
 mod encryption;
 mod error;
+mod extent;
 mod frame;
 mod header;
 mod item;
@@ -23,10 +27,14 @@ mod signature;
 mod stray;
 mod trailer;
 
+pub use attributes::{FileAttributes, FileTime};
 pub use block::{BlockRecord, OpenedPayload, VerifiedPayload};
 pub use builder::{ArchiveBuilder, PushedBlock};
+pub use chunk::{ChunkRecord, ChunkTable};
+pub use chunking::{Chunking, Cutter};
 pub use encryption::{DataKey, EncryptionRecord, EncryptionSeed, KdfCost, KeySlot, Sealer};
 pub use error::{Error, ErrorKind, hex};
+pub use extent::{Extent, Extents, decode_extents, encode_extents};
 pub use frame::{Codec, FRAME_SYNC, FrameHeader, FrameType};
 pub use header::{FORMAT_VERSION, Header, MAGIC};
 pub use item::{BlockRun, ItemKind, ItemRecord, Metadata, Preview};
@@ -34,7 +42,7 @@ pub use key::{PublicKey, SecretKey};
 pub use limits::Limits;
 pub use manifest::{Manifest, rekeyed_tail};
 pub use merkle::{FrameHasher, MerkleTree, frame_hash};
-pub use pack::{Packer, pack, unpack};
+pub use pack::{Compression, Packer, pack, unpack, unpack_block};
 pub use page::PageRef;
 pub use root::{Root, Table};
 pub use signature::{SIGNATURE_MAGIC, SignatureFile};

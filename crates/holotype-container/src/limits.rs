@@ -10,6 +10,8 @@ pub struct Limits {
     pub max_block_bytes: u64,
     /// Bytes of an item's name; default 4096.
     pub max_name_bytes: u64,
+    /// Extents of an item; default 2²⁴.
+    pub max_extents: u64,
     /// Nesting of a CBOR value; default 16.
     pub max_cbor_depth: u32,
     /// Memory an archive may demand for a password, in KiB; default 1 GiB.
@@ -25,6 +27,7 @@ impl Default for Limits {
             max_page_bytes: 16 << 20,
             max_block_bytes: 4 << 30,
             max_name_bytes: 4096,
+            max_extents: 1 << 24,
             max_cbor_depth: 16,
             max_kdf_memory_kib: 1 << 20,
             max_kdf_passes: 64,

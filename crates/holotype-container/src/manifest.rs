@@ -1,7 +1,7 @@
 use crate::encryption::SealedRoot;
 use crate::{
-    BlockRecord, EncryptionRecord, Error, Header, ItemRecord, KeySlot, Limits, MerkleTree, OpenedPayload,
-    PageRef, Root, Sealer, Table, Trailer,
+    BlockRecord, ChunkRecord, EncryptionRecord, Error, Header, ItemRecord, KeySlot, Limits, MerkleTree,
+    OpenedPayload, PageRef, Root, Sealer, Table, Trailer,
 };
 
 /// An opened archive's metadata: the seal was checked over header, root and trailer.
@@ -10,7 +10,16 @@ pub struct Manifest {
     header: Header,
     trailer: Trailer,
     root: Root,
-    encryption: Option<(EncryptionRecord, Sealer)>,
+    encryption: Option<Encryption>,
+}
+
+/// How the frames of an encrypted archive are opened.
+#[derive(Debug, Clone)]
+struct Encryption {
+    record: EncryptionRecord,
+    sealer: Sealer,
+    /// BLAKE3 of the page frames as they are stored.
+    pages_hash: [u8; 32],
 }
 
 impl Manifest {
@@ -45,7 +54,9 @@ impl Manifest {
             let key = sealed.record.unlock(&parsed.archive_id, password, limits)?;
             let sealer = sealed.record.sealer(&parsed.archive_id, &key);
             let inner = sealer.open_root(&sealed.sealed)?;
-            (Root::parse(&inner, root_offset, limits)?, Some((sealed.record, sealer)))
+            let SealedRoot { record, pages_hash, .. } = sealed;
+            let encryption = Encryption { record, sealer, pages_hash };
+            (Root::parse(&inner, root_offset, limits)?, Some(encryption))
         } else {
             (Root::parse(root_frame, root_offset, limits)?, None)
         };
@@ -65,6 +76,9 @@ impl Manifest {
             n_blocks: blocks.len() as u64,
             items: Table::Inline(Vec::new()),
             blocks: Table::Inline(blocks),
+            chunks: Table::Inline(Vec::new()),
+            chunking: None,
+            metadata: None,
         };
         let trailer = Trailer {
             revision: 1,
@@ -81,11 +95,18 @@ impl Manifest {
     /// How the archive is encrypted, if it is.
     #[must_use]
     pub fn encryption(&self) -> Option<&EncryptionRecord> {
-        self.encryption.as_ref().map(|(record, _)| record)
+        self.encryption.as_ref().map(|encryption| &encryption.record)
+    }
+
+    /// Of an encrypted archive, what the frames of all pages, one after another, must hash to: so they can be checked
+    /// without a key.
+    #[must_use]
+    pub fn pages_hash(&self) -> Option<[u8; 32]> {
+        self.encryption.as_ref().map(|encryption| encryption.pages_hash)
     }
 
     fn sealer(&self) -> Option<&Sealer> {
-        self.encryption.as_ref().map(|(_, sealer)| sealer)
+        self.encryption.as_ref().map(|encryption| &encryption.sealer)
     }
 
     /// Checks the frame of a block and returns its payload, decrypted.
@@ -128,6 +149,19 @@ impl Manifest {
         limits: &Limits,
     ) -> Result<Vec<BlockRecord>, Error> {
         self.root.open_block_page(page, frame, self.trailer.root_offset_bytes, self.sealer(), limits)
+    }
+
+    /// Reads a chunk page's frame.
+    ///
+    /// # Errors
+    /// As [`Self::read_item_page`].
+    pub fn read_chunk_page(
+        &self,
+        page: &PageRef<[u8; 32]>,
+        frame: &[u8],
+        limits: &Limits,
+    ) -> Result<Vec<ChunkRecord>, Error> {
+        self.root.open_chunk_page(page, frame, self.sealer(), limits)
     }
 
     /// The header.
@@ -178,15 +212,7 @@ impl Manifest {
             }
             end = block.end_bytes().ok_or_else(|| corrupt(end, "a block lies past the end"))?;
         }
-        let item_pages = match &self.root.items {
-            Table::Paged(pages) => pages.iter().map(|p| (p.offset_bytes, p.frame_bytes)).collect(),
-            Table::Inline(_) => Vec::new(),
-        };
-        let block_pages = match &self.root.blocks {
-            Table::Paged(pages) => pages.iter().map(|p| (p.offset_bytes, p.frame_bytes)).collect(),
-            Table::Inline(_) => Vec::new(),
-        };
-        for (offset, size) in item_pages.into_iter().chain(block_pages) {
+        for (offset, size) in self.root.page_frames() {
             if offset != end {
                 return Err(corrupt(end, "manifest pages leave a gap"));
             }

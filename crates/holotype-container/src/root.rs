@@ -1,7 +1,11 @@
 use crate::block::{decode_blocks, encode_blocks};
 use crate::cbor::{self, Value};
+use crate::chunk::decode_chunks;
 use crate::page::{build_frame, open_frame};
-use crate::{BlockRecord, Error, FrameType, ItemRecord, Limits, PageRef, Sealer, frame_hash};
+use crate::{
+    BlockRecord, ChunkRecord, ChunkTable, Chunking, Error, FrameType, ItemRecord, Limits, PageRef, Sealer,
+    frame_hash,
+};
 use std::collections::BTreeMap;
 
 /// A table, whole in the root or in pages before it.
@@ -24,6 +28,23 @@ pub struct Root {
     pub items: Table<ItemRecord, String>,
     /// Blocks, ordered by id.
     pub blocks: Table<BlockRecord, u64>,
+    /// Chunks, ordered by id; for writers that add to the archive or refer to it. It need not be complete.
+    pub chunks: Table<ChunkRecord, [u8; 32]>,
+    /// How chunks were cut, if there is a table of them.
+    pub chunking: Option<Chunking>,
+    /// Metadata of the archive as a whole; the container does not look inside.
+    pub metadata: Option<Value>,
+}
+
+/// What a manifest is made of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tables<'a> {
+    /// Encoded records by name.
+    pub(crate) items: &'a BTreeMap<String, Box<[u8]>>,
+    pub(crate) blocks: &'a [BlockRecord],
+    /// Present if items may have extents.
+    pub(crate) chunks: Option<&'a ChunkTable>,
+    pub(crate) metadata: Option<&'a Value>,
 }
 
 mod key {
@@ -34,9 +55,16 @@ mod key {
     pub(super) const ITEM_PAGES: u64 = 4;
     pub(super) const BLOCK_PAGES: u64 = 5;
     pub(super) const REQUIRED_FEATURES: u64 = 6;
+    pub(super) const CHUNKS: u64 = 8;
+    pub(super) const CHUNK_PAGES: u64 = 9;
+    pub(super) const CHUNKING: u64 = 10;
+    pub(super) const METADATA: u64 = 11;
     /// Keys from here on must be understood.
     pub(super) const FIRST_REQUIRED: u64 = 1 << 16;
 }
+
+/// Feature of root key 6: items have extents.
+const FEATURE_EXTENTS: u64 = 3;
 
 /// A table up to this size stays in the root; a larger one is cut into pages of about this size.
 const PAGE_BYTES: usize = 64 << 10;
@@ -44,14 +72,14 @@ const PAGE_BYTES: usize = 64 << 10;
 impl Root {
     /// Encodes the manifest that ends an archive: pages, then the root frame.
     ///
-    /// `items` are encoded records by name, `offset_bytes` is where the first page will lie. Returns the page
-    /// frames and the root frame.
+    /// `offset_bytes` is where the first page will lie. Returns the page frames and the root frame; pages are sealed,
+    /// the root frame is not.
     pub(crate) fn encode(
-        items: &BTreeMap<String, Box<[u8]>>,
-        blocks: &[BlockRecord],
+        tables: &Tables<'_>,
         offset_bytes: u64,
         sealer: Option<&Sealer>,
     ) -> (Vec<u8>, Vec<u8>) {
+        let Tables { items, blocks, chunks, metadata } = *tables;
         let mut pages = Pages { frames: Vec::new(), offset_bytes, sealer };
         let mut map = BTreeMap::new();
         let mut put = |key, value: &Value| {
@@ -61,6 +89,13 @@ impl Root {
         };
         put(key::N_ITEMS, &Value::Unsigned(items.len() as u64));
         put(key::N_BLOCKS, &Value::Unsigned(blocks.len() as u64));
+        if let Some(metadata) = metadata {
+            put(key::METADATA, metadata);
+        }
+        if let Some(chunks) = chunks {
+            put(key::REQUIRED_FEATURES, &Value::Array(vec![Value::Unsigned(FEATURE_EXTENTS)]));
+            put_chunks(chunks, &mut pages, &mut put);
+        }
 
         let mut table = Vec::new();
         let inline = if items.values().map(|record| record.len()).sum::<usize>() <= PAGE_BYTES {
@@ -110,11 +145,7 @@ impl Root {
         let Value::Map(mut map) = cbor::decode(&payload, limits)? else {
             return Err(corrupt("the root is not a map"));
         };
-        if let Some(features) = map.remove(&key::REQUIRED_FEATURES) {
-            let id = features.as_array().and_then(|list| list.first()?.as_unsigned());
-            let id = id.ok_or_else(|| corrupt("the list of required features is malformed"))?;
-            return Err(Error::Unsupported { what: "feature", id });
-        }
+        let has_extents = read_features(map.remove(&key::REQUIRED_FEATURES))?;
         if let Some((&id, _)) = map.range(key::FIRST_REQUIRED..).next() {
             return Err(Error::Unsupported { what: "root key", id });
         }
@@ -148,7 +179,65 @@ impl Root {
             }
             _ => return Err(corrupt("the blocks are neither inline nor in pages")),
         };
-        Ok(Self { n_items, n_blocks, items, blocks })
+        let chunks = match (map.remove(&key::CHUNKS), map.remove(&key::CHUNK_PAGES)) {
+            (None, None) => Table::Inline(Vec::new()),
+            (Some(Value::Bytes(table)), None) => Table::Inline(decode_chunks(&table, n_blocks)?),
+            (None, Some(Value::Array(refs))) => {
+                let n_chunks = refs.iter().filter_map(|page| page.as_array()?.get(1)?.as_unsigned());
+                let n_chunks = n_chunks.fold(0, u64::saturating_add);
+                Table::Paged(read_refs(&refs, n_chunks, frames_end_bytes, |v| v.as_bytes()?.try_into().ok())?)
+            }
+            _ => return Err(corrupt("the chunks are neither inline nor in pages")),
+        };
+        let chunking = map
+            .remove(&key::CHUNKING)
+            .map(|value| Chunking::from_value(&value).ok_or_else(|| corrupt("the chunking is malformed")));
+        let chunking = chunking.transpose()?;
+        let has_chunks = !matches!(&chunks, Table::Inline(none) if none.is_empty());
+        if has_chunks && (chunking.is_none() || !has_extents) {
+            return Err(corrupt("chunks without chunking or feature"));
+        }
+        let metadata = map.remove(&key::METADATA);
+        Ok(Self { n_items, n_blocks, items, blocks, chunks, chunking, metadata })
+    }
+
+    /// Reads a chunk page's frame.
+    ///
+    /// # Errors
+    /// As [`Self::read_item_page`].
+    pub fn read_chunk_page(
+        &self,
+        page: &PageRef<[u8; 32]>,
+        frame: &[u8],
+        limits: &Limits,
+    ) -> Result<Vec<ChunkRecord>, Error> {
+        self.open_chunk_page(page, frame, None, limits)
+    }
+
+    pub(crate) fn open_chunk_page(
+        &self,
+        page: &PageRef<[u8; 32]>,
+        frame: &[u8],
+        sealer: Option<&Sealer>,
+        limits: &Limits,
+    ) -> Result<Vec<ChunkRecord>, Error> {
+        let chunks = decode_chunks(&page.open(frame, sealer, limits)?, self.n_blocks)?;
+        match chunks.first() {
+            Some(first) if first.id == page.first && chunks.len() as u64 == page.n_entries => Ok(chunks),
+            _ => Err(corrupt("a chunk page does not hold what its reference says")),
+        }
+    }
+
+    /// Offset and size of the frames of all pages, in the order they lie in: chunks, items, blocks.
+    #[must_use]
+    pub fn page_frames(&self) -> Vec<(u64, u64)> {
+        fn frames<T, K>(table: &Table<T, K>) -> Vec<(u64, u64)> {
+            match table {
+                Table::Paged(pages) => pages.iter().map(|p| (p.offset_bytes, p.frame_bytes)).collect(),
+                Table::Inline(_) => Vec::new(),
+            }
+        }
+        [frames(&self.chunks), frames(&self.items), frames(&self.blocks)].concat()
     }
 
     /// Reads an item page's frame.
@@ -204,6 +293,33 @@ impl Root {
         limits: &Limits,
     ) -> Result<Vec<BlockRecord>, Error> {
         decode_blocks(&page.open(frame, sealer, limits)?, page.n_entries, frames_end_bytes, limits)
+    }
+}
+
+/// Puts the chunk table into the root, or into `pages`.
+fn put_chunks(chunks: &ChunkTable, pages: &mut Pages<'_>, put: &mut impl FnMut(u64, &Value)) {
+    if chunks.pages.is_empty() {
+        return;
+    }
+    put(key::CHUNKING, &chunks.chunking.to_value());
+    if let Some(table) = chunks.inline() {
+        return put(key::CHUNKS, &Value::Bytes(table.to_vec()));
+    }
+    let refs =
+        chunks.pages.iter().map(|(first, n, payload)| pages.push(Value::Bytes(first.to_vec()), *n, payload));
+    put(key::CHUNK_PAGES, &Value::Array(refs.collect()));
+}
+
+/// True if the features a reader must have include extents, the only one known.
+fn read_features(features: Option<Value>) -> Result<bool, Error> {
+    let Some(features) = features else { return Ok(false) };
+    let list: Option<Vec<u64>> =
+        features.as_array().and_then(|list| list.iter().map(Value::as_unsigned).collect());
+    let list = list.filter(|list| !list.is_empty() && list.is_sorted_by(|a, b| a < b));
+    let list = list.ok_or_else(|| corrupt("the list of required features is malformed"))?;
+    match list.iter().find(|id| **id != FEATURE_EXTENTS) {
+        Some(id) => Err(Error::Unsupported { what: "feature", id: *id }),
+        None => Ok(true),
     }
 }
 

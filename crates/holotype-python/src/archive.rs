@@ -8,7 +8,7 @@ use crate::write::into_bytes;
 use holotype::formats::Format;
 use holotype::{
     Error, ExportOptions, FileOutput, ImageItem, ItemKind, OpenOptions, Password, Region, RemoteOptions,
-    Replace, S3Options, VerifyOptions, export, source_format,
+    Replace, S3Options, UnpackOptions, VerifyOptions, export, source_format, unpack,
 };
 use holotype_store::MemorySource;
 use numpy::PyReadwriteArray1;
@@ -31,9 +31,17 @@ fn open_options(password: Option<Vec<u8>>) -> OpenOptions {
 /// An open archive.
 #[pyclass(frozen, module = "holotype._holotype")]
 pub(crate) struct Archive {
-    inner: holotype::Archive,
+    pub(crate) inner: holotype::Archive,
     /// Where it is, if that is far away.
     remote: Option<(String, RemoteOptions)>,
+}
+
+/// The archive with a cache of another size than the default.
+fn cached(archive: holotype::Archive, cache_bytes: Option<u64>) -> holotype::Archive {
+    match cache_bytes {
+        Some(n) => archive.with_cache_bytes(n),
+        None => archive,
+    }
 }
 
 impl Archive {
@@ -58,12 +66,34 @@ impl Archive {
     }
 }
 
+/// Where each byte of a file item, or of all of them, is.
+#[pyclass(frozen, module = "holotype._holotype")]
+pub(crate) struct FileMap {
+    inner: holotype::FileMap,
+}
+
+#[pymethods]
+impl FileMap {
+    #[getter]
+    fn n_bytes(&self) -> u64 {
+        self.inner.n_bytes()
+    }
+}
+
 #[pymethods]
 impl Archive {
     #[staticmethod]
-    fn open(py: Python<'_>, path: &str, password: Option<Vec<u8>>) -> PyResult<Self> {
+    #[pyo3(signature = (path, password=None, cache_bytes=None))]
+    fn open(
+        py: Python<'_>,
+        path: &str,
+        password: Option<Vec<u8>>,
+        cache_bytes: Option<u64>,
+    ) -> PyResult<Self> {
         let options = open_options(password);
-        Self::new(py.detach(|| holotype::Archive::open_with(path, &options)))
+        let open =
+            || holotype::Archive::open_with(path, &options).map(|archive| cached(archive, cache_bytes));
+        Self::new(py.detach(open))
     }
 
     #[staticmethod]
@@ -94,10 +124,17 @@ impl Archive {
     }
 
     #[staticmethod]
-    fn from_bytes(py: Python<'_>, data: PyBackedBytes, password: Option<Vec<u8>>) -> PyResult<Self> {
+    #[pyo3(signature = (data, password=None, cache_bytes=None))]
+    fn from_bytes(
+        py: Python<'_>,
+        data: PyBackedBytes,
+        password: Option<Vec<u8>>,
+        cache_bytes: Option<u64>,
+    ) -> PyResult<Self> {
         let source = Box::new(MemorySource::new(data));
         let options = open_options(password);
-        Self::new(py.detach(|| holotype::Archive::open_source_with(source, "<memory>", &options)))
+        let open = || holotype::Archive::open_source_with(source, "<memory>", &options);
+        Self::new(py.detach(|| open().map(|archive| cached(archive, cache_bytes))))
     }
 
     #[staticmethod]
@@ -144,6 +181,73 @@ impl Archive {
             self.inner.items()?.iter().map(|item| ItemFields::new(&self.inner, item)).collect()
         };
         py.detach(describe).map_err(raise)
+    }
+
+    /// Where the bytes of the file item `name` are.
+    fn file_map(&self, py: Python<'_>, name: &str) -> PyResult<FileMap> {
+        py.detach(|| self.inner.file_map(name)).map(|inner| FileMap { inner }).map_err(raise)
+    }
+
+    /// Where the bytes of all files are, one after another.
+    fn stream_map(&self, py: Python<'_>) -> PyResult<FileMap> {
+        py.detach(|| self.inner.stream_map()).map(|inner| FileMap { inner }).map_err(raise)
+    }
+
+    /// At most `n_bytes` bytes of a file from `offset`; fewer only at its end.
+    fn read_at<'py>(
+        &self,
+        py: Python<'py>,
+        map: &FileMap,
+        offset: u64,
+        n_bytes: u64,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let n_bytes = n_bytes.min(map.inner.n_bytes().saturating_sub(offset));
+        let limit = self.inner.limits().max_decoded_bytes;
+        let what = "the size of a read";
+        let refused = || raise(Error::LimitExceeded { what, found: n_bytes, limit });
+        let n = usize::try_from(n_bytes).ok().filter(|_| n_bytes <= limit).ok_or_else(refused)?;
+        PyBytes::new_with(py, n, |out| {
+            py.detach(|| self.inner.read_at(&map.inner, offset, out)).map(drop).map_err(raise)
+        })
+    }
+
+    /// The metadata of the archive as a whole.
+    fn archive_metadata(&self) -> PyResult<Vec<MetadataFields>> {
+        self.inner.metadata().map(|metadata| metadata_fields(&metadata)).map_err(raise)
+    }
+
+    /// Items, blocks; bytes of the content, of it without repetitions, of the blocks, of the archive.
+    fn summary(&self, py: Python<'_>) -> PyResult<(u64, u64, u64, u64, u64, u64)> {
+        let summary = py.detach(|| self.inner.summary()).map_err(raise)?;
+        Ok((
+            summary.n_items,
+            summary.n_blocks,
+            summary.raw_bytes,
+            summary.unique_bytes,
+            summary.block_bytes,
+            summary.archive_bytes,
+        ))
+    }
+
+    /// Writes all files, folders and links into a new folder; returns their number and the files' bytes.
+    fn unpack(
+        &self,
+        py: Python<'_>,
+        directory: &str,
+        special_modes: bool,
+        xattrs: bool,
+        max_bytes: Option<u64>,
+        threads: usize,
+    ) -> PyResult<(u64, u64)> {
+        let mut options = UnpackOptions::default()
+            .with_special_modes(special_modes)
+            .with_xattrs(xattrs)
+            .with_n_threads(threads);
+        if let Some(n) = max_bytes {
+            options = options.with_max_bytes(n);
+        }
+        let unpacked = py.detach(|| unpack(&self.inner, directory, &options)).map_err(raise)?;
+        Ok((unpacked.n_items, unpacked.n_bytes))
     }
 
     /// Name and kind of every item, in the order they were added.

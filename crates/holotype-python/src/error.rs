@@ -57,6 +57,7 @@ fn item_of(error: &Error) -> Option<&str> {
         Error::Block { item, .. }
         | Error::Item { item, .. }
         | Error::Tile { item, .. }
+        | Error::Slice { item, .. }
         | Error::ContentHash { item, .. }
         | Error::NotFound { name: item } => Some(item),
         _ => None,

@@ -2,9 +2,9 @@
 
 use crate::error::argument_error;
 use holotype::{
-    Alpha, ChannelOrder, ColourModel, Finding, ImageDescriptor, ImageItem, ImageOptions, Imported, Item,
-    ItemKind, Metadata, MetadataEntry, MetadataKind, Mode, Palette, Preview, PreviewChoice, Region,
-    SampleType, VerifyReport,
+    Alpha, ChannelOrder, ColourModel, Encryption, Finding, ImageDescriptor, ImageItem, ImageOptions,
+    Imported, Item, ItemKind, Metadata, MetadataEntry, MetadataKind, Mode, Palette, Password, Preview,
+    PreviewChoice, Region, SampleType, VerifyReport,
 };
 use pyo3::prelude::*;
 
@@ -206,6 +206,11 @@ impl From<VerifyReport> for ReportFields {
     }
 }
 
+/// Who can open an archive that is written: whoever has the password, or everyone.
+pub(crate) fn encryption(password: Option<Vec<u8>>) -> Option<Encryption> {
+    password.map(|password| Encryption::with_password(Password::new(password)))
+}
+
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
 pub(crate) struct OptionsFields {
@@ -220,11 +225,7 @@ pub(crate) struct OptionsFields {
 impl OptionsFields {
     /// How the archive itself is written.
     pub(crate) fn writer_options(&self) -> holotype::WriterOptions {
-        let encryption = self
-            .password
-            .clone()
-            .map(|password| holotype::Encryption::with_password(holotype::Password::new(password)));
-        holotype::WriterOptions::default().with_encryption(encryption)
+        holotype::WriterOptions::default().with_encryption(encryption(self.password.clone()))
     }
 
     pub(crate) fn into_options(self) -> PyResult<ImageOptions> {

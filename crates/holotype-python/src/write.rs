@@ -19,7 +19,7 @@ pub(crate) enum Samples<'py> {
 }
 
 impl Samples<'_> {
-    fn as_slice(&self) -> PyResult<&[u8]> {
+    pub(crate) fn as_slice(&self) -> PyResult<&[u8]> {
         match self {
             Self::Bytes(bytes) => Ok(bytes),
             Self::Array(array) => array.as_slice().map_err(|e| argument_error(e.to_string())),
@@ -56,11 +56,20 @@ struct Written {
 impl Written {
     fn into_fields(self, py: Python<'_>) -> WrittenFields {
         let Self { data, n_bytes, seal } = self;
-        WrittenFields {
-            data: data.map(|data| into_bytes(py, &data).into_any().unbind()),
-            n_bytes,
-            seal: seal.iter().map(|b| format!("{b:02x}")).collect(),
-        }
+        written_fields(py, data, n_bytes, seal)
+    }
+}
+
+pub(crate) fn written_fields(
+    py: Python<'_>,
+    data: Option<Vec<u8>>,
+    n_bytes: u64,
+    seal: [u8; 32],
+) -> WrittenFields {
+    WrittenFields {
+        data: data.map(|data| into_bytes(py, &data).into_any().unbind()),
+        n_bytes,
+        seal: seal.iter().map(|b| format!("{b:02x}")).collect(),
     }
 }
 

@@ -4,6 +4,7 @@
 //! correct after `fork`.
 
 mod atomic_file;
+mod new_directory;
 mod read_at;
 mod recorder;
 #[cfg(feature = "remote")]
@@ -12,6 +13,7 @@ mod remote_error;
 mod secret_file;
 
 pub use atomic_file::{AtomicFile, Replace};
+pub use new_directory::NewDirectory;
 pub use read_at::{FileSource, MemorySource, ReadAt};
 pub use recorder::{RecordedRead, Recorder};
 #[cfg(feature = "remote")]

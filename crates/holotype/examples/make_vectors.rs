@@ -3,11 +3,18 @@
 //!     cargo run --release --example make_vectors -- docs/vectors
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+#[path = "vectors/encryption.rs"]
+mod encryption;
+#[path = "vectors/packing.rs"]
+mod packing;
+
 use holotype::{
-    Alpha, Archive, ChannelOrder, ColourModel, Encryption, ImageDescriptor, ImageOptions, KdfCost, Metadata,
-    MetadataKind, Mode, Palette, Password, Preview, PreviewChoice, SampleType, SecretKey, SourceImage,
-    Writer, WriterOptions,
+    Alpha, Archive, ChannelOrder, ColourModel, ElementOrder, ElementType, ImageDescriptor, ImageOptions,
+    Metadata, MetadataKind, Mode, NoiseGenerator, NoiseRecipe, Palette, Preview, PreviewChoice, SampleType,
+    SecretKey, SourceImage, TensorCodec, TensorDescriptor, TensorOptions, Writer, WriterOptions,
 };
+use holotype_codec::noise::generate;
+use holotype_codec::tensor::{SliceLayout, encode_slice};
 use holotype_container::cbor::Value;
 use holotype_container::{ArchiveBuilder, BlockRun, Codec, ItemKind, ItemRecord, SignatureFile};
 use sha2::{Digest as _, Sha256};
@@ -23,6 +30,12 @@ const N_SMOOTH: u64 = 5000;
 
 /// Images of these widths have noise that is common to their channels.
 const COLOURED: [u32; 2] = [133, 134];
+
+/// The third channel of images this wide is the mean of the first two.
+const MEAN_WIDTH: u32 = 135;
+
+/// Images this wide are flat in their left half.
+const HALF_FLAT: u32 = 260;
 
 /// Floats of images this wide fit a narrower type.
 const NARROW_WIDTH: u32 = 21;
@@ -53,7 +66,9 @@ fn samples(image: &ImageDescriptor) -> Vec<u8> {
                 .wrapping_mul(share | 1)
                 .wrapping_add(pixel.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         }
-        let wave = if image.n_pixels() < N_SMOOTH {
+        let wave = if image.width == HALF_FLAT && x < 130 {
+            200 + c
+        } else if image.n_pixels() < N_SMOOTH {
             (x * x + 3 * y * y) / 5 + 40 * c + (state >> 61)
         } else {
             (x * x + 2 * x * y) / 300 + 9 * c + (state >> 61) * (1 + x / 64) + (state >> 58 & 7)
@@ -61,10 +76,10 @@ fn samples(image: &ImageDescriptor) -> Vec<u8> {
         let bits = match image.sample {
             // Every kind of binary16, widened.
             SampleType::F32 if image.width == NARROW_WIDTH => {
-                u64::from(half_value(wave as u16 * 1501).to_bits())
+                u64::from(half_value((wave as u16).wrapping_mul(1501)).to_bits())
             }
             SampleType::F64 if image.width == NARROW_WIDTH => {
-                f64::from(f32::from_bits((wave * 0x0101_7F33) as u32)).to_bits()
+                f64::from(f32::from_bits(wave.wrapping_mul(0x0101_7F33) as u32)).to_bits()
             }
             SampleType::Bool => wave & 1,
             SampleType::F16 => 0x3000 + wave * 13,
@@ -72,14 +87,22 @@ fn samples(image: &ImageDescriptor) -> Vec<u8> {
             SampleType::F32 => u64::from((wave as f32 / 7.0 - 20.0).to_bits()),
             SampleType::F64 if state >> 60 == 3 => (-0.0_f64).to_bits(),
             SampleType::F64 => (wave as f64 - 100.0).to_bits(),
-            SampleType::U32 | SampleType::I32 => wave * 70_001,
+            SampleType::U32 | SampleType::I32 => wave.wrapping_mul(70_001),
             SampleType::U64 | SampleType::I64 => wave.wrapping_mul(1 << 50),
-            SampleType::U16 if image.n_pixels() >= N_SMOOTH => wave * 61 + (state >> 40 & 1023),
+            SampleType::U16 if image.n_pixels() >= N_SMOOTH && image.width != HALF_FLAT => {
+                wave * 61 + (state >> 40 & 1023)
+            }
             SampleType::U16 | SampleType::I16 => wave * 61,
             _ => wave,
         };
         let bits = if image.palette.is_some() { bits % 3 } else { bits };
         out.extend_from_slice(&bits.to_le_bytes()[..image.sample.n_bytes()]);
+    }
+    if image.width == MEAN_WIDTH {
+        for [a, b, c, d, mean @ ..] in out.as_chunks_mut::<6>().0 {
+            let sum = u32::from(u16::from_le_bytes([*a, *b])) + u32::from(u16::from_le_bytes([*c, *d]));
+            *mean = ((sum / 2) as u16).to_le_bytes();
+        }
     }
     out
 }
@@ -94,7 +117,7 @@ fn drawing(image: &ImageDescriptor, kind: u64) -> Vec<u8> {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let (x, y) = (pixel % u64::from(image.width), pixel / u64::from(image.width));
         let (u, v) = (x + y * y / 40, y + x * x / 90);
-        let letter = 0x7e11_9191_917e_u64 >> (x % 9 * 8 + y % 13) & 1;
+        let letter = 0x7e11_9191_917e_u64.wrapping_shr((x % 9 * 8 + y % 13) as u32) & 1;
         let id = match kind {
             0 => u / 11 * 7 + v / 9 * 3,
             1 if y % 40 < 13 && x % 9 < 6 && letter == 1 => 1 + (x / 9) % 3,
@@ -121,6 +144,66 @@ fn drawing(image: &ImageDescriptor, kind: u64) -> Vec<u8> {
     out
 }
 
+/// Reproducible elements of a tensor: 0 noise of few exponents, 1 a smooth field, 2 copies, 3 multiples of a number,
+/// 4 values of a narrower type, 5 special values.
+fn elements(tensor: &TensorDescriptor, nature: u64) -> Vec<u8> {
+    let mut state = nature + 1;
+    let mut out = Vec::new();
+    let n_bytes = tensor.raw_bytes().unwrap() as usize;
+    let width = match tensor.element {
+        ElementType::Complex64 => 4,
+        ElementType::Complex128 => 8,
+        _ => (tensor.n_bits() as usize / 8).clamp(1, 8),
+    };
+    for i in 0..n_bytes.div_ceil(width) as u64 {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let random = state >> 33;
+        let (x, y) = (i % 37, i / 37);
+        let float = |value: f64| match width {
+            2 if tensor.element == ElementType::Bf16 => u64::from((value as f32).to_bits() >> 16),
+            // The exponent of a binary16, no fraction but the highest bits.
+            2 => {
+                let bits = (value as f32).to_bits();
+                let exponent = (bits >> 23 & 255).saturating_sub(112).min(30);
+                u64::from(bits >> 31 << 15 | exponent << 10 | bits >> 13 & 1023)
+            }
+            4 => u64::from((value as f32).to_bits()),
+            8 => value.to_bits(),
+            _ => (value as i64 as u64) ^ (random % 3),
+        };
+        let is_float = matches!(
+            tensor.element,
+            ElementType::F16
+                | ElementType::F32
+                | ElementType::F64
+                | ElementType::Bf16
+                | ElementType::Complex64
+                | ElementType::Complex128
+        );
+        let value = match nature {
+            0 if is_float => {
+                float((random % 4001) as f64 / 1e4 * if random & 1 << 20 == 0 { 1.0 } else { -1.0 })
+            }
+            0 => random % 7 * (random >> 9 & 7),
+            1 if is_float => float((x * x + x * y + 3 * y * y) as f64 / 256.0 + (random & 3) as f64 / 1024.0),
+            1 => x * x / 7 + x * y / 3 + y * 5 + (random & 1),
+            2 => (i % 53).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - 8 * width),
+            3 if is_float => float((random % 3000) as f64 * 0.01),
+            3 => random % 100 * 1000 + 7,
+            4 if width == 8 => f64::from(f32::from_bits(0x3F00_0000 + (random as u32 & 0x1F_FFFF))).to_bits(),
+            4 => u64::from(half_value(0x3000 + (random as u16 & 0xFFF)).to_bits()),
+            _ => {
+                let specials: [u64; 6] =
+                    [0, 1 << 63, 0x7FF8_0000_0000_0001, 0xFFF0_0000_0000_0000, u64::MAX, 1];
+                specials[(random % 6) as usize] >> (64 - 8 * width) | ((random % 5) & 1)
+            }
+        };
+        out.extend_from_slice(&value.to_le_bytes()[..width]);
+    }
+    out.truncate(n_bytes);
+    out
+}
+
 struct Good {
     writer: Writer<Vec<u8>>,
     lines: String,
@@ -131,13 +214,6 @@ impl Good {
     fn new(name: &str) -> Self {
         let writer = Writer::new(Vec::new(), WriterOptions::default()).unwrap();
         Self { writer, lines: String::new(), name: name.to_owned() }
-    }
-
-    /// Encrypted: random bytes make it another file every time, which is why only those in the folder are golden.
-    fn encrypted(name: &str, password: &str, cost: KdfCost) -> Self {
-        let encryption = Encryption::with_password(Password::new(password)).with_cost(cost);
-        let options = WriterOptions::default().with_encryption(Some(encryption));
-        Self { writer: Writer::new(Vec::new(), options).unwrap(), ..Self::new(name) }
     }
 
     fn image(
@@ -153,11 +229,37 @@ impl Good {
         self
     }
 
+    fn content(
+        mut self,
+        item: &str,
+        descriptor: ImageDescriptor,
+        content: Vec<u8>,
+        options: &ImageOptions,
+    ) -> Self {
+        self.line(item, "image", &content);
+        let image = SourceImage { descriptor, metadata: Metadata::default() };
+        self.writer.add_image(item, &image, &content, options).unwrap();
+        self
+    }
+
     fn drawing(mut self, item: &str, descriptor: ImageDescriptor, kind: u64, options: &ImageOptions) -> Self {
         let content = drawing(&descriptor, kind);
         self.line(item, "image", &content);
         let image = SourceImage { descriptor, metadata: Metadata::default() };
         self.writer.add_image(item, &image, &content, options).unwrap();
+        self
+    }
+
+    fn tensor(
+        mut self,
+        item: &str,
+        descriptor: &TensorDescriptor,
+        nature: u64,
+        options: &TensorOptions,
+    ) -> Self {
+        let content = elements(descriptor, nature);
+        self.line(item, "tensor", &content);
+        self.writer.add_tensor(item, descriptor, &content, options).unwrap();
         self
     }
 
@@ -311,6 +413,30 @@ fn good() -> Vec<(String, Vec<u8>, String)> {
         let options = ImageOptions::new(Mode::Fast).with_preview(PreviewChoice::Off);
         all.push(Good::new(name).image("a", image, none(), &options).bytes());
     }
+    // Channels more alike than pixels: each row of channels is a row of a picture.
+    for (mode_name, mode) in MODES {
+        let image = ImageDescriptor::new(25, 2, 90, SampleType::U16);
+        let folded = ImageDescriptor::new(90, 50, 1, SampleType::U16);
+        let options = ImageOptions::new(mode).with_preview(PreviewChoice::Off);
+        let good = Good::new(&format!("folded-{mode_name}"));
+        all.push(good.content("a", image, samples(&folded), &options).bytes());
+    }
+    // The fast coder of planes: words, bands, digits of floats, flat stretches.
+    for (name, width, height, channels, sample) in [
+        ("lanes-gray16", 171, 99, 1, SampleType::U16),
+        ("lanes-rgb16", 133, 65, 3, SampleType::U16),
+        ("lanes-rgba16", 134, 65, 4, SampleType::U16),
+        ("lanes-none16", 101, 65, 3, SampleType::U16),
+        ("lanes-green-red16", 135, 65, 3, SampleType::U16),
+        ("lanes-flat16", 260, 130, 2, SampleType::U16),
+        ("lanes-bands", 70, 75, 7, SampleType::U8),
+        ("lanes-f16", 90, 66, 2, SampleType::F16),
+        ("lanes-f32", 90, 66, 1, SampleType::F32),
+    ] {
+        let image = ImageDescriptor::new(width, height, channels, sample);
+        let options = ImageOptions::new(Mode::Fast).with_preview(PreviewChoice::Off);
+        all.push(Good::new(name).image("a", image, none(), &options).bytes());
+    }
     // Large enough that tables pay: the wavefront coder.
     for (name, width, height, channels, sample) in [
         ("wavefront-rgb", 100, 85, 3, SampleType::U8),
@@ -334,6 +460,8 @@ fn good() -> Vec<(String, Vec<u8>, String)> {
             .bytes(),
     );
     archival(&mut all);
+    tensors(&mut all);
+    noise(&mut all);
     all.push(Good::new("empty").bytes());
     let picture = Preview { width: 5, height: 3, n_channels: 3, pixels: (0..45).map(|i| i * 5).collect() };
     all.push(Good::new("file-preview").file_with_preview("photo.jpg", b"the file itself", &picture).bytes());
@@ -342,28 +470,8 @@ fn good() -> Vec<(String, Vec<u8>, String)> {
         paged = paged.file(&format!("folder/file-{:05}", i * 7919 % 10007), &i.to_le_bytes());
     }
     all.push(paged.bytes());
-    encrypted(&mut all);
+    encryption::small(&mut all);
     all
-}
-
-/// Cheap enough for the reference reader.
-const CHEAP: KdfCost = KdfCost { memory_kib: 32, n_passes: 2, n_lanes: 2 };
-
-/// Encrypted archives, tables inline and in pages.
-fn encrypted(all: &mut Vec<(String, Vec<u8>, String)>) {
-    let image = ImageDescriptor::new(140, 20, 3, SampleType::U8);
-    let options = ImageOptions::new(Mode::Fast).with_preview(PreviewChoice::On);
-    let small = Good::encrypted("encrypted", "vector", CHEAP)
-        .image("a", image, Metadata::default(), &options)
-        .file("notes.txt", &b"the same line again\n".repeat(40));
-    all.push(small.bytes());
-    let mut paged = Good::encrypted("encrypted-paged", "vector", CHEAP);
-    for i in 0..700_u32 {
-        let name =
-            format!("a-folder-with-a-rather-long-name-so-that-pages-fill/file-{:05}", i * 7919 % 10007);
-        paged = paged.file(&name, &[]);
-    }
-    all.push(paged.bytes());
 }
 
 /// What the archival coder of planes takes, with both settings.
@@ -385,6 +493,133 @@ fn archival(all: &mut Vec<(String, Vec<u8>, String)>) {
             all.push(good.image("a", image, Metadata::default(), &options).bytes());
         }
     }
+}
+
+/// Every element type, codec and shape of tensors.
+fn tensors(all: &mut Vec<(String, Vec<u8>, String)>) {
+    let auto = TensorOptions::default;
+    for element in ElementType::ALL.into_iter().filter(|element| *element != ElementType::Opaque) {
+        let mut vector = Good::new(&format!("tensor-{}", element.name()));
+        for (name, nature) in [("noise", 0), ("field", 1), ("copies", 2), ("multiples", 3), ("special", 5)] {
+            vector = vector.tensor(name, &TensorDescriptor::new(element, &[3, 8, 37]), nature, &auto());
+        }
+        all.push(vector.bytes());
+    }
+    for codec in TensorCodec::ALL {
+        let options = TensorOptions::new(codec);
+        let mut vector = Good::new(&format!("tensor-codec-{}", codec.name()));
+        for element in
+            [ElementType::F16, ElementType::Bf16, ElementType::F32, ElementType::F64, ElementType::I16]
+        {
+            for nature in [0, 1, 3] {
+                let name = format!("{}-{nature}", element.name());
+                vector =
+                    vector.tensor(&name, &TensorDescriptor::new(element, &[20, 2, 37]), nature, &options);
+            }
+        }
+        all.push(vector.bytes());
+    }
+    let narrow = |element| TensorDescriptor::new(element, &[30, 37]);
+    all.push(
+        Good::new("tensor-narrow")
+            .tensor("f32", &narrow(ElementType::F32), 4, &auto())
+            .tensor("f64", &narrow(ElementType::F64), 4, &auto())
+            .bytes(),
+    );
+    let mut shapes = Good::new("tensor-shapes");
+    for shape in [&[][..], &[0], &[1], &[3, 0, 2], &[1, 1, 1, 1], &[5, 1, 9], &[1; 32]] {
+        shapes =
+            shapes.tensor(&format!("{shape:?}"), &TensorDescriptor::new(ElementType::F32, shape), 1, &auto());
+    }
+    let fortran = TensorDescriptor::new(ElementType::I16, &[6, 7, 37]).with_order(ElementOrder::Fortran);
+    let cut = |shape: &[u64]| TensorOptions::default().with_slice_shape(Some(shape.to_vec()));
+    shapes = shapes
+        .tensor("fortran", &fortran, 1, &auto())
+        .tensor("fortran in slices", &fortran, 1, &cut(&[4, 3, 20]))
+        .tensor("slices", &TensorDescriptor::new(ElementType::U16, &[9, 40, 37]), 1, &cut(&[4, 16, 16]))
+        .tensor("int4", &TensorDescriptor::opaque("int4", 4, &[31, 37]), 0, &auto())
+        .tensor("u24", &TensorDescriptor::opaque("u24", 24, &[41, 37]), 0, &auto())
+        .tensor("u48 in slices", &TensorDescriptor::opaque("u48", 48, &[41, 37]), 1, &cut(&[20, 30]))
+        .tensor("float6_e2m3fn", &TensorDescriptor::opaque("float6_e2m3fn", 6, &[7, 5]), 0, &auto());
+    all.push(shapes.bytes());
+    let mut attributes = Metadata::default();
+    attributes.push(MetadataKind::Text, "layer", "decoder.0".as_bytes().to_vec());
+    attributes.push(MetadataKind::User, "scale", vec![0, 255]);
+    let mapped = TensorOptions::new(TensorCodec::Raw).with_metadata(attributes);
+    all.push(
+        Good::new("tensor-mapped")
+            .file("before", b"some bytes")
+            .tensor("weights", &TensorDescriptor::new(ElementType::Bf16, &[16, 8]), 0, &mapped)
+            .bytes(),
+    );
+}
+
+/// Noise that is stored as its recipe.
+fn noise(all: &mut Vec<(String, Vec<u8>, String)>) {
+    let mut vector = Good::new("tensor-noise");
+    for generator in NoiseGenerator::ALL {
+        for element in [ElementType::F16, ElementType::Bf16, ElementType::F32, ElementType::F64] {
+            let recipe = NoiseRecipe { generator, seed: 1 << 40 | 77, offset: 3 };
+            let descriptor = TensorDescriptor::new(element, &[3, 35]);
+            let mut content = Vec::new();
+            if generate(&recipe, element, 105, &mut content).is_err() {
+                continue;
+            }
+            let name = format!("{} {}", generator.name(), element.name());
+            vector.line(&name, "tensor", &content);
+            let options = TensorOptions::default().with_noise(vec![recipe]);
+            vector.writer.add_tensor(&name, &descriptor, &content, &options).unwrap();
+        }
+    }
+    all.push(vector.bytes());
+}
+
+/// Files with a tensor that breaks a rule.
+fn bad_tensors() -> Vec<(&'static str, Vec<u8>)> {
+    let content = elements(&TensorDescriptor::new(ElementType::I16, &[8, 37]), 1);
+    let layout = SliceLayout::new(ElementType::I16, 0, &[8, 37]).unwrap();
+    let coded = encode_slice(&content, &layout, TensorCodec::Planes).unwrap().unwrap();
+    let custom = |change: &dyn Fn(&mut ItemRecord), payload: &[u8]| {
+        let (mut builder, start) = ArchiveBuilder::begin();
+        let (frame, block) = builder.add_block(Codec::TensorSlice, payload, content.len() as u64, 0);
+        let mut item = ItemRecord::new("a".into(), ItemKind::Tensor);
+        item.content.push(BlockRun { first: block, n_blocks: 1 });
+        item.raw_bytes = content.len() as u64;
+        item.content_sha256 = Sha256::digest(&content).into();
+        item.descriptor.insert(0, Value::Unsigned(4));
+        item.descriptor.insert(1, Value::Array(vec![Value::Unsigned(8), Value::Unsigned(37)]));
+        change(&mut item);
+        builder.add_item(item).unwrap();
+        [&start[..], &frame, payload, &builder.finish().0].concat()
+    };
+    let with_head = |at: usize, value: u8| {
+        let mut bad = coded.clone();
+        bad[at] = value;
+        bad
+    };
+    let put = |key: u64, value: Value| {
+        move |item: &mut ItemRecord| drop(item.descriptor.insert(key, value.clone()))
+    };
+    let shape = |axes: &[u64]| Value::Array(axes.iter().copied().map(Value::Unsigned).collect());
+    vec![
+        ("unsupported-slice-coder", custom(&|_| {}, &with_head(0, 9))),
+        ("unsupported-slice-map", custom(&|_| {}, &with_head(1, 3))),
+        ("corrupt-slice-axes", custom(&|_| {}, &with_head(2, 1))),
+        ("corrupt-slice-narrow", custom(&|_| {}, &with_head(3, 1))),
+        ("unsupported-plane-coder", custom(&|_| {}, &with_head(4, 7))),
+        ("corrupt-slice-too-long", custom(&|_| {}, &[&coded[..], &[0]].concat())),
+        ("truncated-slice", custom(&|_| {}, &[&coded[..coded.len() - 2]].concat())),
+        ("corrupt-tensor-key", custom(&put(99, Value::Unsigned(0)), &coded)),
+        ("corrupt-tensor-type", custom(&put(0, Value::Unsigned(200)), &coded)),
+        ("corrupt-tensor-shape", custom(&put(1, shape(&[8, 36])), &coded)),
+        ("corrupt-tensor-rank", custom(&put(1, shape(&[1; 33])), &coded)),
+        ("corrupt-tensor-overflow", custom(&put(1, shape(&[u64::MAX, u64::MAX])), &coded)),
+        ("corrupt-tensor-order", custom(&put(2, Value::Unsigned(0)), &coded)),
+        ("corrupt-tensor-opaque", custom(&put(0, Value::Unsigned(255)), &coded)),
+        ("corrupt-tensor-slices", custom(&put(4, shape(&[4, 37])), &coded)),
+        ("corrupt-tensor-noise", custom(&put(5, shape(&[0, 1, 2])), &coded)),
+        ("corrupt-tensor-slice-zero", custom(&put(4, shape(&[0, 37])), &coded)),
+    ]
 }
 
 fn bad() -> Vec<(&'static str, Vec<u8>)> {
@@ -420,12 +655,7 @@ fn bad() -> Vec<(&'static str, Vec<u8>)> {
         builder.add_item(item).unwrap();
         [&start[..], &frame, payload, &builder.finish().0].concat()
     };
-    let locked = Good::encrypted("locked", "another password", CHEAP).bytes().1;
-    let mut tampered = Good::encrypted("tampered", "vector", CHEAP).file("a", b"content").bytes().1;
-    tampered[70] ^= 1;
     vec![
-        ("decryption-other-password", locked),
-        ("corrupt-encrypted-block", tampered),
         ("corrupt-magic", flip(0, 1)),
         ("corrupt-header-id", flip(20, 1)),
         ("unsupported-version", header(8, 2)),
@@ -514,7 +744,7 @@ fn main() {
     let expected = root.join("expected.tsv");
     let mut lines = fs::read_to_string(&expected).unwrap_or_default();
     let mut n_new = 0;
-    for (name, bytes, described) in good() {
+    for (name, bytes, described) in good().into_iter().chain(packing::good()).chain(encryption::good()) {
         let path = root.join("good").join(format!("{name}.holo"));
         if !path.exists() {
             fs::write(path, bytes).unwrap();
@@ -523,12 +753,18 @@ fn main() {
         }
     }
     fs::write(expected, lines).unwrap();
-    for (name, bytes) in bad() {
+    for (name, bytes) in bad().into_iter().chain(packing::bad()).chain(bad_tensors()).chain(encryption::bad())
+    {
         let path = root.join("bad").join(format!("{name}.holo"));
         if !path.exists() {
             fs::write(path, bytes).unwrap();
             n_new += 1;
         }
+    }
+    let chunks = root.join("chunks.tsv");
+    if !chunks.exists() {
+        fs::write(chunks, packing::chunks()).unwrap();
+        n_new += 1;
     }
     let expected = root.join("signers.tsv");
     let mut lines = fs::read_to_string(&expected).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Encrypted archives: `docs/format.md` §13.
+//! Encrypted archives: `docs/format.md` §14.
 
 use crate::archive::{Ends, read_ends};
 use crate::{Error, Limits, Result};
@@ -86,7 +86,8 @@ impl Encryption {
     }
 }
 
-fn random<const N: usize>() -> Result<[u8; N]> {
+/// Bytes of the operating system's random source.
+pub(crate) fn random<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|e| Error::io("random bytes", std::io::Error::other(e)))?;
     Ok(bytes)

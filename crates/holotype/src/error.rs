@@ -66,6 +66,16 @@ pub enum Error {
         /// What the codec said.
         source: holotype_codec::CodecError,
     },
+    /// A coded slice is wrong although its block's hash holds.
+    #[error("item `{item}`, slice {slice}: {source}")]
+    Slice {
+        /// The item's name.
+        item: String,
+        /// Row-major slice number.
+        slice: u64,
+        /// What the codec said.
+        source: holotype_codec::CodecError,
+    },
     /// The decoded content does not match the item's SHA-256.
     #[error("item `{item}`: content hash is {found}, sealed as {expected}")]
     ContentHash {
@@ -169,7 +179,7 @@ impl Error {
             },
             Self::NoSignatureFile { .. } => ErrorKind::Signature,
             Self::Item { .. } | Self::Damaged { .. } => ErrorKind::Corrupt,
-            Self::Tile { source, .. } => match source {
+            Self::Tile { source, .. } | Self::Slice { source, .. } => match source {
                 holotype_codec::CodecError::Unsupported { .. } => ErrorKind::Unsupported,
                 _ => ErrorKind::Corrupt,
             },

@@ -13,21 +13,29 @@ mod import;
 mod limits;
 mod memory;
 mod output;
+mod pack;
 mod parallel;
 mod progress;
 #[cfg(feature = "remote")]
 mod remote;
 mod salvage;
 mod signing;
+mod tensor;
+mod unpack;
 mod writer;
 
-pub use archive::{Archive, Finding, ImageItem, Item, OpenOptions, VerifyOptions, VerifyReport};
+pub use archive::{
+    Archive, FileMap, Finding, ImageItem, Item, OpenOptions, Summary, TensorItem, VerifyOptions, VerifyReport,
+};
 pub use encryption::{Encryption, KdfCost, Password, rekey};
 pub use error::{Error, ErrorKind, Result};
 pub use export::{ExportOptions, export, source_format};
 pub use formats::SourceImage;
 pub use holotype_codec::SampleType;
-pub use holotype_container::{ItemKind, PublicKey, SecretKey};
+pub use holotype_codec::noise::{NoiseGenerator, NoiseRecipe};
+pub use holotype_container::{
+    Chunking, Compression, FileAttributes, FileTime, ItemKind, PublicKey, SecretKey,
+};
 pub use holotype_store::RemoteError;
 #[cfg(feature = "remote")]
 pub use holotype_store::{RemoteOptions, S3Options};
@@ -38,6 +46,7 @@ pub use image::{
 pub use import::{ImportOptions, Imported, import};
 pub use limits::Limits;
 pub use output::{FileOutput, Replace};
+pub use pack::{Exclude, Packed, Packing, Profile};
 pub use progress::Progress;
 #[cfg(feature = "remote")]
 pub use remote::is_address;
@@ -48,4 +57,6 @@ pub use salvage::{
 pub use signing::{
     SignOptions, keygen, read_public_key, read_secret_key, sign, sign_archive, signature_path,
 };
+pub use tensor::{ElementOrder, ElementType, OpaqueElement, TensorCodec, TensorDescriptor, TensorOptions};
+pub use unpack::{UnpackOptions, Unpacked, unpack};
 pub use writer::{Writer, WriterOptions};

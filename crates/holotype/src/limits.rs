@@ -6,7 +6,7 @@ pub struct Limits {
     pub max_pixels: u64,
     /// Bytes of decoded samples one call may return in memory; default 16 GiB.
     pub max_decoded_bytes: u64,
-    /// Raw bytes of one block of a file; default 256 MiB. Writers make blocks of 4 MiB.
+    /// Raw bytes of one block of a file; default 256 MiB. Writers make blocks of 16 MiB at most.
     pub max_file_block_bytes: u64,
     /// Bytes of one metadata entry; default 256 MiB.
     pub max_metadata_bytes: u64,

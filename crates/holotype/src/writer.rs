@@ -1,9 +1,14 @@
+use crate::encryption::random;
 use crate::formats::{Format, SourceImage};
 use crate::image::preview::{PREVIEW_EDGE, Preview, PreviewBuilder, wants_preview};
 use crate::image::{encode::BandEncoder, grid::TileGrid, wire};
+use crate::pack::{Addition, Packing, SharedBlocks, Sink, stored_extents};
 use crate::{Encryption, Error, ImageOptions, Metadata, MetadataKind, Mode, Progress, Result};
 use holotype_codec::{TileRef, image::TileOptions, image::encode_tile};
-use holotype_container::{ArchiveBuilder, BlockRun, Codec, ItemKind, ItemRecord, Packer, Trailer, cbor};
+use holotype_container::{
+    ArchiveBuilder, BlockRun, Codec, Extent, Extents, FrameHeader, ItemKind, ItemRecord, Packer, Trailer,
+    cbor,
+};
 use sha2::{Digest, Sha256};
 use std::io::{Read, Write};
 
@@ -11,6 +16,11 @@ use std::io::{Read, Write};
 const FILE_BLOCK_BYTES: usize = 4 << 20;
 /// Metadata up to this size stays in the item's record; more goes into a block of its own.
 const MAX_INLINE_METADATA_BYTES: usize = 1024;
+
+/// Most metadata of an archive as a whole.
+const MAX_ARCHIVE_METADATA_BYTES: usize = 1 << 20;
+/// What the payload of a tensor that is mapped starts at a multiple of.
+const ALIGNMENT_BYTES: u64 = 4096;
 
 /// How an archive is written.
 #[derive(Debug, Clone, Default)]
@@ -20,6 +30,8 @@ pub struct WriterOptions {
     pub progress: Progress,
     /// Who can open it; by default it is not encrypted.
     pub encryption: Option<Encryption>,
+    /// How packed files are cut, grouped and compressed.
+    pub packing: Packing,
 }
 
 impl WriterOptions {
@@ -34,6 +46,13 @@ impl WriterOptions {
     #[must_use]
     pub fn with_encryption(mut self, encryption: Option<Encryption>) -> Self {
         self.encryption = encryption;
+        self
+    }
+
+    /// Sets [`Self::packing`].
+    #[must_use]
+    pub fn with_packing(mut self, packing: Packing) -> Self {
+        self.packing = packing;
         self
     }
 }
@@ -57,6 +76,8 @@ pub struct Writer<W: Write> {
     out: W,
     builder: ArchiveBuilder,
     packer: Packer,
+    /// Blocks that packed files share, once there are any.
+    shared: Option<SharedBlocks>,
     options: WriterOptions,
 }
 
@@ -66,15 +87,18 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// `Io`.
     pub fn new(mut out: W, options: WriterOptions) -> Result<Self> {
+        let mut options = options;
         let (builder, header) = match &options.encryption {
             Some(encryption) => {
                 let (seed, record) = encryption.begin()?;
+                // Where content is cut is no one's business either.
+                options.packing.chunking = options.packing.chunking.with_secret(random()?);
                 ArchiveBuilder::begin_encrypted(&seed, record)
             }
             None => ArchiveBuilder::begin(),
         };
         out.write_all(&header).map_err(output_error)?;
-        Ok(Self { out, builder, packer: Packer::default(), options })
+        Ok(Self { out, builder, packer: Packer::default(), shared: None, options })
     }
 
     /// Adds an image from all its samples: row-major, interleaved, little-endian, as its descriptor says.
@@ -217,13 +241,35 @@ impl<W: Write> Writer<W> {
         Ok(raw_bytes)
     }
 
+    /// Sets the metadata of the archive as a whole.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for more than 1 MiB of it: it is read whenever the archive is opened.
+    pub fn set_metadata(&mut self, metadata: &Metadata) -> Result<()> {
+        let n_bytes: usize = metadata.entries.iter().map(|entry| entry.key.len() + entry.data.len()).sum();
+        if n_bytes > MAX_ARCHIVE_METADATA_BYTES {
+            return Err(Error::invalid(format!(
+                "the archive's metadata has {n_bytes} bytes, more than 1 MiB"
+            )));
+        }
+        self.builder.set_metadata(wire::encode_metadata(metadata));
+        Ok(())
+    }
+
     /// Ends and seals the archive; returns the output and the seal.
     ///
     /// # Errors
     /// `Io`.
     pub fn finish(self) -> Result<(W, [u8; 32])> {
-        let Self { mut out, builder, .. } = self;
-        let (tail, Trailer { seal, .. }) = builder.finish();
+        let Self { mut out, mut builder, packer: _, shared, options: _ } = self;
+        let chunks = match shared {
+            None => None,
+            Some(mut shared) => {
+                shared.flush(&mut Frames { out: &mut out, builder: &mut builder })?;
+                Some(shared.into_table())
+            }
+        };
+        let (tail, Trailer { seal, .. }) = builder.finish_with(chunks);
         out.write_all(&tail).and_then(|()| out.flush()).map_err(output_error)?;
         Ok((out, seal))
     }
@@ -238,22 +284,71 @@ impl<W: Write> Writer<W> {
         Ok(self.builder.add_item(item)?)
     }
 
-    fn check_name(&self, name: &str) -> Result<()> {
-        if name.is_empty() || self.builder.has_item(name) {
+    /// Takes the next `n` ordinals, for items added by [`Self::add_shared`].
+    pub(crate) fn reserve_ordinals(&mut self, n: u64) -> u64 {
+        self.builder.reserve_ordinals(n)
+    }
+
+    /// Adds files whose content goes into shared blocks; returns their bytes.
+    pub(crate) fn add_shared(
+        &mut self,
+        additions: impl IntoIterator<Item = Result<Addition>>,
+    ) -> Result<u64> {
+        let Self { out, builder, shared, options, .. } = self;
+        let shared = match shared {
+            Some(shared) => shared,
+            None => shared.insert(SharedBlocks::new(options.packing, options.progress.clone())?),
+        };
+        shared.add(additions, &mut Frames { out, builder })
+    }
+
+    /// Extents as the next item's record holds them.
+    pub(crate) fn stored_extents(&mut self, extents: Vec<Extent>) -> Result<Option<Extents>> {
+        let Self { out, builder, .. } = self;
+        let ordinal = builder.next_ordinal();
+        stored_extents(extents, ordinal, &mut Frames { out, builder })
+    }
+
+    /// Bytes of the archive written so far; packed files are written some time after they were added.
+    #[must_use]
+    pub fn n_written_bytes(&self) -> u64 {
+        self.builder.position_bytes()
+    }
+
+    pub(crate) fn check_name(&self, name: &str) -> Result<()> {
+        let is_pending = self.shared.as_ref().is_some_and(|shared| shared.has_item(name));
+        if name.is_empty() || is_pending || self.builder.has_item(name) {
             return Err(Error::invalid(format!("`{name}` cannot name another item")));
         }
         Ok(())
     }
 
+    /// Tells progress of `n_bytes` more.
+    pub(crate) fn advance(&self, n_bytes: u64) {
+        self.options.progress.advance(n_bytes);
+    }
+
+    /// Adds a block of zeros that no item names, so that the next block's payload starts at a multiple of 4096.
+    pub(crate) fn align(&mut self) -> Result<()> {
+        let payload_bytes = self.builder.position_bytes() + FrameHeader::N_BYTES as u64;
+        // What is encrypted is not mapped.
+        if self.options.encryption.is_some() || payload_bytes.is_multiple_of(ALIGNMENT_BYTES) {
+            return Ok(());
+        }
+        let headers = 2 * FrameHeader::N_BYTES as u64;
+        let to_next = (self.builder.position_bytes() + headers).next_multiple_of(ALIGNMENT_BYTES);
+        let n_zeros = (to_next - headers - self.builder.position_bytes()) as usize;
+        let zeros = vec![0; n_zeros];
+        let ordinal = u64::from(u32::MAX);
+        let Self { out, builder, .. } = self;
+        Frames { out, builder }.block(Codec::Raw, &zeros, n_zeros as u64, ordinal).map(drop)
+    }
+
     /// Adds a block of the next item; returns its id.
     pub(crate) fn add_block(&mut self, codec: Codec, payload: &[u8], raw_bytes: u64) -> Result<u64> {
-        let hint = u32::try_from(self.builder.next_ordinal()).unwrap_or(u32::MAX);
-        let block = self.builder.push_block(codec, payload, raw_bytes, hint);
-        self.out
-            .write_all(&block.header)
-            .and_then(|()| self.out.write_all(&block.payload))
-            .map_err(output_error)?;
-        Ok(block.id)
+        let Self { out, builder, .. } = self;
+        let ordinal = builder.next_ordinal();
+        Frames { out, builder }.block(codec, payload, raw_bytes, ordinal)
     }
 
     /// Puts metadata where it belongs: into the record, or a block of its own.
@@ -286,6 +381,26 @@ impl<W: Write> Writer<W> {
             block,
             descriptor: wire::encode_descriptor(&descriptor, PREVIEW_EDGE),
         })
+    }
+}
+
+/// Where frames and items go: what of a writer the packing of files needs.
+struct Frames<'a, W> {
+    out: &'a mut W,
+    builder: &'a mut ArchiveBuilder,
+}
+
+impl<W: Write> Sink for Frames<'_, W> {
+    fn block(&mut self, codec: Codec, payload: &[u8], raw_bytes: u64, ordinal: u64) -> Result<u64> {
+        let hint = u32::try_from(ordinal).unwrap_or(u32::MAX);
+        let block = self.builder.push_block(codec, payload, raw_bytes, hint);
+        let written = self.out.write_all(&block.header).and_then(|()| self.out.write_all(&block.payload));
+        written.map_err(output_error)?;
+        Ok(block.id)
+    }
+
+    fn item(&mut self, record: ItemRecord) -> Result<()> {
+        Ok(self.builder.add_item_at(record)?)
     }
 }
 

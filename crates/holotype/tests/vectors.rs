@@ -7,6 +7,10 @@ use sha2::{Digest as _, Sha256};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// What is no one's business but `verify`'s: every block is intact, what is read is what was written.
+const FOUND_BY_VERIFY: [&str; 4] =
+    ["corrupt-content-hash", "corrupt-hard-link", "corrupt-chunk-id", "corrupt-chunk-past-block"];
+
 fn vectors() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/vectors")
 }
@@ -25,6 +29,8 @@ fn content(archive: &Archive, name: &str) -> Result<Vec<u8>, holotype::Error> {
     archive.item(name)?.preview()?;
     match archive.kind(name)? {
         ItemKind::Image => archive.image(name)?.read(),
+        ItemKind::Directory | ItemKind::Symlink => Ok(Vec::new()),
+        ItemKind::Tensor => archive.tensor(name)?.read(),
         _ => {
             let mut bytes = Vec::new();
             archive.read_file(name, &mut |part| {
@@ -66,6 +72,29 @@ fn good_files_read_as_recorded() {
 }
 
 #[test]
+fn content_is_cut_as_recorded() {
+    for line in fs::read_to_string(vectors().join("chunks.tsv")).unwrap().lines() {
+        let fields: Vec<&str> = line.split('\t').collect();
+        let [seed, n_bytes, min, average_log2, max, lengths] = fields.as_slice() else { panic!("{line}") };
+        let number = |text: &str| text.parse::<u64>().unwrap();
+        let mut state = number(seed);
+        let content: Vec<u8> = (0..number(n_bytes))
+            .map(|_| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                (state >> 56) as u8
+            })
+            .collect();
+        let [min, average_log2, max] = [min, average_log2, max].map(|text| number(text) as u32);
+        let chunking = holotype::Chunking::new(min, average_log2, max).unwrap();
+        let mut rest = content.as_slice();
+        for length in lengths.split(',').filter(|length| !length.is_empty()) {
+            assert_eq!(chunking.first_chunk(rest) as u64, number(length), "{line}");
+            rest = &rest[number(length) as usize..];
+        }
+    }
+}
+
+#[test]
 fn bad_files_are_refused_with_their_kind() {
     let mut n_files = 0;
     for path in files("bad", "holo") {
@@ -79,16 +108,15 @@ fn bad_files_are_refused_with_their_kind() {
             Err(holotype::Error::NotFound { name: "found by verify alone".into() })
         };
         let kind = open(&path).and_then(read_all).unwrap_err().kind();
-        // A wrong content hash is no one's business but `verify`'s: every block is intact.
         let expected = match stem.split('-').next().unwrap() {
-            _ if stem == "corrupt-content-hash" => ErrorKind::NotFound,
+            _ if FOUND_BY_VERIFY.contains(&stem.as_str()) => ErrorKind::NotFound,
             "corrupt" => ErrorKind::Corrupt,
             "decryption" => ErrorKind::Decryption,
             "truncated" => ErrorKind::Truncated,
             "unsupported" => ErrorKind::Unsupported,
             other => panic!("{other} is no kind"),
         };
-        let is_tile = matches!(stem.as_str(), "truncated-tile");
+        let is_tile = matches!(stem.as_str(), "truncated-tile" | "truncated-slice");
         assert!(kind == expected || (is_tile && kind == ErrorKind::Corrupt), "{stem}: {kind:?}");
         n_files += 1;
     }

@@ -4,6 +4,9 @@ use crate::exit::{Exit, Failure};
 use holotype::{Error, ItemKind, Region};
 use std::io::Write as _;
 
+/// Bytes of a range written at a time.
+const RANGE_BYTES: usize = 1 << 20;
+
 pub(crate) fn run(args: &Cat) -> Result<Exit, Failure> {
     let archive = open(&args.input, &args.access)?;
     let name = match &args.item {
@@ -20,12 +23,30 @@ pub(crate) fn run(args: &Cat) -> Result<Exit, Failure> {
     let mut out = std::io::stdout().lock();
     let mut write = |bytes: &[u8]| out.write_all(bytes).map_err(|e| Error::io("-", e));
     match archive.kind(&name)? {
+        ItemKind::Image if args.range.is_some() => {
+            return Err(Failure::usage("an image has regions, no ranges"));
+        }
         ItemKind::Image => {
             let image = archive.image(&name)?;
             image.read_bands(args.region.unwrap_or(Region::whole(image.descriptor())), 0, &mut write)?;
         }
+        ItemKind::File if args.range.is_some() => {
+            let (start, end) = args.range.unwrap_or_default();
+            let map = archive.file_map(&name)?;
+            let end = end.unwrap_or(u64::MAX).min(map.n_bytes());
+            let mut at = start.min(end);
+            let mut part = vec![0; RANGE_BYTES];
+            while at < end {
+                let n = usize::try_from(end - at).map_or(RANGE_BYTES, |n| n.min(RANGE_BYTES));
+                let n = archive.read_at(&map, at, &mut part[..n])?;
+                write(&part[..n])?;
+                at += n as u64;
+            }
+        }
         ItemKind::File if args.region.is_none() => archive.read_file(&name, &mut write)?,
         ItemKind::File => return Err(Failure::usage("a file has no region")),
+        ItemKind::Tensor if args.region.is_none() => write(&archive.tensor(&name)?.read()?)?,
+        ItemKind::Tensor => return Err(Failure::usage("a region is of an image")),
         kind => {
             return Err(Failure::new(
                 Exit::Error,

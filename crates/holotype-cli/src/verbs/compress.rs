@@ -20,14 +20,7 @@ pub(crate) fn run(args: &Compress, printer: &Printer) -> Result<Exit, Failure> {
     if let Some(folder) = &args.output {
         std::fs::create_dir_all(folder).map_err(|e| Error::io(folder, e))?;
     }
-    let encryption = match (args.encrypt, password::given(&args.unlock)?) {
-        (true, Some(password)) => Some(Encryption::with_password(password)),
-        (true, None) => Some(Encryption::with_password(password::new(None, None)?)),
-        (false, Some(_)) => {
-            return Err(Failure::usage("a password without `--encrypt` would encrypt nothing"));
-        }
-        (false, None) => None,
-    };
+    let encryption = password::encryption(args.encrypt, &args.unlock)?;
     let pairs = pairs(&args.paths, args.output.as_deref(), archive_name)?;
     for_each(&pairs, printer, |(input, output)| {
         one(args, printer, input, output, encryption.as_ref()).map_err(|f| f.about(input.display()))

@@ -3,7 +3,7 @@ use super::open::open;
 use crate::args::Inputs;
 use crate::exit::{Exit, Failure};
 use crate::printer::Printer;
-use holotype::{Archive, ImageItem, Item, ItemKind, Metadata};
+use holotype::{Archive, ElementOrder, ImageItem, Item, ItemKind, Metadata, TensorItem};
 use serde_json::{Map, Value, json};
 use std::path::Path;
 
@@ -38,6 +38,9 @@ fn describe_item(archive: &Archive, item: &Item<'_>) -> Result<Value, Failure> {
     if item.kind() == ItemKind::Image {
         describe_image(&archive.image(item.name())?, map);
     }
+    if item.kind() == ItemKind::Tensor {
+        describe_tensor(&archive.tensor(item.name())?, map);
+    }
     map.insert("has_preview".into(), item.has_preview().into());
     map.insert("metadata".into(), describe_metadata(&item.metadata()?));
     Ok(value)
@@ -50,6 +53,21 @@ fn describe_image(image: &ImageItem<'_>, map: &mut Map<String, Value>) {
         "bits_per_sample": d.bits_per_sample, "colour": d.colour.name(), "alpha": d.alpha.name(),
         "order": d.order.name(), "palette_entries": d.palette.as_ref().map(|p| p.rgb.len()),
         "channel_names": d.channel_names, "tile_edge": image.tile_edge(), "tiles": image.n_tiles(),
+    });
+    if let Value::Object(fields) = fields {
+        map.extend(fields);
+    }
+}
+
+fn describe_tensor(tensor: &TensorItem<'_>, map: &mut Map<String, Value>) {
+    let d = tensor.descriptor();
+    let fields = json!({
+        "element": d.opaque.as_ref().map_or(d.element.name(), |opaque| &opaque.name), "bits": d.n_bits(),
+        "shape": d.shape, "order": if d.order == ElementOrder::C { "C" } else { "Fortran" },
+        "slices": tensor.n_slices(),
+        "noise": tensor.noise().map(|noise| {
+            json!({ "generator": noise.generator.name(), "seed": noise.seed, "offset": noise.offset })
+        }),
     });
     if let Value::Object(fields) = fields {
         map.extend(fields);

@@ -4,15 +4,18 @@ mod cat;
 mod completions;
 mod compress;
 mod decompress;
+mod diff;
 mod info;
 mod keygen;
 mod list;
 mod man;
 mod open;
+mod pack;
 mod preview;
 mod rekey;
 mod salvage;
 mod sign;
+mod unpack;
 mod verify;
 
 use crate::args::Verb;
@@ -28,6 +31,9 @@ pub(crate) fn run(verb: &Verb, printer: &Printer) -> Result<Exit, Failure> {
         Verb::Preview(args) => preview::run(args, printer),
         Verb::Verify(args) => verify::run(args, printer),
         Verb::Salvage(args) => salvage::run(args, printer),
+        Verb::Pack(args) => pack::run(args, printer),
+        Verb::Unpack(args) => unpack::run(args, printer),
+        Verb::Diff(args) => diff::run(args, printer),
         Verb::List(args) => list::run(args, printer),
         Verb::Cat(args) => cat::run(args),
         Verb::Keygen { name } => keygen::run(name, printer),

@@ -2,6 +2,7 @@
 
 pub(crate) mod binary;
 pub(crate) mod bits;
+pub(crate) mod byte_rans;
 pub(crate) mod cdf;
 pub(crate) mod logarithm;
 pub(crate) mod number;

@@ -109,6 +109,35 @@ impl<'a> Decoder<'a> {
     }
 }
 
+/// What it takes to code one token: the division of a state by the token's frequency as a multiplication.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct EncodeEntry {
+    /// States from here on give a word away first.
+    limit: u32,
+    reciprocal: u32,
+    bias: u32,
+    /// [`N_SLOTS`] minus the frequency.
+    complement: u16,
+    shift: u16,
+}
+
+impl EncodeEntry {
+    /// A token of `frequency` (1 to [`N_SLOTS`]) whose slots begin at `start`.
+    pub(crate) fn new(start: u32, frequency: u32) -> Self {
+        let limit = frequency << (31 - PRECISION_BITS);
+        let complement = (N_SLOTS as u32 - frequency) as u16;
+        if frequency == 1 {
+            // With the largest reciprocal the quotient is one short of the state; the bias makes up for it.
+            let bias = start + N_SLOTS as u32 - 1;
+            return Self { limit, reciprocal: u32::MAX, bias, complement, shift: 0 };
+        }
+        // Exact for states below 2³¹: the reciprocal has 31 bits and is rounded up.
+        let log = frequency.next_power_of_two().trailing_zeros();
+        let reciprocal = (1_u64 << (log + 31)).div_ceil(u64::from(frequency)) as u32;
+        Self { limit, reciprocal, bias: start, complement, shift: log as u16 - 1 }
+    }
+}
+
 /// Takes what [`Decoder`] will give, last first.
 #[derive(Debug)]
 pub(crate) struct Encoder {
@@ -142,11 +171,13 @@ impl Encoder {
         state >> (16 * u32::from(is_large))
     }
 
-    /// A token of `frequency` whose slots begin at `start`, in lane `k`. Lanes of one step go in descending order.
+    /// A token in lane `k`. Lanes of one step go in descending order.
     #[inline]
-    pub(crate) fn token(&mut self, k: usize, start: u32, frequency: u32) {
-        let state = self.renormalise(self.states[k & 7], frequency << (31 - PRECISION_BITS));
-        self.states[k & 7] = (state / frequency) << PRECISION_BITS | (state % frequency + start);
+    pub(crate) fn token(&mut self, k: usize, token: &EncodeEntry) {
+        let state = self.renormalise(self.states[k & 7], token.limit);
+        let quotient = ((u64::from(state) * u64::from(token.reciprocal)) >> 32) as u32 >> token.shift;
+        self.states[k & 7] =
+            state.wrapping_add(token.bias).wrapping_add(quotient.wrapping_mul(u32::from(token.complement)));
     }
 
     /// `n_bits` raw bits (1 to 15) in lane `k`.
@@ -161,5 +192,31 @@ impl Encoder {
         self.words.truncate(self.n_words);
         self.words.reverse();
         (self.states, self.words)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reciprocals_divide_exactly() {
+        for frequency in 1..=N_SLOTS as u32 {
+            let start = N_SLOTS as u32 - frequency;
+            let token = EncodeEntry::new(start, frequency);
+            // Multiples of the frequency and their neighbours, where a quotient would go wrong.
+            let largest = (1_u64 << 31).min(u64::from(frequency) << (31 - PRECISION_BITS)) as u32 - 1;
+            let near = [MIN_STATE, largest, largest / 3, largest / 7 * 5].map(|s| s / frequency * frequency);
+            for state in near.into_iter().flat_map(|s| [s, s + 1, s + frequency - 1, s.saturating_sub(1)]) {
+                if !(MIN_STATE..=largest).contains(&state) {
+                    continue;
+                }
+                let mut coder = Encoder { states: [state; 8], words: vec![0; 32], n_words: 0 };
+                coder.token(0, &token);
+                let expected = (state / frequency) << PRECISION_BITS | (state % frequency + start);
+                assert_eq!(coder.states[0], expected, "{state} / {frequency}");
+                assert_eq!(coder.n_words, 0);
+            }
+        }
     }
 }

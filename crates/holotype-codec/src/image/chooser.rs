@@ -3,15 +3,24 @@
 use super::adaptive::Density;
 use super::archival::Effort;
 use super::coder::{self, Coder};
-use super::{Mode, Planes, TileOptions, direct, frontend, indexed, path};
+use super::{Mode, Planes, TileOptions, direct, folded, frontend, indexed, path};
 use crate::TileRef;
 
 /// The tile on the path that takes the fewest bytes, as far as they are tried.
 pub(super) fn encode(tile: &TileRef<'_>, options: &TileOptions) -> Option<Vec<u8>> {
+    // Planes of few samples have no room to learn or to pay for tables: folding is tried whatever it seems to give.
+    let has_small_planes = tile.shape().n_pixels() < N_FOLDED_PIXELS;
+    let is_smoother = folded::is_smoother(tile);
+    let folded = if is_smoother || has_small_planes { folded::encode(tile, options) } else { None };
+    if folded.is_some() && is_smoother && options.mode == Mode::Fast {
+        return folded;
+    }
     let plan = indexed::Plan::new(tile, options);
-    let indexed = plan.encode(tile);
-    let predicted = (plan.tries_planes || indexed.is_none()).then(|| predict(tile, options)).flatten();
-    [predicted, indexed].into_iter().flatten().min_by_key(Vec::len)
+    let predict = || predict(tile, options);
+    let predicted = if plan.tries_planes { predict() } else { None };
+    let indexed = plan.encode(tile, predicted.as_ref().map(Vec::len));
+    let predicted = if predicted.is_none() && indexed.is_none() { predict() } else { predicted };
+    [predicted, indexed, folded].into_iter().flatten().min_by_key(Vec::len)
 }
 
 /// The tile by a predictive coder: straight from bytes if it may be, else by planes.
@@ -20,14 +29,20 @@ fn predict(tile: &TileRef<'_>, options: &TileOptions) -> Option<Vec<u8>> {
         return encode_planes(tile, options);
     }
     let fast = direct::encode(tile).map(|coded| [&[path::DIRECT], coded.as_slice()].concat());
-    // Where flags and lane heads weigh, or hardly a bit is left of a sample, planes may be smaller.
+    // Where flags and lane heads weigh, hardly a bit is left of a sample, or few values are used, planes may be smaller.
     let n_samples = tile.shape().n_pixels() * usize::from(tile.shape().n_channels);
     match fast {
-        Some(fast) if n_samples > N_DIRECT_SAMPLES && fast.len() > n_samples / 6 => Some(fast),
+        Some(fast)
+            if n_samples > N_DIRECT_SAMPLES && fast.len() > n_samples / 6 && !frontend::is_sparse(tile) =>
+        {
+            Some(fast)
+        }
         fast => [fast, encode_planes(tile, options)].into_iter().flatten().min_by_key(Vec::len),
     }
 }
 
+/// Tiles of many channels and fewer pixels than this are tried folded.
+const N_FOLDED_PIXELS: usize = 10_000;
 /// Tiles with fewer samples than this are coded both ways in fast mode.
 const N_DIRECT_SAMPLES: usize = 50_000;
 
@@ -48,6 +63,8 @@ fn encode_planes(tile: &TileRef<'_>, options: &TileOptions) -> Option<Vec<u8>> {
     Some(out)
 }
 
+/// Planes with more samples than this are coded fast in fast mode; heads of lanes weigh in smaller ones.
+const N_LANES_SAMPLES: usize = 50_000;
 /// Planes with fewer samples than this learn faster than tables are sent.
 const N_ADAPTIVE_SAMPLES: usize = 20_000;
 /// Planes with more samples than this are never better off without tables.
@@ -59,7 +76,8 @@ const N_ARCHIVAL_SAMPLES: usize = 1 << 18;
 fn candidates(planes: &Planes, options: &TileOptions) -> &'static [Coder] {
     let n_samples = planes.samples.iter().map(Vec::len).sum();
     match (options.mode, n_samples) {
-        (Mode::Fast, _) => &[Coder::Rice],
+        (Mode::Fast, 0..N_LANES_SAMPLES) => &[Coder::Rice, Coder::Lanes],
+        (Mode::Fast, _) => &[Coder::Lanes],
         (Mode::Standard, 0..N_ADAPTIVE_SAMPLES) => &[Coder::Adaptive(Density::Balanced)],
         (Mode::Standard, N_ADAPTIVE_SAMPLES..N_STATIC_SAMPLES) => {
             &[Coder::Adaptive(Density::Balanced), Coder::Wavefront]

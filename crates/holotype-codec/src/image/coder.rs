@@ -2,7 +2,7 @@
 
 use super::adaptive::{self, Density};
 use super::archival::{self, Effort};
-use super::{PlaneShape, Planes, rice, wavefront};
+use super::{PlaneShape, Planes, lanes, rice, wavefront};
 use crate::CodecError;
 
 /// A coder of planes.
@@ -16,6 +16,8 @@ pub(super) enum Coder {
     Wavefront,
     /// Local least squares and vectors of mixed decisions.
     Archival(Effort),
+    /// Thirty-two rows at once, Golomb–Rice codes.
+    Lanes,
 }
 
 /// The coder's id and the coded planes.
@@ -25,6 +27,7 @@ pub(super) fn encode(coder: Coder, planes: &Planes) -> Vec<u8> {
         Coder::Adaptive(density) => (1, adaptive::encode(planes, density)),
         Coder::Wavefront => (2, wavefront::encode(planes)),
         Coder::Archival(effort) => (3, archival::encode(planes, effort)),
+        Coder::Lanes => (4, lanes::encode(planes)),
     };
     [&[id], coded.as_slice()].concat()
 }
@@ -36,6 +39,7 @@ pub(super) fn decode(id: u8, coded: &[u8], shape: &PlaneShape) -> Result<Planes,
         1 => adaptive::decode(coded, shape),
         2 => wavefront::decode(coded, shape),
         3 => archival::decode(coded, shape),
+        4 => lanes::decode(coded, shape),
         _ => Err(CodecError::Unsupported { what: "plane coder", id: u32::from(id) }),
     }
 }

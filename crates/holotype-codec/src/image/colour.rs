@@ -145,28 +145,38 @@ pub(super) fn inverse(
     coded: Vec<Vec<i32>>,
 ) -> Result<Planes, CodecError> {
     let mut coded = coded;
+    let mut samples: Vec<Vec<u16>> = coded.iter().map(|plane| vec![0; plane.len()]).collect();
+    let mut rows: Vec<&mut [u16]> = samples.iter_mut().map(Vec::as_mut_slice).collect();
+    inverse_rows(shape, transform, &mut coded, &mut rows)?;
+    Ok(Planes { shape: shape.clone(), samples })
+}
+
+/// Some rows of all planes before the transform, into `rows`; those of `coded` are used up.
+pub(super) fn inverse_rows(
+    shape: &PlaneShape,
+    transform: Transform,
+    coded: &mut [Vec<i32>],
+    rows: &mut [&mut [u16]],
+) -> Result<(), CodecError> {
     if transform.is_colour()
-        && let [first, second, third, ..] = coded.as_mut_slice()
+        && let [first, second, third, ..] = coded
     {
         for ((a, b), c) in first.iter_mut().zip(second).zip(third) {
             [*a, *b, *c] = transform.inverse([*a, *b, *c]);
         }
     }
-    let mut is_good = true;
-    let narrow = |(plane, max): (Vec<i32>, &u16)| -> Vec<u16> {
-        plane
-            .into_iter()
-            .map(|value| {
-                is_good &= (0..=i32::from(*max)).contains(&value);
-                value as u16
-            })
-            .collect()
-    };
-    let samples = coded.into_iter().zip(&shape.maxes).map(narrow).collect();
-    if is_good {
-        return Ok(Planes { shape: shape.clone(), samples });
+    for ((coded, rows), max) in coded.iter().zip(rows).zip(&shape.maxes) {
+        let mut largest = 0;
+        for (value, to) in coded.iter().zip(rows.iter_mut()) {
+            // Negative ones are large.
+            largest = largest.max(*value as u32);
+            *to = *value as u16;
+        }
+        if largest > u32::from(*max) {
+            return Err(CodecError::Corrupt { what: "a sample exceeds its plane's range" });
+        }
     }
-    Err(CodecError::Corrupt { what: "a sample exceeds its plane's range" })
+    Ok(())
 }
 
 /// The transform with the smallest estimated cost: bits of gradient residuals on a sparse sample.
@@ -175,27 +185,66 @@ pub(super) fn choose(planes: &Planes) -> Transform {
     if !planes.shape.is_rgb || planes.samples.len() < 3 || width < 2 || height < 2 {
         return Transform::None;
     }
-    let pixel = |x: usize, y: usize| [0, 1, 2].map(|c| i32::from(planes.samples[c][y * width + x]));
     // Odd steps: even ones see only one phase of interpolated chroma.
     let (step_x, step_y) = (if width > 64 { 3 } else { 1 }, if height > 128 { 7 } else { 1 });
-    let cost = |transform: &Transform| {
-        let mut bits = 0_u64;
-        for y in (1..height).step_by(step_y) {
-            for x in (1..width).step_by(step_x) {
-                let [c, n, w, nw] = [(x, y), (x, y - 1), (x - 1, y), (x - 1, y - 1)]
-                    .map(|(x, y)| transform.forward(pixel(x, y)));
-                for k in 0..3 {
-                    let prediction = (w[k] + n[k] - nw[k]).clamp(w[k].min(n[k]), w[k].max(n[k]));
-                    bits += bit_cost(c[k].abs_diff(prediction));
-                }
-            }
+    let mut costs = PlaneCosts::default();
+    let [red, green, blue] = [0, 1, 2].map(|c| planes.samples[c].as_slice());
+    for y in (1..height).step_by(step_y) {
+        let rows = |y: usize| [red, green, blue].map(|plane| &plane[y * width..][..width]);
+        let (above, here) = (rows(y - 1), rows(y));
+        for x in (1..width).step_by(step_x) {
+            let at = |[r, g, b]: [&[u16]; 3], x: usize| candidates([r[x], g[x], b[x]].map(i32::from));
+            costs.add(&at(here, x), &at(above, x), &at(here, x - 1), &at(above, x - 1));
         }
-        bits
-    };
-    Transform::ALL.into_iter().min_by_key(cost).unwrap_or(Transform::None)
+    }
+    Transform::ALL.into_iter().min_by_key(|transform| costs.of(*transform)).unwrap_or(Transform::None)
+}
+
+/// Planes that transforms are made of: R, G, B, R − G, B − G, B − R, B − (R + G) / 2, R − (G + B) / 2, Y, Cg.
+const N_CANDIDATES: usize = 10;
+
+#[inline]
+fn candidates([r, g, b]: [i32; 3]) -> [i32; N_CANDIDATES] {
+    let [y, _, cg] = Transform::YCoCg.forward([r, g, b]);
+    [r, g, b, r - g, b - g, b - r, b - ((r + g) >> 1), r - ((g + b) >> 1), y, cg]
+}
+
+/// Estimated bits of gradient residuals of each candidate plane.
+#[derive(Debug, Default)]
+struct PlaneCosts([u64; N_CANDIDATES]);
+
+impl PlaneCosts {
+    #[inline]
+    fn add(
+        &mut self,
+        value: &[i32; N_CANDIDATES],
+        n: &[i32; N_CANDIDATES],
+        w: &[i32; N_CANDIDATES],
+        nw: &[i32; N_CANDIDATES],
+    ) {
+        for (k, cost) in self.0.iter_mut().enumerate() {
+            let prediction = (w[k] + n[k] - nw[k]).clamp(w[k].min(n[k]), w[k].max(n[k]));
+            *cost += bit_cost(value[k].abs_diff(prediction));
+        }
+    }
+
+    /// A plane and its negative cost the same.
+    fn of(&self, transform: Transform) -> u64 {
+        let planes = match transform {
+            Transform::None => [0, 1, 2],
+            Transform::SubtractGreen => [1, 3, 4],
+            Transform::GreenRed => [1, 3, 6],
+            Transform::YCoCg => [8, 5, 9],
+            Transform::Chain => [1, 3, 5],
+            Transform::RedRoot => [0, 3, 6],
+            Transform::BlueRoot => [2, 4, 7],
+        };
+        planes.map(|k| self.0[k]).iter().sum()
+    }
 }
 
 /// About 16 times the bits of a magnitude: logarithm with linear interpolation.
+#[inline]
 fn bit_cost(magnitude: u32) -> u64 {
     let m = u64::from(magnitude) * 16 + 8;
     let log = 63 - m.leading_zeros();

@@ -1,8 +1,9 @@
 //! Image tiles: front end → coder → bytes. `docs/codecs.md` is the specification.
 //!
 //! * `frontend`: reversible per-tile transforms that turn interleaved samples into [`Planes`].
-//! * `rice`, `adaptive`, `wavefront`, `archival`: predictive coders of planes, behind `coder`.
+//! * `rice`, `lanes`, `adaptive`, `wavefront`, `archival`: predictive coders of planes, behind `coder`.
 //! * `direct`: the fast path, a predictive coder straight from bytes.
+//! * `folded`: tiles of many channels as pictures of one.
 //! * `indexed`: coders of pixels with few distinct values or exact repeats.
 //! * `chooser`: which of them is tried; never needed to decode.
 
@@ -12,11 +13,14 @@ mod chooser;
 mod coder;
 mod colour;
 mod direct;
+mod folded;
 mod frontend;
 mod indexed;
+mod lanes;
 mod planes;
 mod raw;
 mod rice;
+mod streams;
 mod wavefront;
 
 pub use planes::{PlaneShape, Planes};
@@ -64,6 +68,8 @@ mod path {
     pub(super) const PLANES: u8 = 2;
     /// A coder of whole pixels.
     pub(super) const INDEXED: u8 = 3;
+    /// A tile of one channel: a row for every pixel.
+    pub(super) const FOLDED: u8 = 4;
 }
 
 /// Codes one tile. Same tile and options, same bytes; never more than the samples and one byte.
@@ -90,6 +96,7 @@ pub fn decode_tile(bytes: &[u8], out: &mut TileMut<'_, '_>) -> Result<(), CodecE
         path::DIRECT => direct::decode(body, out),
         path::PLANES => decode_planes(body, out),
         path::INDEXED => indexed::decode(body, out),
+        path::FOLDED => folded::decode(body, out),
         _ => Err(CodecError::Unsupported { what: "tile path", id: u32::from(id) }),
     }
 }
@@ -106,5 +113,5 @@ fn decode_planes(body: &[u8], out: &mut TileMut<'_, '_>) -> Result<(), CodecErro
         (Some(shape), [id, coded @ ..]) => Some(coder::decode(*id, coded, shape)?),
         (Some(_), []) => return Err(CodecError::Truncated { what: "coder id" }),
     };
-    frontend::join(&recipe, planes.as_ref(), out)
+    frontend::join(&recipe, planes, out)
 }

@@ -12,6 +12,7 @@ impl Avx2 {
     /// The proof, if there is one.
     pub(crate) fn detect() -> Option<Self> {
         let has_all = std::arch::is_x86_feature_detected!("avx2")
+            && std::arch::is_x86_feature_detected!("fma")
             && std::arch::is_x86_feature_detected!("bmi1")
             && std::arch::is_x86_feature_detected!("bmi2")
             && std::arch::is_x86_feature_detected!("lzcnt")
@@ -21,11 +22,11 @@ impl Avx2 {
 
     /// Runs a kernel compiled for AVX2.
     pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
-        #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+        #[target_feature(enable = "avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
         fn compiled<K: Kernel>(lanes: Avx2, kernel: K) -> K::Output {
             kernel.run(lanes)
         }
-        // SAFETY: `self` exists only where `detect` found all five features.
+        // SAFETY: `self` exists only where `detect` found all six features.
         unsafe { compiled(self, kernel) }
     }
 }
@@ -125,6 +126,11 @@ impl Lanes for Avx2 {
     #[inline(always)]
     fn mul(self, a: __m256, b: __m256) -> __m256 {
         op!(_mm256_mul_ps(a, b))
+    }
+
+    #[inline(always)]
+    fn add_exact_product(self, a: __m256, b: __m256, c: __m256) -> __m256 {
+        op!(_mm256_fmadd_ps(a, b, c))
     }
 
     #[inline(always)]

@@ -86,6 +86,43 @@ impl ByteLanes for Avx2 {
     }
 
     #[inline(always)]
+    fn last_u8(self, a: __m256i) -> u8 {
+        op!(_mm256_extract_epi8::<31>(a)) as u8
+    }
+
+    #[inline(always)]
+    fn transpose_u8(self, rows: [&[u8; 32]; 16]) -> [[u8; 32]; 16] {
+        let mut r = [self.splat_u8(0); 16];
+        for (to, row) in r.iter_mut().zip(rows) {
+            *to = self.load_u8(row);
+        }
+        // Within each half: pairs of rows, then fours, eights and sixteens.
+        let mut pairs = r;
+        for k in [0, 2, 4, 6, 8, 10, 12, 14] {
+            pairs[k] = op!(_mm256_unpacklo_epi8(r[k], r[k + 1]));
+            pairs[k + 1] = op!(_mm256_unpackhi_epi8(r[k], r[k + 1]));
+        }
+        let mut fours = r;
+        for k in [0, 1, 4, 5, 8, 9, 12, 13] {
+            let to = k / 4 * 4 + k % 4 * 2;
+            fours[to] = op!(_mm256_unpacklo_epi16(pairs[k], pairs[k + 2]));
+            fours[to + 1] = op!(_mm256_unpackhi_epi16(pairs[k], pairs[k + 2]));
+        }
+        let mut eights = r;
+        for k in [0, 1, 2, 3, 8, 9, 10, 11] {
+            let to = k / 8 * 8 + k % 8 * 2;
+            eights[to] = op!(_mm256_unpacklo_epi32(fours[k], fours[k + 4]));
+            eights[to + 1] = op!(_mm256_unpackhi_epi32(fours[k], fours[k + 4]));
+        }
+        let mut out = [[0; 32]; 16];
+        for k in 0..8 {
+            self.store_u8(op!(_mm256_unpacklo_epi64(eights[k], eights[k + 8])), &mut out[2 * k]);
+            self.store_u8(op!(_mm256_unpackhi_epi64(eights[k], eights[k + 8])), &mut out[2 * k + 1]);
+        }
+        out
+    }
+
+    #[inline(always)]
     fn widen_u8(self, a: __m256i) -> [__m256i; 4] {
         let low = op!(_mm256_castsi256_si128(a));
         let high = op!(_mm256_extracti128_si256::<1>(a));

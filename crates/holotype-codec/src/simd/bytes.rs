@@ -27,6 +27,10 @@ pub(crate) trait ByteLanes: Lanes {
     fn select_u8(self, mask: Self::B, a: Self::B, b: Self::B) -> Self::B;
     /// Lane `k` takes lane `k - 1`; lane 0 takes `first`.
     fn shift_up_u8(self, a: Self::B, first: u8) -> Self::B;
+    /// Lane 31.
+    fn last_u8(self, a: Self::B) -> u8;
+    /// Column `k` of sixteen rows, then column `k + 16` of them.
+    fn transpose_u8(self, rows: [&[u8; 32]; 16]) -> [[u8; 32]; 16];
     /// Lanes 0 to 7, 8 to 15, 16 to 23, 24 to 31.
     fn widen_u8(self, a: Self::B) -> [Self::I; 4];
     /// Inverse of `widen_u8`; every lane is 0 to 255.
@@ -115,6 +119,23 @@ impl ByteLanes for Portable {
     fn shift_up_u8(self, a: [u8; 32], first: u8) -> [u8; 32] {
         let mut out = [first; 32];
         out[1..].copy_from_slice(&a[..31]);
+        out
+    }
+
+    #[inline(always)]
+    fn last_u8(self, a: [u8; 32]) -> u8 {
+        a[31]
+    }
+
+    #[inline(always)]
+    fn transpose_u8(self, rows: [&[u8; 32]; 16]) -> [[u8; 32]; 16] {
+        let mut out = [[0; 32]; 16];
+        for (i, row) in rows.iter().enumerate() {
+            for k in 0..16 {
+                out[k][i] = row[k];
+                out[k][i + 16] = row[k + 16];
+            }
+        }
         out
     }
 

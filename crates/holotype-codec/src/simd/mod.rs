@@ -8,13 +8,17 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx2_bytes;
+#[cfg(target_arch = "x86_64")]
+mod avx2_words;
 mod bytes;
 mod portable;
+mod words;
 
 #[cfg(target_arch = "x86_64")]
 pub(crate) use avx2::Avx2;
 pub(crate) use bytes::ByteLanes;
 pub(crate) use portable::Portable;
+pub(crate) use words::WordLanes;
 
 /// Operations on eight lanes of `f32` ([`Lanes::F`]) and of `i32` ([`Lanes::I`]).
 ///
@@ -31,6 +35,8 @@ pub(crate) trait Lanes: Copy {
     fn add(self, a: Self::F, b: Self::F) -> Self::F;
     fn sub(self, a: Self::F, b: Self::F) -> Self::F;
     fn mul(self, a: Self::F, b: Self::F) -> Self::F;
+    /// `a * b + c`, where the product is known to be exact: fused or not, the bits are the same.
+    fn add_exact_product(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F;
     fn div(self, a: Self::F, b: Self::F) -> Self::F;
     fn sqrt(self, a: Self::F) -> Self::F;
     /// The smaller; neither is NaN.
@@ -102,7 +108,7 @@ pub(crate) trait Kernel {
     /// What it gives.
     type Output;
     /// Runs it. Must be `#[inline(always)]`, with everything that touches lanes.
-    fn run<L: ByteLanes>(self, lanes: L) -> Self::Output;
+    fn run<L: WordLanes>(self, lanes: L) -> Self::Output;
 }
 
 /// Runs a kernel with the best instructions of this processor.

@@ -55,6 +55,11 @@ impl Lanes for Portable {
     }
 
     #[inline(always)]
+    fn add_exact_product(self, a: [f32; 8], b: [f32; 8], c: [f32; 8]) -> [f32; 8] {
+        self.add(self.mul(a, b), c)
+    }
+
+    #[inline(always)]
     fn div(self, a: [f32; 8], b: [f32; 8]) -> [f32; 8] {
         map2(a, b, |a, b| a / b)
     }

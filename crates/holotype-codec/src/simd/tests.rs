@@ -37,6 +37,7 @@ impl Kernel for Everything {
             l.sub(f, g),
             l.mul(f, g),
             l.div(f, g),
+            l.add_exact_product(l.to_f32(l.sar::<20>(a)), l.to_f32(l.sar::<20>(b)), f),
             l.sqrt(l.abs(f)),
             l.min(f, g),
             l.max(f, g),
@@ -111,7 +112,12 @@ impl Kernel for EveryByte {
     #[inline(always)]
     fn run<L: ByteLanes>(self, l: L) -> Vec<u8> {
         let (a, b) = (l.load_u8(&self.a), l.load_u8(&self.b));
-        let mut all = Vec::new();
+        let rows: [[u8; 32]; 16] = std::array::from_fn(|y| {
+            std::array::from_fn(|x| self.a[(x + y) % 32].rotate_left(y as u32).wrapping_add(self.b[x]))
+        });
+        let columns = l.transpose_u8(rows.each_ref());
+        assert!((0..512).all(|k| columns[k / 32][k % 32] == rows[k % 16][k / 32 + k % 32 / 16 * 16]));
+        let mut all = vec![l.last_u8(a)];
         for value in [
             l.splat_u8(200),
             l.add_u8(a, b),
@@ -140,5 +146,57 @@ fn bytes_are_the_same_too() {
     for pair in numbers(9, 64 * 500).chunks_exact(64) {
         let (a, b) = (std::array::from_fn(|k| pair[k] as u8), std::array::from_fn(|k| pair[32 + k] as u8));
         assert_eq!(dispatch(EveryByte { a, b }), EveryByte { a, b }.run(Portable), "{a:?} {b:?}");
+    }
+}
+
+/// Every operation on a pair of word vectors.
+struct EveryWord {
+    a: [u16; 32],
+    b: [u16; 32],
+}
+
+impl Kernel for EveryWord {
+    type Output = Vec<u16>;
+
+    #[inline(always)]
+    fn run<L: WordLanes>(self, l: L) -> Vec<u16> {
+        let (a, b) = (l.load_u16(&self.a), l.load_u16(&self.b));
+        let rows: [[u16; 16]; 16] = std::array::from_fn(|y| {
+            std::array::from_fn(|x| self.a[(x + y) % 32].rotate_left(y as u32).wrapping_add(self.b[2 * x]))
+        });
+        let mut all = l.transpose_u16(rows.each_ref()).as_flattened().to_vec();
+        assert!((0..256).all(|k| all[k] == rows[k % 16][k / 16]), "columns are rows");
+        all.push(l.last_u16(a));
+        for value in [
+            l.splat_u16(40_000),
+            l.add_u16(a, b),
+            l.sub_u16(a, b),
+            l.add_capped_u16(a, b),
+            l.min_u16(a, b),
+            l.max_u16(a, b),
+            l.average_u16(a, b),
+            l.and_u16(a, b),
+            l.xor_u16(a, b),
+            l.double_u16(a),
+            l.halve_u16(a),
+            l.sign_u16(a),
+            l.select_u16(l.sign_u16(b), a, b),
+            l.shift_up_u16(a, 777),
+            l.narrow_u16(l.widen_u16(b)),
+            l.narrow_u16(l.widen_u16(a).map(|v| l.xor(v, l.splat_i32(1)))),
+        ] {
+            let mut out = [0; 32];
+            l.store_u16(value, &mut out);
+            all.extend_from_slice(&out);
+        }
+        all
+    }
+}
+
+#[test]
+fn words_are_the_same_too() {
+    for pair in numbers(11, 64 * 500).chunks_exact(64) {
+        let (a, b) = (std::array::from_fn(|k| pair[k] as u16), std::array::from_fn(|k| pair[32 + k] as u16));
+        assert_eq!(dispatch(EveryWord { a, b }), EveryWord { a, b }.run(Portable), "{a:?} {b:?}");
     }
 }

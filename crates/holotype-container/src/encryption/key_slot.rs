@@ -27,7 +27,7 @@ impl Default for KdfCost {
     }
 }
 
-/// The archive's key, wrapped by a password. Spec §13.2.
+/// The archive's key, wrapped by a password. Spec §14.2.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeySlot {
     cost: KdfCost,

@@ -1,4 +1,4 @@
-//! Encrypted archives: `docs/format.md` §13.
+//! Encrypted archives: `docs/format.md` §14.
 //!
 //! One random key an archive, wrapped by key slots; one key a revision, derived from it; every frame sealed under a
 //! nonce that is its place in the file. Hashes and the seal are over what is stored, so that they need no key.

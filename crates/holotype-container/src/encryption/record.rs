@@ -17,7 +17,7 @@ pub struct EncryptionSeed {
     pub salt: [u8; 32],
 }
 
-/// How an archive is encrypted and who can open it. Spec §13.2.
+/// How an archive is encrypted and who can open it. Spec §14.2.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EncryptionRecord {
     salt: [u8; 32],

@@ -9,7 +9,7 @@ mod key {
     pub(super) const PAGES_HASH: u64 = 65539;
 }
 
-/// The root frame of an encrypted archive: what is needed to open it, and the sealed root frame. Spec §13.2.
+/// The root frame of an encrypted archive: what is needed to open it, and the sealed root frame. Spec §14.2.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SealedRoot {
     pub(crate) record: EncryptionRecord,

@@ -9,7 +9,7 @@ use zeroize::Zeroize as _;
 const FRAMES: &str = "holotype v1 frame key";
 const ROOT_DOMAIN: &[u8] = b"holotype root v1\0";
 
-/// Seals and opens the frames of one revision. Spec §13.3.
+/// Seals and opens the frames of one revision. Spec §14.3.
 #[derive(Clone)]
 pub struct Sealer {
     cipher: Aes256Gcm,

@@ -5,8 +5,7 @@ use crate::image::preview::{PREVIEW_EDGE, Preview};
 use crate::image::wire;
 use crate::writer::decode_metadata_block;
 use crate::{Error, ImageDescriptor, Metadata, Region, Result};
-use holotype_container::{Codec, ItemKind, ItemRecord, hex};
-use sha2::{Digest, Sha256};
+use holotype_container::{Codec, FileAttributes, ItemKind, ItemRecord, hex};
 
 /// One item of an archive.
 #[derive(Debug, Clone)]
@@ -50,12 +49,10 @@ impl<'a> Item<'a> {
         self.record.raw_bytes
     }
 
-    /// Bytes its content takes in the archive, frame headers included.
-    ///
-    /// # Errors
-    /// `Corrupt` or `Io` if a manifest page cannot be read.
-    pub fn stored_bytes(&self) -> Result<u64> {
-        self.record.content_blocks().map(|id| Ok(self.archive.block(id)?.frame_bytes())).sum()
+    /// What the file system it comes from knew of it.
+    #[must_use]
+    pub fn attributes(&self) -> &FileAttributes {
+        &self.record.attributes
     }
 
     /// SHA-256 of its raw content.
@@ -138,25 +135,18 @@ impl<'a> Item<'a> {
             work(payload)
         })
     }
-    pub(super) fn read_file(&self, sink: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
-        if self.kind() != ItemKind::File {
-            return Err(Error::invalid(format!("item `{}` is no file", self.name())));
+    /// A hard link is another name of a file with the same content.
+    pub(crate) fn check_link(&self) -> Result<()> {
+        let Some(name) = &self.record.attributes.hard_link else { return Ok(()) };
+        let Ok(target) = self.archive.item(name) else {
+            return Err(self.broken("it is a hard link to an item that is not there"));
+        };
+        let (a, b) = (self.record(), target.record());
+        let is_file = b.kind == ItemKind::File && b.attributes.hard_link.is_none();
+        if is_file && a.content_sha256 == b.content_sha256 && a.raw_bytes == b.raw_bytes {
+            return Ok(());
         }
-        let mut content = Sha256::new();
-        let mut n_bytes = 0_u64;
-        for id in self.record.content_blocks() {
-            let bytes = self.archive.unpacked(self.name(), id, self.archive.limits.max_file_block_bytes)?;
-            n_bytes = n_bytes.saturating_add(bytes.len() as u64);
-            if n_bytes > self.record.raw_bytes {
-                return Err(self.broken("the file is longer than recorded"));
-            }
-            content.update(&bytes);
-            sink(&bytes)?;
-        }
-        if n_bytes != self.record.raw_bytes {
-            return Err(self.broken("the file is shorter than recorded"));
-        }
-        self.check_content(content.finalize().into())
+        Err(self.broken("it is a hard link to something else"))
     }
 
     pub(super) fn check_content(&self, found: [u8; 32]) -> Result<()> {

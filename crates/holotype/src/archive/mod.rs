@@ -1,25 +1,36 @@
 //! Reading archives: from the end, piece by piece, every byte checked before it is used.
 
+mod cache;
+mod chunks;
+mod content;
 mod image;
 mod item;
 mod open;
 mod tables;
+mod tensor;
 mod verify;
 
+pub(crate) use chunks::jobs_of;
+pub use content::{FileMap, Summary};
 pub use image::ImageItem;
 pub use item::Item;
 pub use open::OpenOptions;
 pub(crate) use open::{Ends, read_ends};
+pub use tensor::TensorItem;
 pub(crate) use verify::verify_item;
 pub use verify::{Finding, VerifyOptions, VerifyReport};
 
-use crate::{Error, Limits, Result, memory};
-use holotype_container::{BlockRecord, Codec, FORMAT_VERSION, ItemKind, ItemRecord, Manifest, hex, unpack};
+use crate::{Error, Limits, Metadata, Result, memory};
+use cache::BlockCache;
+use holotype_container::{BlockRecord, FORMAT_VERSION, ItemKind, ItemRecord, Manifest, hex, unpack_block};
 use holotype_store::{FileSource, MemorySource, ReadAt};
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tables::Tables;
+
+/// Bytes of decoded blocks kept by default.
+const CACHE_BYTES: u64 = 512 << 20;
 
 /// An open archive. Cheap to share between threads; safe after `fork`.
 ///
@@ -50,6 +61,7 @@ pub struct Archive {
     path: PathBuf,
     manifest: Manifest,
     tables: Tables,
+    cache: BlockCache,
     limits: Limits,
 }
 
@@ -108,7 +120,8 @@ impl Archive {
     ) -> Result<Self> {
         let path = path.as_ref().to_path_buf();
         let manifest = open::open_manifest(source.as_ref(), &path, options)?;
-        Ok(Self { source, path, manifest, tables: Tables::default(), limits: options.limits })
+        let cache = BlockCache::new(CACHE_BYTES);
+        Ok(Self { source, path, manifest, tables: Tables::default(), cache, limits: options.limits })
     }
 
     /// True if it is encrypted.
@@ -125,7 +138,15 @@ impl Archive {
         limits: Limits,
     ) -> Self {
         let manifest = Manifest::without_seal(blocks);
-        Self { source, path: path.to_path_buf(), manifest, tables: Tables::default(), limits }
+        let (path, cache) = (path.to_path_buf(), BlockCache::new(CACHE_BYTES));
+        Self { source, path, manifest, tables: Tables::default(), cache, limits }
+    }
+
+    /// Keeps at most `n_bytes` of decoded blocks of files for further reads; default 512 MiB, taken as they are read.
+    #[must_use]
+    pub fn with_cache_bytes(mut self, n_bytes: u64) -> Self {
+        self.cache = BlockCache::new(n_bytes);
+        self
     }
 
     /// Bytes of the archive.
@@ -161,6 +182,17 @@ impl Archive {
     #[must_use]
     pub fn seal_hex(&self) -> String {
         hex(&self.seal())
+    }
+
+    /// Metadata of the archive as a whole.
+    ///
+    /// # Errors
+    /// `Corrupt` if it is malformed.
+    pub fn metadata(&self) -> Result<Metadata> {
+        let Some(stored) = &self.manifest.root().metadata else { return Ok(Metadata::default()) };
+        let rule = "the archive's metadata is malformed";
+        crate::image::wire::decode_metadata(stored)
+            .ok_or_else(|| Error::Item { item: "the archive".into(), rule })
     }
 
     /// The limits it is read under.
@@ -243,6 +275,14 @@ impl Archive {
         ImageItem::open(first.ok_or_else(|| Error::NotFound { name: "<an image>".into() })?)
     }
 
+    /// The tensor named `name`: its description and, when asked, its elements.
+    ///
+    /// # Errors
+    /// As [`Self::item`]; `InvalidArgument` if it is no tensor; `LimitExceeded`.
+    pub fn tensor(&self, name: &str) -> Result<TensorItem<'_>> {
+        TensorItem::open(self.item(name)?)
+    }
+
     /// Hands the bytes of the file item `name` to `sink`, block by block, and checks their SHA-256.
     ///
     /// # Errors
@@ -290,7 +330,7 @@ impl Archive {
         self.source.will_read(&ranges).map_err(|e| Error::io(&self.path, e))
     }
 
-    fn block(&self, id: u64) -> Result<BlockRecord> {
+    pub(crate) fn block(&self, id: u64) -> Result<BlockRecord> {
         tables::block(self, id)
     }
 
@@ -320,13 +360,9 @@ impl Archive {
                     limit: max_bytes,
                 });
             }
-            let rule = "a block does not unpack to its recorded size";
-            match block.codec {
-                Codec::Raw => Ok(payload.to_vec()),
-                Codec::Zstd => unpack(payload, block.raw_bytes)
-                    .ok_or_else(|| Error::Item { item: item.to_owned(), rule }),
-                _ => Err(Error::Item { item: item.to_owned(), rule: "a block of bytes has an image codec" }),
-            }
+            let rule = "a block has no codec of bytes, or does not unpack to its recorded size";
+            unpack_block(block.codec, payload, block.raw_bytes)
+                .ok_or_else(|| Error::Item { item: item.to_owned(), rule })
         })
     }
 }

@@ -1,7 +1,7 @@
-use super::{Archive, ImageItem, Item, tables};
+use super::{Archive, ImageItem, Item, TensorItem, chunks, content, jobs_of, tables};
 use crate::image::decode;
 use crate::{Error, Progress, Region, Result, memory, parallel};
-use holotype_container::{BlockRecord, ItemKind};
+use holotype_container::{BlockRecord, FrameHasher, ItemKind};
 use sha2::{Digest, Sha256};
 use std::fmt;
 
@@ -94,6 +94,9 @@ impl VerifyReport {
     }
 }
 
+/// Files that share blocks are checked in jobs of about so many bytes.
+const JOB_BYTES: u64 = 8 << 20;
+
 /// Header, root and trailer were checked by the seal when the archive was opened. What is left: the tables,
 /// every block's frame, every item's content decoded and hashed.
 pub(super) fn verify(archive: &Archive, options: &VerifyOptions) -> Result<VerifyReport> {
@@ -109,16 +112,37 @@ pub(super) fn verify(archive: &Archive, options: &VerifyOptions) -> Result<Verif
         Ok(items) => items,
         Err(error) => return unreadable(report, error),
     };
+    if let Err(error) = check_pages_hash(archive) {
+        damage_only(&error)?;
+        report.findings.push(whole(None, &error));
+    }
     report.n_items = items.len() as u64;
     report.n_blocks = blocks.len() as u64;
     let mut is_content = vec![false; blocks.len()];
     for item in &items {
-        for id in item.record().content_blocks() {
+        let extents = content::extents(archive, item.record()).ok().flatten().unwrap_or_default();
+        for id in item.record().content_blocks().chain(extents.iter().map(|extent| extent.block)) {
             if let Some(seen) = is_content.get_mut(id as usize) {
                 *seen = true;
             }
         }
-        verify_item(item, options, &mut report)?;
+        if item.record().extents.is_none() {
+            verify_item(item, options, &mut report)?;
+        }
+    }
+    verify_shared(&items, options, &mut report)?;
+    for item in &items {
+        if let Err(error) = item.check_link() {
+            damage_only(&error)?;
+            report.findings.push(whole(Some(item), &error));
+        }
+    }
+    match chunks::verify_chunks(archive, options.n_threads) {
+        Ok(findings) => report.findings.extend(findings),
+        Err(error) => {
+            damage_only(&error)?;
+            report.findings.push(whole(None, &error));
+        }
     }
     for (block, _) in blocks.iter().zip(&is_content).filter(|(_, seen)| !**seen) {
         verify_other(archive, block, options, &mut report)?;
@@ -126,12 +150,53 @@ pub(super) fn verify(archive: &Archive, options: &VerifyOptions) -> Result<Verif
     Ok(report)
 }
 
+/// What checks the pages of an encrypted archive for those who have no key says so truly.
+fn check_pages_hash(archive: &Archive) -> Result<()> {
+    let Some(expected) = archive.manifest.pages_hash() else { return Ok(()) };
+    let mut found = FrameHasher::default();
+    for (offset, n_bytes) in archive.manifest.root().page_frames() {
+        found.update(&archive.read(offset, n_bytes)?);
+    }
+    if found.finish() == expected {
+        return Ok(());
+    }
+    let (what, rule) = ("root record", "the pages have another hash than recorded");
+    let offset_bytes = archive.manifest.trailer().root_offset_bytes;
+    Err(holotype_container::Error::Corrupt { what, offset_bytes, rule }.into())
+}
+
+/// Files that share blocks: neighbours together, so that each block is decoded once or a few times.
+fn verify_shared(items: &[Item<'_>], options: &VerifyOptions, report: &mut VerifyReport) -> Result<()> {
+    let shared = items.iter().filter(|item| item.record().extents.is_some()).collect();
+    let jobs = jobs_of(shared, JOB_BYTES);
+    let n_threads = parallel::n_threads(options.n_threads, jobs.len());
+    let found = parallel::map(n_threads, jobs, |job| {
+        let mut found = VerifyReport::default();
+        job.into_iter().try_for_each(|item| verify_item(item, options, &mut found))?;
+        Ok(found.findings)
+    })?;
+    report.findings.extend(found.into_iter().flatten());
+    Ok(())
+}
+
 /// Decodes and hashes an item's content, its metadata and its preview.
 pub(crate) fn verify_item(item: &Item<'_>, options: &VerifyOptions, report: &mut VerifyReport) -> Result<()> {
     match item.kind() {
         ItemKind::Image => verify_image(item, options, report),
+        ItemKind::Directory | ItemKind::Symlink => verify_entry(item, report),
+        ItemKind::Tensor => verify_tensor(item, options, report),
         _ => verify_file(item, options, report),
     }
+}
+
+/// A folder or symbolic link: no content, and the hash of none.
+fn verify_entry(item: &Item<'_>, report: &mut VerifyReport) -> Result<()> {
+    let checked = item.check_content(Sha256::digest([]).into()).and_then(|()| item.metadata().map(drop));
+    if let Err(error) = checked {
+        damage_only(&error)?;
+        report.findings.push(whole(Some(item), &error));
+    }
+    Ok(())
 }
 
 fn unreadable(mut report: VerifyReport, error: Error) -> Result<VerifyReport> {
@@ -236,6 +301,23 @@ fn verify_file(item: &Item<'_>, options: &VerifyOptions, report: &mut VerifyRepo
         checked = item.metadata().and_then(|_| item.preview()).map(drop);
     }
     let Err(error) = checked else { return Ok(()) };
+    damage_only(&error)?;
+    let offset = match &error {
+        Error::Block { source: holotype_container::Error::Hash { offset_bytes, .. }, .. } => {
+            Some(*offset_bytes)
+        }
+        _ => None,
+    };
+    report.findings.push(Finding { offset_bytes: offset, ..whole(Some(item), &error) });
+    Ok(())
+}
+
+fn verify_tensor(item: &Item<'_>, options: &VerifyOptions, report: &mut VerifyReport) -> Result<()> {
+    let check = || {
+        let tensor = TensorItem::open(item.clone())?;
+        tensor.check_content(options.n_threads, &options.progress)
+    };
+    let Err(error) = check() else { return Ok(()) };
     damage_only(&error)?;
     let offset = match &error {
         Error::Block { source: holotype_container::Error::Hash { offset_bytes, .. }, .. } => {

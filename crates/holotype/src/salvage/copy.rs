@@ -13,15 +13,16 @@ use std::io::Write;
 /// Key of the user metadata entry that marks an item as incomplete.
 const NOTE_KEY: &str = "holotype.salvage";
 
-/// Copies a proven item's blocks and record under `name`.
+/// Copies a proven item's blocks and record under `name`. `copied` holds the blocks of its archive that were copied,
+/// which items may share.
 pub(super) fn copy_whole<W: Write>(
     writer: &mut Writer<W>,
     item: &Item<'_>,
     name: &str,
     note: Option<&str>,
+    copied: &mut BTreeMap<u64, u64>,
 ) -> Result<()> {
     let record = item.record();
-    let mut copied = BTreeMap::new();
     let mut copy = |writer: &mut Writer<W>, id: u64| -> Result<u64> {
         if let Some(new) = copied.get(&id) {
             return Ok(*new);
@@ -35,9 +36,21 @@ pub(super) fn copy_whole<W: Write>(
     let mut new = record.clone();
     new.name = name.to_owned();
     new.content.clear();
+    if let (ItemKind::Tensor, [run]) = (record.kind, record.content.as_slice())
+        && run.n_blocks == 1
+        && item.archive().with_block(item.name(), run.first, |block, _| Ok(block.codec == Codec::Raw))?
+    {
+        writer.align()?;
+    }
     for id in record.content_blocks() {
         let id = copy(writer, id)?;
         crate::writer::extend(&mut new.content, id);
+    }
+    if let Some(mut extents) = item.extents()? {
+        for extent in &mut extents {
+            extent.block = copy(writer, extent.block)?;
+        }
+        new.extents = writer.stored_extents(extents)?;
     }
     if let Some(preview) = &mut new.preview {
         preview.block = copy(writer, preview.block)?;

@@ -5,7 +5,7 @@ use super::seal;
 use crate::archive::read;
 use crate::{Limits, Result};
 use holotype_container::{
-    BlockRecord, Codec, FrameType, ItemRecord, PageRef, Root, StrayPage, Table, Trailer,
+    BlockRecord, Codec, Extents, FrameType, ItemRecord, PageRef, Root, StrayPage, Table, Trailer,
 };
 use holotype_store::ReadAt;
 use std::collections::{HashMap, HashSet};
@@ -263,5 +263,14 @@ fn referenced(item: &ItemRecord) -> impl Iterator<Item = u64> + '_ {
         Some(holotype_container::Metadata::Block(id)) => Some(*id),
         _ => None,
     };
-    item.content_blocks().chain(metadata).chain(item.preview.as_ref().map(|preview| preview.block))
+    let (extents, list): (&[_], _) = match &item.extents {
+        Some(Extents::Inline(extents)) => (extents, None),
+        Some(Extents::Block(id)) => (&[], Some(*id)),
+        _ => (&[], None),
+    };
+    let shared = extents.iter().map(|extent| extent.block).chain(list);
+    item.content_blocks()
+        .chain(shared)
+        .chain(metadata)
+        .chain(item.preview.as_ref().map(|preview| preview.block))
 }

@@ -16,10 +16,10 @@ pub use report::{LostItem, Proof, SalvageReport, SalvagedItem, SalvagedManifest}
 
 use crate::archive::{Archive, ImageItem, Item, verify_item};
 use crate::{Error, Finding, Limits, Progress, Result, VerifyOptions, VerifyReport, Writer, WriterOptions};
-use holotype_container::{ItemKind, ItemRecord};
+use holotype_container::{Header, ItemKind, ItemRecord};
 use holotype_store::{FileSource, MemorySource, ReadAt};
 use manifest::FoundManifest;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io::{Cursor, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -88,7 +88,8 @@ impl SalvageOptions {
 /// left out, unless `options` asks for it.
 ///
 /// # Errors
-/// `Io` if the archive cannot be opened or `out` not be written; damage is in the report.
+/// `Io` if the archive cannot be opened or `out` not be written; `Unsupported` if it is encrypted. Damage is in the
+/// report.
 ///
 /// # Examples
 /// ```
@@ -137,10 +138,18 @@ pub fn salvage_source<W: Write>(
 ) -> Result<(W, SalvageReport)> {
     let path = path.as_ref();
     let source = Arc::new(Tolerant::new(source));
+    check_readable(&source, path)?;
     let scan = scan::scan(&source, path, &options.limits, &options.progress)?;
     let manifests = manifest::find(&source, path, &scan, &options.limits)?;
     let writer = Writer::new(out, WriterOptions::default())?;
-    let mut salvage = Salvage { writer, options, report: SalvageReport::default(), used: HashSet::new() };
+    let mut salvage = Salvage {
+        writer,
+        options,
+        report: SalvageReport::default(),
+        used: HashSet::new(),
+        copied: BTreeMap::new(),
+        contents: HashMap::new(),
+    };
     salvage.report.n_bytes = source.len_bytes();
     salvage.report.n_skipped_bytes = scan.n_skipped;
     for manifest in manifests {
@@ -157,12 +166,29 @@ pub fn salvage_source<W: Write>(
     salvage.finish()
 }
 
+/// Encrypted archives are not salvaged: their frames are found, but not what is in them.
+fn check_readable(source: &Tolerant, path: &Path) -> Result<()> {
+    let mut header = [0; Header::N_BYTES];
+    if source.len_bytes() < header.len() as u64 {
+        return Ok(());
+    }
+    source.read_exact_at(0, &mut header).map_err(|e| Error::io(path, e))?;
+    match Header::parse(&header) {
+        Ok(header) if header.is_encrypted => Err(Error::unsupported("salvage of encrypted archives")),
+        _ => Ok(()),
+    }
+}
+
 struct Salvage<'a, W: Write> {
     writer: Writer<W>,
     options: &'a SalvageOptions,
     report: SalvageReport,
     /// Hashes of the blocks of all manifests.
     used: HashSet<[u8; 32]>,
+    /// New ids of the blocks copied from the archive at hand.
+    copied: BTreeMap<u64, u64>,
+    /// Content hashes of the items copied from the archive at hand, by name: what hard links may name.
+    contents: HashMap<String, [u8; 32]>,
 }
 
 impl<W: Write> Salvage<'_, W> {
@@ -175,6 +201,8 @@ impl<W: Write> Salvage<'_, W> {
         self.report.notes.extend(notes);
         let proof = if seal.is_some() { Proof::Seal } else { Proof::Content };
         items.sort_by_key(|item| item.ordinal);
+        self.copied.clear();
+        self.contents.clear();
         items.into_iter().try_for_each(|record| self.item(&archive, record, proof))
     }
 
@@ -222,9 +250,18 @@ impl<W: Write> Salvage<'_, W> {
         findings: Vec<Finding>,
         note: Option<&str>,
     ) -> Result<()> {
+        let mut record = record;
         let name = self.free_name(&record.name);
+        // A link to a file that is lost, or has another name now, becomes a file: its content is all there.
+        let linked = record.attributes.hard_link.as_ref().and_then(|name| self.contents.get(name));
+        if linked != Some(&record.content_sha256) {
+            record.attributes.hard_link = None;
+            if name == record.name && record.kind == ItemKind::File {
+                self.contents.insert(name.clone(), record.content_sha256);
+            }
+        }
         let item = Item::new(archive, Arc::new(record));
-        copy::copy_whole(&mut self.writer, &item, &name, note)?;
+        copy::copy_whole(&mut self.writer, &item, &name, note, &mut self.copied)?;
         let old_name = (name != item.name()).then(|| item.name().to_owned());
         let kind = item.kind();
         self.report.recovered.push(SalvagedItem {

@@ -82,6 +82,7 @@ pub(super) fn decode(bytes: &[u8], shape: &PlaneShape) -> Result<Planes, CodecEr
         keep(&mut done, plane);
     }
     coder.finish()?;
+    drop(done);
     colour::inverse(shape, transform, decoded)
 }
 

@@ -75,8 +75,12 @@ impl Plane {
 
     /// All samples, row after row.
     pub(super) fn samples(&self) -> Vec<i32> {
-        let rows = (0..self.height).map(|y| self.start(y) + Self::LEFT);
-        rows.flat_map(|start| self.values[start..start + self.width].iter().map(|v| *v as i32)).collect()
+        let mut samples = Vec::with_capacity(self.width * self.height);
+        for y in 0..self.height {
+            let start = self.start(y) + Self::LEFT;
+            samples.extend(self.values[start..start + self.width].iter().map(|v| *v as i32));
+        }
+        samples
     }
 
     /// Makes row `y` ready to be coded: left of it stands the first sample of the row above.

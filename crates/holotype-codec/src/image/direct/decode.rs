@@ -2,14 +2,16 @@
 
 use super::flags::n_steps;
 use super::rice::Thresholds;
+use super::strip::Strip;
 use super::{Header, N_LANES, SKEW, active};
+use crate::image::streams::WordReader;
 use crate::simd::{ByteLanes, Kernel};
 use crate::{CodecError, TileMut};
 
 /// Decodes a tile into `out`.
 pub(super) struct Decode<'a, 'b, 'c, 'd> {
     pub(super) header: &'a Header,
-    pub(super) words: &'a [u16],
+    pub(super) words: &'a [[u8; 2]],
     pub(super) out: &'b mut TileMut<'c, 'd>,
 }
 
@@ -38,8 +40,7 @@ struct Plane {
     /// The row above the strip, its first column at 1; columns beyond it are 0.
     top: Vec<u8>,
     top_magnitude: Vec<u8>,
-    /// The samples of a strip, step by step.
-    steps: Vec<[u8; N_LANES]>,
+    strip: Strip,
 }
 
 impl Plane {
@@ -53,7 +54,7 @@ impl Plane {
             *n_bits = 32 - unused as i32;
         }
         let n = n_steps(width) + 2;
-        Self { streams, thresholds, top: vec![0; n], top_magnitude: vec![0; n], steps: vec![[0; N_LANES]; n] }
+        Self { streams, thresholds, top: vec![0; n], top_magnitude: vec![0; n], strip: Strip::new(width) }
     }
 }
 
@@ -67,32 +68,30 @@ impl Kernel for Decode<'_, '_, '_, '_> {
         let lanes = header.lanes.chunks_exact(N_LANES).zip(&header.thresholds);
         let mut planes: Vec<Plane> =
             lanes.map(|(lanes, thresholds)| Plane::new(lanes, *thresholds, width)).collect();
-        let mut at = 0;
+        let mut words = WordReader::new(words);
         for (strip, rows) in out.rows_mut().chunks_mut(N_LANES).enumerate() {
             match planes.as_mut_slice() {
-                [a] => decode_strip(l, [a], header, strip, width, rows.len(), words, &mut at),
-                [a, b] => decode_strip(l, [a, b], header, strip, width, rows.len(), words, &mut at),
-                [a, b, c] => decode_strip(l, [a, b, c], header, strip, width, rows.len(), words, &mut at),
+                [a] => decode_strip(l, [a], header, strip, width, rows.len(), &mut words),
+                [a, b] => decode_strip(l, [a, b], header, strip, width, rows.len(), &mut words),
+                [a, b, c] => decode_strip(l, [a, b, c], header, strip, width, rows.len(), &mut words),
                 [a, b, c, d] => {
-                    decode_strip(l, [a, b, c, d], header, strip, width, rows.len(), words, &mut at);
+                    decode_strip(l, [a, b, c, d], header, strip, width, rows.len(), &mut words);
                 }
                 _ => {}
             }
             // A forged size must not cost the time and memory of a true one.
-            if at > words.len() {
-                break;
+            if words.is_past_the_end() {
+                return Err(CodecError::Truncated { what: "coded samples" });
             }
+            planes.iter_mut().for_each(|plane| plane.strip.restore_rows(l));
             for (i, row) in rows.iter_mut().enumerate() {
                 join(&planes, header.colour, i, row);
             }
         }
-        if at > words.len() {
-            return Err(CodecError::Truncated { what: "coded samples" });
-        }
         let is_done = |s: &Streams| {
             s.bits.iter().flatten().all(|bits| *bits == 0) && s.n_bits.iter().flatten().all(|n| *n == 16)
         };
-        if at < words.len() || !planes.iter().all(|plane| is_done(&plane.streams)) {
+        if !words.is_at_the_end() || !planes.iter().all(|plane| is_done(&plane.streams)) {
             return Err(CodecError::Corrupt { what: "coded samples do not end where they should" });
         }
         Ok(())
@@ -109,8 +108,7 @@ fn decode_strip<L: ByteLanes, const N: usize>(
     strip: usize,
     width: usize,
     n_rows: usize,
-    words: &[u16],
-    at: &mut usize,
+    words: &mut WordReader<'_>,
 ) {
     let zero = l.splat_u8(0);
     let mut states: [State<L>; N] = std::array::from_fn(|c| {
@@ -129,9 +127,9 @@ fn decode_strip<L: ByteLanes, const N: usize>(
             let is_coded = header.flags.is_coded(strip, t, c);
             let (plane, state) = (&mut *planes[c], &mut states[c]);
             if is_full {
-                step::<L, true>(l, plane, state, t, width, n_rows, is_coded, words, at);
+                step::<L, true>(l, plane, state, t, width, n_rows, is_coded, words);
             } else {
-                step::<L, false>(l, plane, state, t, width, n_rows, is_coded, words, at);
+                step::<L, false>(l, plane, state, t, width, n_rows, is_coded, words);
             }
         }
     }
@@ -148,8 +146,7 @@ fn step<L: ByteLanes, const FULL: bool>(
     width: usize,
     n_rows: usize,
     is_coded: bool,
-    words: &[u16],
-    at: &mut usize,
+    words: &mut WordReader<'_>,
 ) {
     let (w, [n, nw]) = (state.value, state.above);
     let ne = l.shift_up_u8(w, plane.top[t + 2]);
@@ -164,7 +161,7 @@ fn step<L: ByteLanes, const FULL: bool>(
         let near = l.average_u8(mw, mn);
         let energy = l.add_capped_u8(near, l.average_u8(l.average_u8(mnw, mne), near));
         let n_low = plane.thresholds.low_bits(l, energy);
-        error = l.narrow_u8(plane.streams.take::<L, FULL>(l, n_low, active, words, at));
+        error = l.narrow_u8(plane.streams.take::<L, FULL>(l, n_low, active, words));
     }
     let mut value = l.add_u8(prediction, error);
     if !FULL {
@@ -175,13 +172,11 @@ fn step<L: ByteLanes, const FULL: bool>(
     state.value = value;
     state.above = [ne, n];
     state.magnitude_above = [mne, mn];
-    l.store_u8(value, &mut plane.steps[t]);
+    l.store_u8(value, &mut plane.strip.steps[t]);
     if t >= SKEW * (N_LANES - 1) {
         let x = t - SKEW * (N_LANES - 1);
-        let mut magnitude = [0; N_LANES];
-        l.store_u8(state.magnitude, &mut magnitude);
-        plane.top[x + 1] = plane.steps[t][N_LANES - 1];
-        plane.top_magnitude[x + 1] = magnitude[N_LANES - 1];
+        plane.top[x + 1] = l.last_u8(value);
+        plane.top_magnitude[x + 1] = l.last_u8(state.magnitude);
     }
 }
 
@@ -193,8 +188,7 @@ impl Streams {
         l: L,
         n_low: L::B,
         active: L::B,
-        words: &[u16],
-        at: &mut usize,
+        words: &mut WordReader<'_>,
     ) -> [L::I; 4] {
         let n_low = l.widen_u8(n_low);
         let active = l.widen_u8(active);
@@ -223,8 +217,8 @@ impl Streams {
             let n_bits = l.sub_i32(l.load_i32(&self.n_bits[j]), length);
             let is_low = l.gt_i32(l.splat_i32(16), n_bits);
             let mask = l.sign_mask(is_low);
-            let fresh = l.expand_u16(next_words(words, *at, &mut [0; 8]), mask);
-            *at += mask.count_ones() as usize;
+            let fresh = l.expand_u16(&words.peek(), mask);
+            words.skip(mask.count_ones() as usize);
             let bits = l.or(bits, l.shl_each(fresh, l.sub_i32(l.splat_i32(16), n_bits)));
             l.store_i32(bits, &mut self.bits[j]);
             l.store_i32(l.add_i32(n_bits, l.and(is_low, l.splat_i32(16))), &mut self.n_bits[j]);
@@ -233,39 +227,29 @@ impl Streams {
     }
 }
 
-/// Eight words from `at` on; zeros past the end.
-#[inline(always)]
-fn next_words<'a>(words: &'a [u16], at: usize, tail: &'a mut [u16; 8]) -> &'a [u16; 8] {
-    let rest = words.get(at..).unwrap_or(&[]);
-    match rest.first_chunk() {
-        Some(eight) => eight,
-        None => {
-            tail.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-            tail
-        }
-    }
-}
-
 /// Row `i` of a strip, interleaved.
 #[inline(always)]
 fn join(planes: &[Plane], colour: super::Colour, i: usize, row: &mut [u8]) {
-    let column = |plane: &'_ Plane, x: usize| plane.steps[x + SKEW * i][i % N_LANES];
     match planes {
+        [one] => row.copy_from_slice(one.strip.row(i)),
         [p, q, s] => {
-            for (x, pixel) in row.as_chunks_mut::<3>().0.iter_mut().enumerate() {
-                *pixel = colour.inverse([column(p, x), column(q, x), column(s, x)]);
+            let samples = p.strip.row(i).iter().zip(q.strip.row(i)).zip(s.strip.row(i));
+            for (pixel, ((p, q), s)) in row.as_chunks_mut::<3>().0.iter_mut().zip(samples) {
+                *pixel = colour.inverse([*p, *q, *s]);
             }
         }
         [p, q, s, a] => {
-            for (x, pixel) in row.as_chunks_mut::<4>().0.iter_mut().enumerate() {
-                let [r, g, b] = colour.inverse([column(p, x), column(q, x), column(s, x)]);
-                *pixel = [r, g, b, column(a, x)];
+            let samples = p.strip.row(i).iter().zip(q.strip.row(i)).zip(s.strip.row(i)).zip(a.strip.row(i));
+            for (pixel, (((p, q), s), a)) in row.as_chunks_mut::<4>().0.iter_mut().zip(samples) {
+                let [r, g, b] = colour.inverse([*p, *q, *s]);
+                *pixel = [r, g, b, *a];
             }
         }
         others => {
             let n = others.len();
             for (c, plane) in others.iter().enumerate() {
-                row.iter_mut().skip(c).step_by(n).enumerate().for_each(|(x, to)| *to = column(plane, x));
+                let places = row.iter_mut().skip(c).step_by(n);
+                places.zip(plane.strip.row(i)).for_each(|(to, from)| *to = *from);
             }
         }
     }

@@ -1,10 +1,12 @@
-//! Residuals into words, last first.
+//! Samples into words, last first.
 
+use super::colour::Colour;
 use super::flags::{Flags, n_steps};
-use super::residuals::{Residuals, Step};
-use super::rice::{ESCAPE, Thresholds};
-use super::{N_LANES, SKEW, active};
-use crate::TileShape;
+use super::residuals::{self, Residuals, Step};
+use super::rice::{Costs, ESCAPE, Thresholds};
+use super::{Header, N_LANES, SKEW, active};
+use crate::TileRef;
+use crate::image::streams::WordWriter;
 use crate::simd::ByteLanes;
 
 /// The lanes of a plane: their next bits, the first one on top, and how many there are.
@@ -14,65 +16,41 @@ struct Lanes {
     n_bits: [[i32; 8]; 4],
 }
 
-/// Words, written from the end of a buffer that grows at its front.
-struct Words {
-    buffer: Vec<u16>,
-    /// Index of the first word.
-    first: usize,
-}
+/// Strips from which thresholds are learned, and about as many of their steps.
+const N_SAMPLED_STRIPS: usize = 3;
+const N_SAMPLED_STEPS: usize = 800;
 
-impl Words {
-    /// Makes room for `n` more words and a vector.
-    fn reserve(&mut self, n: usize) {
-        if self.first < n + 8 {
-            let n_old = self.buffer.len();
-            let mut larger = vec![0; n_old + (n_old + n).max(1 << 15)];
-            let shift = larger.len() - n_old;
-            larger[shift..].copy_from_slice(&self.buffer);
-            self.buffer = larger;
-            self.first += shift;
-        }
-    }
-
-    /// Puts the last `n` of eight words before the others.
-    #[inline(always)]
-    fn put(&mut self, eight: &[u16; 8], n: usize) {
-        // The places before the new words are overwritten later.
-        if let Some(place) = self.buffer.get_mut(self.first - 8..self.first) {
-            place.copy_from_slice(eight);
-        }
-        self.first -= n;
-    }
-}
-
-/// What the lanes begin with, and the words in the order of decoding.
+/// The header, and the words in the order of decoding.
 #[inline(always)]
-pub(super) fn code<L: ByteLanes>(
-    l: L,
-    planes: &[Residuals],
-    thresholds: &[Thresholds],
-    flags: &Flags,
-    shape: &TileShape,
-) -> (Vec<u32>, Vec<u16>) {
-    let (width, height) = (shape.width as usize, shape.height as usize);
+pub(super) fn code<L: ByteLanes>(l: L, tile: &TileRef<'_>, colour: Colour) -> (Header, WordWriter) {
+    let shape = tile.shape();
+    let width = shape.width as usize;
+    let mut planes: Vec<Residuals> = (0..shape.n_channels).map(|_| Residuals::new(width)).collect();
+    let thresholds = sample(l, tile, colour, &mut planes);
+    let mut flags = Flags::empty(&shape);
     let mut lanes = vec![Lanes { bits: [[0; 8]; 4], n_bits: [[16; 8]; 4] }; planes.len()];
-    let mut words = Words { buffer: Vec::new(), first: 0 };
-    let n = n_steps(width);
-    for strip in (0..height.div_ceil(N_LANES)).rev() {
-        let n_rows = (height - strip * N_LANES).min(N_LANES);
-        for t in (0..n).rev() {
+    let mut words = WordWriter::new(shape.row_bytes() * tile.rows().len() / 2);
+    for strip in (0..tile.rows().len().div_ceil(N_LANES)).rev() {
+        let n_rows = residuals::take(l, tile, colour, strip, &mut planes);
+        for (c, plane) in planes.iter().enumerate() {
+            for (t, numbers) in plane.zigzag.iter().enumerate() {
+                if *numbers != [0; N_LANES] {
+                    flags.set(strip, t, c);
+                }
+            }
+        }
+        for t in (0..n_steps(width)).rev() {
             words.reserve(N_LANES * planes.len());
             let is_full = n_rows == N_LANES && t >= SKEW * (N_LANES - 1) && t < width;
-            let places = planes.iter().zip(&mut lanes).zip(thresholds).enumerate();
+            let places = planes.iter().zip(&mut lanes).zip(&thresholds).enumerate();
             for (c, ((plane, lanes), thresholds)) in places.rev() {
                 if flags.is_coded(strip, t, c) {
-                    let at = strip * n + t;
-                    let low = thresholds.low_bits(l, l.load_u8(&plane.energy[at]));
+                    let low = thresholds.low_bits(l, l.load_u8(&plane.energy[t]));
                     if is_full {
-                        lanes.put::<L, true>(l, &plane.zigzag[at], low, l.splat_u8(255), &mut words);
+                        lanes.put::<L, true>(l, &plane.zigzag[t], low, l.splat_u8(255), &mut words);
                     } else {
                         let active = l.load_u8(&active(t, width, n_rows));
-                        lanes.put::<L, false>(l, &plane.zigzag[at], low, active, &mut words);
+                        lanes.put::<L, false>(l, &plane.zigzag[t], low, active, &mut words);
                     }
                 }
             }
@@ -82,7 +60,32 @@ pub(super) fn code<L: ByteLanes>(
         let pairs = lanes.bits.iter().flatten().zip(lanes.n_bits.iter().flatten());
         pairs.map(|(bits, n)| *bits as u32 | 1 << n).collect()
     };
-    (lanes.iter().flat_map(begin).collect(), words.buffer.split_off(words.first))
+    let lanes = lanes.iter().flat_map(begin).collect();
+    (Header { colour, thresholds, flags, lanes }, words)
+}
+
+/// The thresholds of every plane, from some strips.
+#[inline(always)]
+fn sample<L: ByteLanes>(
+    l: L,
+    tile: &TileRef<'_>,
+    colour: Colour,
+    planes: &mut [Residuals],
+) -> Vec<Thresholds> {
+    let n_strips = tile.rows().len().div_ceil(N_LANES);
+    let step = n_strips.div_ceil(N_SAMPLED_STRIPS);
+    let mut costs: Vec<Costs> = planes.iter().map(|_| Costs::new()).collect();
+    for strip in (step / 2..n_strips).step_by(step) {
+        let n_rows = residuals::take(l, tile, colour, strip, planes);
+        // Lanes outside would speak for fewer low bits than there are.
+        let full = SKEW * (N_LANES - 1)..tile.shape().width as usize;
+        let steps = if n_rows == N_LANES && !full.is_empty() { full } else { 0..usize::MAX };
+        for (costs, plane) in costs.iter_mut().zip(&*planes) {
+            let n_steps = plane.zigzag.len() * n_strips.div_ceil(step);
+            costs.add(plane, steps.clone(), n_steps / N_SAMPLED_STEPS + 1);
+        }
+    }
+    costs.iter().map(Costs::fit).collect()
 }
 
 impl Lanes {
@@ -94,7 +97,7 @@ impl Lanes {
         numbers: &Step,
         low: L::B,
         active: L::B,
-        words: &mut Words,
+        words: &mut WordWriter,
     ) {
         let numbers = l.widen_u8(l.load_u8(numbers));
         let (low, active) = (l.widen_u8(low), l.widen_u8(active));

@@ -1,6 +1,5 @@
 //! Which stretches of 32 steps hold anything but zeros.
 
-use super::residuals::Residuals;
 use super::{N_LANES, SKEW};
 use crate::{CodecError, TileShape};
 
@@ -16,7 +15,8 @@ pub(super) struct Flags {
 }
 
 impl Flags {
-    fn empty(shape: &TileShape) -> Self {
+    /// No stretch is coded.
+    pub(super) fn empty(shape: &TileShape) -> Self {
         let n_stretches = n_steps(shape.width as usize).div_ceil(N_STEPS);
         let bits = vec![0; Self::n_bytes(shape)];
         Self { bits, n_stretches, n_planes: usize::from(shape.n_channels) }
@@ -31,20 +31,13 @@ impl Flags {
         Self::n_flags(shape).div_ceil(8)
     }
 
+    /// Sets the flag of step `t` of a strip and plane.
     #[inline(always)]
-    pub(super) fn of(planes: &[Residuals], shape: &TileShape) -> Self {
-        let mut flags = Self::empty(shape);
-        for (c, plane) in planes.iter().enumerate() {
-            for (strip, steps) in plane.zigzag.chunks_exact(n_steps(shape.width as usize)).enumerate() {
-                for (stretch, steps) in steps.chunks(N_STEPS).enumerate() {
-                    if steps.as_flattened().iter().fold(0, |all, z| all | z) != 0 {
-                        let at = flags.position(strip, stretch, c);
-                        flags.bits[at / 8] |= 1 << (at % 8);
-                    }
-                }
-            }
+    pub(super) fn set(&mut self, strip: usize, t: usize, c: usize) {
+        let at = self.position(strip, t / N_STEPS, c);
+        if let Some(byte) = self.bits.get_mut(at / 8) {
+            *byte |= 1 << (at % 8);
         }
-        flags
     }
 
     pub(super) fn parse(bytes: &[u8], shape: &TileShape) -> Result<Self, CodecError> {

@@ -10,6 +10,7 @@ mod encode;
 mod flags;
 mod residuals;
 mod rice;
+mod strip;
 
 use crate::simd::{ByteLanes, Kernel, dispatch};
 use crate::{CodecError, TileMut, TileRef, TileShape};
@@ -51,7 +52,7 @@ pub(super) fn decode(bytes: &[u8], out: &mut TileMut<'_, '_>) -> Result<(), Code
         return Err(CodecError::Corrupt { what: "the fast path holds bytes, at most four a pixel" });
     }
     let (header, words) = Header::parse(bytes, &out.shape())?;
-    dispatch(decode::Decode { header: &header, words: &words, out })
+    dispatch(decode::Decode { header: &header, words, out })
 }
 
 struct Encode<'a, 'b>(&'a TileRef<'b>);
@@ -61,14 +62,11 @@ impl Kernel for Encode<'_, '_> {
 
     #[inline(always)]
     fn run<L: ByteLanes>(self, l: L) -> Vec<u8> {
-        let shape = self.0.shape();
         let colour = Colour::choose(self.0);
-        let residuals = residuals::take(l, self.0, colour);
-        let thresholds: Vec<_> = residuals.iter().map(rice::fit).collect();
-        let flags = Flags::of(&residuals, &shape);
-        let (lanes, words) = encode::code(l, &residuals, &thresholds, &flags, &shape);
-        let mut out = Header { colour, thresholds, flags, lanes }.bytes();
-        words.iter().for_each(|word| out.extend_from_slice(&word.to_le_bytes()));
+        let (header, words) = encode::code(l, self.0, colour);
+        let mut out = header.bytes();
+        out.reserve(2 * words.words().len());
+        words.words().iter().for_each(|word| out.extend_from_slice(&word.to_le_bytes()));
         out
     }
 }
@@ -90,7 +88,7 @@ impl Header {
         out
     }
 
-    fn parse(bytes: &[u8], shape: &TileShape) -> Result<(Self, Vec<u16>), CodecError> {
+    fn parse<'a>(bytes: &'a [u8], shape: &TileShape) -> Result<(Self, &'a [[u8; 2]]), CodecError> {
         let truncated = CodecError::Truncated { what: "fast path header" };
         let n_planes = usize::from(shape.n_channels);
         let (&code, rest) = bytes.split_first().ok_or_else(|| truncated.clone())?;
@@ -114,7 +112,6 @@ impl Header {
         if !rest.is_empty() {
             return Err(CodecError::Corrupt { what: "half a word" });
         }
-        let words = words.iter().map(|word| u16::from_le_bytes(*word)).collect();
         Ok((Self { colour, thresholds, flags, lanes }, words))
     }
 }

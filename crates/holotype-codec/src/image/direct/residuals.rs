@@ -1,7 +1,8 @@
 //! Samples into residuals and what surrounds them, in the order of decoding. Encoder only.
 
-use super::colour::Colour;
+use super::colour::{Colour, gradient};
 use super::flags::n_steps;
+use super::strip::Strip;
 use super::{N_LANES, SKEW};
 use crate::TileRef;
 use crate::simd::ByteLanes;
@@ -9,61 +10,71 @@ use crate::simd::ByteLanes;
 /// One byte for every lane of a step.
 pub(super) type Step = [u8; N_LANES];
 
-/// One plane's residuals: strip after strip, step after step.
-#[derive(Debug, Clone)]
+/// One plane's residuals in one strip, step after step.
+#[derive(Debug)]
 pub(super) struct Residuals {
     /// Zigzag residuals; 0 in lanes outside the picture.
     pub(super) zigzag: Vec<Step>,
     /// Energy around each.
     pub(super) energy: Vec<Step>,
-    /// The samples of the strip at hand.
-    steps: Vec<Step>,
-    /// The last row of the strip before and its magnitudes, its first column at 1.
+    strip: Strip,
+    /// The row above the strip, its first column at 1, and the magnitudes of its residuals.
     top: Vec<u8>,
     top_magnitude: Vec<u8>,
+    /// The row above that.
+    above: Vec<u8>,
 }
 
-/// The residuals of every plane of a tile.
+/// A row of a [`Residuals`].
+#[derive(Debug, Clone, Copy)]
+enum Row {
+    Strip(usize),
+    Top,
+    Above,
+}
+
+/// Takes the residuals of strip `strip` of every plane and says how many rows it has.
 #[inline(always)]
-pub(super) fn take<L: ByteLanes>(l: L, tile: &TileRef<'_>, colour: Colour) -> Vec<Residuals> {
-    let shape = tile.shape();
-    let (width, n_planes) = (shape.width as usize, usize::from(shape.n_channels));
-    let n = n_steps(width);
-    let n_all = n * tile.rows().len().div_ceil(N_LANES);
-    let new = || Residuals {
-        zigzag: Vec::with_capacity(n_all),
-        energy: Vec::with_capacity(n_all),
-        steps: vec![[0; N_LANES]; n],
-        top: vec![0; n + 2],
-        top_magnitude: vec![0; n + 2],
-    };
-    let mut planes: Vec<Residuals> = (0..n_planes).map(|_| new()).collect();
-    let mut split = vec![vec![0; width]; n_planes];
-    for rows in tile.rows().chunks(N_LANES) {
-        for (i, row) in rows.iter().enumerate() {
-            take_apart(row, colour, &mut split);
-            for (plane, row) in planes.iter_mut().zip(&split) {
-                plane.steps[SKEW * i..].iter_mut().zip(row).for_each(|(step, value)| step[i] = *value);
-            }
-        }
-        planes.iter_mut().for_each(|plane| plane.predict(l, width, rows.len()));
+pub(super) fn take<L: ByteLanes>(
+    l: L,
+    tile: &TileRef<'_>,
+    colour: Colour,
+    strip: usize,
+    planes: &mut [Residuals],
+) -> usize {
+    let width = tile.shape().width as usize;
+    let (before, rows) = tile.rows().split_at(strip * N_LANES);
+    let rows = &rows[..rows.len().min(N_LANES)];
+    for (i, row) in rows.iter().enumerate() {
+        take_apart(row, colour, planes, Row::Strip(i));
     }
-    planes
+    // No strip but the last has fewer than 32 rows.
+    if let [.., above, top] = before {
+        take_apart(top, colour, planes, Row::Top);
+        take_apart(above, colour, planes, Row::Above);
+    }
+    for plane in planes {
+        plane.load_top(width, before.is_empty());
+        plane.strip.take_steps(l);
+        plane.predict(l, width, rows.len());
+    }
+    rows.len()
 }
 
 /// The transformed samples of a row, plane by plane.
 #[inline(always)]
-fn take_apart(row: &[u8], colour: Colour, planes: &mut [Vec<u8>]) {
+fn take_apart(row: &[u8], colour: Colour, planes: &mut [Residuals], place: Row) {
     match planes {
-        [one] => one.copy_from_slice(row),
+        [one] => one.row_mut(place).copy_from_slice(row),
         [r, g, b] => {
-            let places = r.iter_mut().zip(g).zip(b);
+            let places = r.row_mut(place).iter_mut().zip(g.row_mut(place)).zip(b.row_mut(place));
             for (((p, q), s), pixel) in places.zip(row.as_chunks::<3>().0) {
                 [*p, *q, *s] = colour.forward(*pixel);
             }
         }
         [r, g, b, a] => {
-            let places = r.iter_mut().zip(g).zip(b).zip(a);
+            let colours = r.row_mut(place).iter_mut().zip(g.row_mut(place)).zip(b.row_mut(place));
+            let places = colours.zip(a.row_mut(place));
             for ((((p, q), s), a), [red, green, blue, alpha]) in places.zip(row.as_chunks::<4>().0) {
                 [*p, *q, *s] = colour.forward([*red, *green, *blue]);
                 *a = *alpha;
@@ -72,14 +83,59 @@ fn take_apart(row: &[u8], colour: Colour, planes: &mut [Vec<u8>]) {
         others => {
             let n = others.len();
             for (c, plane) in others.iter_mut().enumerate() {
-                plane.iter_mut().zip(row.iter().skip(c).step_by(n)).for_each(|(to, from)| *to = *from);
+                let samples = row.iter().skip(c).step_by(n);
+                plane.row_mut(place).iter_mut().zip(samples).for_each(|(to, from)| *to = *from);
             }
         }
     }
 }
 
 impl Residuals {
-    /// Appends a strip.
+    pub(super) fn new(width: usize) -> Self {
+        let n = n_steps(width);
+        Self {
+            zigzag: vec![[0; N_LANES]; n],
+            energy: vec![[0; N_LANES]; n],
+            strip: Strip::new(width),
+            top: vec![0; n + 2],
+            top_magnitude: vec![0; n + 2],
+            above: vec![0; width],
+        }
+    }
+
+    #[inline(always)]
+    fn row_mut(&mut self, row: Row) -> &mut [u8] {
+        let width = self.above.len();
+        match row {
+            Row::Strip(i) => self.strip.row_mut(i),
+            Row::Top => &mut self.top[1..=width],
+            Row::Above => &mut self.above,
+        }
+    }
+
+    /// The magnitudes of the row above the strip; zeros above the picture.
+    #[inline(always)]
+    fn load_top(&mut self, width: usize, is_first: bool) {
+        let (top, magnitudes) = (&mut self.top[1..=width], &mut self.top_magnitude[1..=width]);
+        if is_first {
+            top.fill(0);
+            magnitudes.fill(0);
+            return;
+        }
+        let magnitude = |w: u8, n: u8, nw: u8, value: u8| {
+            let error = value.wrapping_sub(gradient(w, n, nw));
+            error.min(error.wrapping_neg())
+        };
+        if let (Some(m), Some(n), Some(value)) = (magnitudes.first_mut(), self.above.first(), top.first()) {
+            *m = magnitude(*n, *n, *n, *value);
+        }
+        let places = magnitudes.iter_mut().skip(1).zip(top.windows(2)).zip(self.above.windows(2));
+        for ((m, row), above) in places {
+            *m = magnitude(row[0], above[1], above[0], row[1]);
+        }
+    }
+
+    /// Residuals and energies of the strip.
     #[inline(always)]
     fn predict<L: ByteLanes>(&mut self, l: L, width: usize, n_rows: usize) {
         let zero = l.splat_u8(0);
@@ -87,14 +143,16 @@ impl Residuals {
         let (mut w, mut n, mut nw) = (first(self.top[1]), first(self.top[1]), first(self.top[0]));
         let (mut mw, mut mn) = (zero, first(self.top_magnitude[1]));
         let mut mnw = first(self.top_magnitude[0]);
-        for t in 0..n_steps(width) {
-            let ne = l.shift_up_u8(w, self.top[t + 2]);
-            let mne = l.shift_up_u8(mw, self.top_magnitude[t + 2]);
+        let places = self.zigzag.iter_mut().zip(&mut self.energy).zip(&self.strip.steps);
+        let tops = self.top[2..].iter().zip(&self.top_magnitude[2..]);
+        for (t, (((zigzag, energies), values), (top, top_magnitude))) in places.zip(tops).enumerate() {
+            let ne = l.shift_up_u8(w, *top);
+            let mne = l.shift_up_u8(mw, *top_magnitude);
             let (low, high) = (l.min_u8(w, n), l.max_u8(w, n));
             let prediction = l.sub_u8(l.add_u8(w, n), l.min_u8(l.max_u8(nw, low), high));
             let near = l.average_u8(mw, mn);
             let energy = l.add_capped_u8(near, l.average_u8(l.average_u8(mnw, mne), near));
-            let mut value = l.load_u8(&self.steps[t]);
+            let mut value = l.load_u8(values);
             let mut error = l.sub_u8(value, prediction);
             if n_rows < N_LANES || t < SKEW * (N_LANES - 1) || t >= width {
                 let active = l.load_u8(&super::active(t, width, n_rows));
@@ -105,19 +163,9 @@ impl Residuals {
             let is_negative = l.eq_u8(l.max_u8(error, l.splat_u8(128)), error);
             let twice = l.add_u8(error, error);
             let turned = l.sub_u8(l.splat_u8(255), twice);
-            let zigzag = l.select_u8(is_negative, turned, twice);
+            l.store_u8(l.select_u8(is_negative, turned, twice), zigzag);
+            l.store_u8(energy, energies);
             let magnitude = l.min_u8(error, l.sub_u8(zero, error));
-            let mut out = [0; N_LANES];
-            l.store_u8(zigzag, &mut out);
-            self.zigzag.push(out);
-            l.store_u8(energy, &mut out);
-            self.energy.push(out);
-            if t >= SKEW * (N_LANES - 1) {
-                let x = t - SKEW * (N_LANES - 1);
-                l.store_u8(magnitude, &mut out);
-                self.top[x + 1] = self.steps[t][N_LANES - 1];
-                self.top_magnitude[x + 1] = out[N_LANES - 1];
-            }
             (nw, n, w) = (n, ne, value);
             (mnw, mn, mw) = (mn, mne, magnitude);
         }

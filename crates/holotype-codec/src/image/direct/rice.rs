@@ -2,6 +2,7 @@
 
 use super::residuals::Residuals;
 use crate::simd::ByteLanes;
+use std::ops::Range;
 
 /// Low bits by energy: as many as there are thresholds below the energy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,9 +46,6 @@ static LENGTHS: [[u32; Thresholds::N + 1]; 256] = {
 /// Energies are fitted one by one up to 32, then in eights.
 const N_BUCKETS: usize = 60;
 
-/// About as many steps are looked at.
-const N_SAMPLED: usize = 3000;
-
 fn bucket(energy: u8) -> usize {
     if energy < 32 { usize::from(energy) } else { 28 + usize::from(energy) / 8 }
 }
@@ -57,18 +55,36 @@ fn last_energy(bucket: usize) -> u8 {
     if bucket < 32 { bucket as u8 } else { ((bucket - 28) * 8 + 7) as u8 }
 }
 
-/// The thresholds that cost least on a sample of steps.
-#[inline(always)]
-pub(super) fn fit(plane: &Residuals) -> Thresholds {
-    const N: usize = Thresholds::N + 1;
-    let mut costs = [[0_u32; N]; N_BUCKETS];
-    let step = plane.zigzag.len() / N_SAMPLED + 1;
-    for (numbers, energies) in plane.zigzag.iter().zip(&plane.energy).step_by(step) {
-        for (z, energy) in numbers.iter().zip(energies) {
-            let cost = &mut costs[bucket(*energy)];
-            cost.iter_mut().zip(&LENGTHS[usize::from(*z)]).for_each(|(sum, length)| *sum += length);
+const N: usize = Thresholds::N + 1;
+
+/// What numbers cost with each count of low bits, by the energy around them.
+#[derive(Debug)]
+pub(super) struct Costs([[u32; N]; N_BUCKETS]);
+
+impl Costs {
+    pub(super) fn new() -> Self {
+        Self([[0; N]; N_BUCKETS])
+    }
+
+    /// Counts every `step`-th of some steps of a strip.
+    #[inline(always)]
+    pub(super) fn add(&mut self, plane: &Residuals, steps: Range<usize>, step: usize) {
+        let pairs = plane.zigzag.iter().zip(&plane.energy);
+        for (numbers, energies) in pairs.take(steps.end).skip(steps.start).step_by(step) {
+            for (z, energy) in numbers.iter().zip(energies) {
+                let cost = &mut self.0[bucket(*energy)];
+                cost.iter_mut().zip(&LENGTHS[usize::from(*z)]).for_each(|(sum, length)| *sum += length);
+            }
         }
     }
+
+    /// The thresholds that cost least.
+    pub(super) fn fit(&self) -> Thresholds {
+        fit(&self.0)
+    }
+}
+
+fn fit(costs: &[[u32; N]; N_BUCKETS]) -> Thresholds {
     // Low bits never shrink as the energy grows, and begin with none.
     let mut best = [[u64::MAX; N]; N_BUCKETS];
     let mut from = [[0; N]; N_BUCKETS];

@@ -65,7 +65,7 @@ fn the_plain_form_reads_the_same_samples() {
         let mut out = vec![0; samples.len()];
         let mut rows: Vec<&mut [u8]> = out.chunks_exact_mut(shape.row_bytes()).collect();
         let mut tile = TileMut::new(shape, &mut rows).unwrap();
-        decode::Decode { header: &header, words: &words, out: &mut tile }.run(Portable).unwrap();
+        decode::Decode { header: &header, words, out: &mut tile }.run(Portable).unwrap();
         assert!(out == samples);
         let rows: Vec<&[u8]> = samples.chunks_exact(shape.row_bytes()).collect();
         assert!(Encode(&TileRef::new(shape, &rows).unwrap()).run(Portable) == coded);

@@ -66,7 +66,7 @@ impl Channel {
         let span = high - low;
         let used = used_values(words, low, span);
         if let Some(used) = used
-            && (span >= 1 << 16 || (used.len() as u64) < (span + 1) / 4 * 3)
+            && (span >= 1 << 16 || is_sparse(used.len(), span))
             && used.len() >= 2
         {
             return Self::Ranks(used);
@@ -212,20 +212,19 @@ impl Channel {
     }
 
     /// Appends the channel's planes.
-    pub(super) fn split<W: Word>(&self, words: &[W], sample: SampleType, planes: &mut Vec<Vec<u16>>) {
+    pub(super) fn split<W: Word>(&self, words: Vec<W>, sample: SampleType, planes: &mut Vec<Vec<u16>>) {
         match self {
             Self::Constant(_) | Self::Equal(_) => {}
             Self::Plane { base, .. } => {
-                planes.push(words.iter().map(|&w| (w.into() - base) as u16).collect())
+                let base = W::of(*base);
+                planes.push(W::into_plane(words, |w| w.less(base)));
             }
             Self::Integers { base, .. } => {
                 let integers =
                     words.iter().map(|&w| integer(from_word(w.into(), sample), sample).unwrap_or(*base));
                 planes.push(integers.map(|v| (v - base) as u16).collect());
             }
-            Self::Ranks(used) => {
-                planes.push(ranks(words, used));
-            }
+            Self::Ranks(used) => planes.push(ranks(words, used)),
             Self::Wide { n_digits } => {
                 for digit in (0..*n_digits).rev() {
                     planes.push(words.iter().map(|&w| (w.into() >> (16 * digit)) as u16).collect());
@@ -233,9 +232,9 @@ impl Channel {
             }
             Self::Narrow(inner) => {
                 if let Some(slim) = narrower(sample)
-                    && let Some(words) = as_narrow(words, sample, slim)
+                    && let Some(words) = as_narrow(&words, sample, slim)
                 {
-                    inner.split(&words, slim, planes);
+                    inner.split(words, slim, planes);
                 }
             }
         }
@@ -244,30 +243,41 @@ impl Channel {
     /// The channel's words from its planes.
     pub(super) fn join<W: Word>(
         &self,
-        planes: &[Vec<u16>],
+        planes: &mut [Vec<u16>],
         sample: SampleType,
         n_pixels: usize,
     ) -> Result<Vec<W>, CodecError> {
-        let first = planes.first().map_or(&[][..], Vec::as_slice);
+        // Each plane is used once: its memory may become that of the words.
+        let first = planes.first_mut().map(std::mem::take).unwrap_or_default();
         match self {
             Self::Constant(word) => Ok(vec![W::of(*word); n_pixels]),
             Self::Equal(_) => Ok(Vec::new()),
-            Self::Plane { base, .. } => Ok(first.iter().map(|&v| W::of(base + u64::from(v))).collect()),
+            Self::Plane { base, .. } => {
+                let base = W::of(*base);
+                Ok(W::from_plane(first, |v| base.more(v)))
+            }
             Self::Integers { base, .. } => first
                 .iter()
                 .map(|&v| float_of(base + i64::from(v), sample).map(|bits| W::of(to_word(bits, sample))))
                 .collect::<Option<_>>()
                 .ok_or(CodecError::Corrupt { what: "an integer is not exact in its float type" }),
-            Self::Ranks(used) => first
-                .iter()
-                .map(|&v| used.get(usize::from(v)).map(|word| W::of(*word)))
-                .collect::<Option<_>>()
-                .ok_or(CodecError::Corrupt { what: "a rank is past its map" }),
+            Self::Ranks(used) => {
+                let table: Vec<W> = used.iter().map(|word| W::of(*word)).collect();
+                if first.iter().fold(0, |max, v| max.max(*v)) as usize >= table.len() {
+                    return Err(CodecError::Corrupt { what: "a rank is past its map" });
+                }
+                Ok(W::from_plane(first, |v| table.get(usize::from(v)).copied().unwrap_or(W::of(0))))
+            }
             Self::Wide { .. } => {
-                let digits = |i| planes.iter().fold(0, |word, plane| word << 16 | u64::from(plane[i]));
+                let rest = planes.get(1..).unwrap_or(&[]);
+                let digits =
+                    |i| rest.iter().fold(u64::from(first[i]), |word, p| word << 16 | u64::from(p[i]));
                 Ok((0..n_pixels).map(|i| W::of(digits(i))).collect())
             }
             Self::Narrow(inner) => {
+                if let Some(plane) = planes.first_mut() {
+                    *plane = first;
+                }
                 let slim = narrower(sample).unwrap_or(sample);
                 let mut words: Vec<W> = inner.join(planes, slim, n_pixels)?;
                 for word in &mut words {
@@ -297,12 +307,18 @@ impl Models {
 /// Spans below this are marked in a table; wider ones are sorted.
 const MAX_TABLE: u64 = 1 << 20;
 
-/// The distinct words in order, if a rank map could hold them.
+/// The distinct words in order, if a rank map could hold them and has use of it.
 fn used_values<W: Word>(words: &[W], low: u64, span: u64) -> Option<Vec<u64>> {
     if span < MAX_TABLE {
-        let mut seen = vec![false; span as usize + 1];
-        words.iter().for_each(|&w| seen[(w.into() - low) as usize] = true);
-        let used: Vec<u64> = (low..).zip(&seen).filter_map(|(v, seen)| seen.then_some(v)).collect();
+        let mut seen = vec![0_u8; span as usize + 1];
+        for part in words.chunks((words.len() / 16).max(1 << 12)) {
+            part.iter().for_each(|&w| seen[(w.into() - low) as usize] = 1);
+            // Spans of more than 16 bit need the map whatever it holds.
+            if span < 1 << 16 && !is_sparse(n_set(&seen), span) {
+                return None;
+            }
+        }
+        let used: Vec<u64> = (low..).zip(&seen).filter_map(|(v, seen)| (*seen == 1).then_some(v)).collect();
         return (used.len() <= MAX_RANKS).then_some(used);
     }
     let mut used: Vec<u64> = words.iter().map(|&w| w.into()).collect();
@@ -312,15 +328,25 @@ fn used_values<W: Word>(words: &[W], low: u64, span: u64) -> Option<Vec<u64>> {
     (used.len() <= MAX_RANKS && used.len() < words.len() / 4).then_some(used)
 }
 
+fn n_set(seen: &[u8]) -> usize {
+    // Parts of 255 at most, so that sums of bytes do not overflow.
+    seen.chunks(255).map(|part| usize::from(part.iter().sum::<u8>())).sum()
+}
+
+/// True if few enough of the values from 0 to `span` are used.
+pub(super) fn is_sparse(n_used: usize, span: u64) -> bool {
+    (n_used as u64) < (span + 1) / 4 * 3
+}
+
 /// The rank of every word among `used`, which holds them all in order.
-fn ranks<W: Word>(words: &[W], used: &[u64]) -> Vec<u16> {
+fn ranks<W: Word>(words: Vec<W>, used: &[u64]) -> Vec<u16> {
     let (low, high) = (used.first().copied().unwrap_or(0), used.last().copied().unwrap_or(0));
     if high - low < MAX_TABLE {
         let mut table = vec![0; (high - low) as usize + 1];
         (0..).zip(used).for_each(|(rank, &value)| table[(value - low) as usize] = rank);
-        return words.iter().map(|&w| table[(w.into() - low) as usize]).collect();
+        return W::into_plane(words, |w| table.get((w.into() - low) as usize).copied().unwrap_or(0));
     }
-    words.iter().map(|&w| used.partition_point(|v| *v < w.into()) as u16).collect()
+    W::into_plane(words, |w| used.partition_point(|v| *v < w.into()) as u16)
 }
 
 /// The channel as integers, if every float is one, none is −0, and they span at most 16 bit.

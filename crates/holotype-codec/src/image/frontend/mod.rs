@@ -28,6 +28,24 @@ pub(super) fn split(tile: &TileRef<'_>) -> Parts {
     }
 }
 
+/// Rows that [`is_sparse`] looks at.
+const N_SPARSE_ROWS: usize = 16;
+
+/// True if a channel of bytes seems to use few of its values, by some rows: a rank map may pay.
+pub(super) fn is_sparse(tile: &TileRef<'_>) -> bool {
+    let n = usize::from(tile.shape().n_channels);
+    let step = tile.rows().len().div_ceil(N_SPARSE_ROWS);
+    (0..n).any(|c| {
+        let mut seen = [0_u8; 256];
+        for row in tile.rows().iter().step_by(step) {
+            row.chunks_exact(n).for_each(|pixel| seen[usize::from(pixel[c])] = 1);
+        }
+        let (first, last) = (seen.iter().position(|s| *s == 1), seen.iter().rposition(|s| *s == 1));
+        let span = last.unwrap_or(0) - first.unwrap_or(0);
+        span > 0 && channel::is_sparse(seen.iter().filter(|s| **s == 1).count(), span as u64)
+    })
+}
+
 fn split_words<W: Word>(tile: &TileRef<'_>) -> Parts {
     let shape = tile.shape();
     let mut channels: Vec<Channel> = Vec::new();
@@ -47,7 +65,7 @@ fn split_words<W: Word>(tile: &TileRef<'_>) -> Parts {
     channels.iter().for_each(|channel| channel.write(&mut coder, &mut models));
     let header = coder.finish();
     let mut samples = Vec::new();
-    for (channel, words) in channels.iter().zip(&words) {
+    for (channel, words) in channels.iter().zip(words) {
         channel.split(words, shape.sample, &mut samples);
     }
     let planes = (!samples.is_empty()).then(|| Planes { shape: plane_shape(&shape, &channels), samples });
@@ -85,7 +103,7 @@ pub(super) fn parse(header: &[u8], shape: &TileShape) -> Result<Recipe, CodecErr
 /// Puts the tile together from its decoded planes.
 pub(super) fn join(
     recipe: &Recipe,
-    planes: Option<&Planes>,
+    planes: Option<Planes>,
     out: &mut TileMut<'_, '_>,
 ) -> Result<(), CodecError> {
     match out.shape().sample.n_bytes() {
@@ -96,15 +114,16 @@ pub(super) fn join(
 
 fn join_words<W: Word>(
     recipe: &Recipe,
-    planes: Option<&Planes>,
+    planes: Option<Planes>,
     out: &mut TileMut<'_, '_>,
 ) -> Result<(), CodecError> {
     let sample = out.shape().sample;
-    let mut rest = planes.map_or(&[][..], |p| p.samples.as_slice());
+    let mut samples = planes.map_or(Vec::new(), |p| p.samples);
+    let mut rest = samples.as_mut_slice();
     let mut words: Vec<Vec<W>> = Vec::new();
     for (c, channel) in recipe.channels.iter().enumerate() {
         let (own, after) = rest
-            .split_at_checked(channel.n_planes())
+            .split_at_mut_checked(channel.n_planes())
             .ok_or(CodecError::Corrupt { what: "a plane is missing" })?;
         rest = after;
         let joined = match channel {

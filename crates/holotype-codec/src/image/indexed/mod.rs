@@ -4,6 +4,7 @@
 
 mod choose;
 mod dictionary;
+mod estimate;
 mod lz;
 mod mixing;
 mod palette;

@@ -1,5 +1,7 @@
 //! Samples out of tokens.
 
+use super::super::PlaneShape;
+use super::super::colour::{self, Transform};
 use super::group::Group;
 use super::kernel::{Place, Residuals, walk};
 use super::model::PlaneModel;
@@ -17,24 +19,24 @@ struct PlaneStream<'a> {
     low: i32,
     high: i32,
     group: Group,
-    samples: Vec<i32>,
 }
 
-/// Decodes planes: one vector of `width * height` samples each.
+/// Decodes planes and undoes their transform: one vector of `width * height` samples each.
 pub(super) struct Decode<'a> {
     pub(super) models: &'a [PlaneModel],
     /// States and words of each plane.
     pub(super) streams: &'a [([u32; 8], Vec<u16>)],
-    pub(super) width: usize,
-    pub(super) height: usize,
+    pub(super) shape: &'a PlaneShape,
+    pub(super) transform: Transform,
 }
 
 impl Kernel for Decode<'_> {
-    type Output = Result<Vec<Vec<i32>>, CodecError>;
+    type Output = Result<Vec<Vec<u16>>, CodecError>;
 
     #[inline(always)]
     fn run<L: ByteLanes>(self, l: L) -> Self::Output {
-        let Self { models, streams, width, height } = self;
+        let Self { models, streams, shape, transform } = self;
+        let (width, height) = (shape.width, shape.height);
         let mut planes = Vec::with_capacity(models.len());
         for (model, (states, words)) in models.iter().zip(streams) {
             let frequencies: Vec<_> = model.tables.levels.iter().map(|levels| normalise(levels)).collect();
@@ -49,19 +51,26 @@ impl Kernel for Decode<'_> {
                 low: model.low,
                 high: model.high,
                 group: Group::new(width),
-                samples: vec![0; width * height],
             });
         }
-        let mut source = Source { planes, width };
+        let rows = vec![Vec::new(); planes.len()];
+        let samples = vec![vec![0; width * height]; planes.len()];
+        let mut source = Source { planes, shape, transform, rows, samples, error: None };
         walk(l, models, width, height, &mut source);
+        source.error.map_or(Ok(()), Err)?;
         source.planes.iter().try_for_each(|plane| plane.coder.finish())?;
-        Ok(source.planes.into_iter().map(|plane| plane.samples).collect())
+        Ok(source.samples)
     }
 }
 
 struct Source<'a> {
     planes: Vec<PlaneStream<'a>>,
-    width: usize,
+    shape: &'a PlaneShape,
+    transform: Transform,
+    /// The rows of a group in each transformed plane.
+    rows: Vec<Vec<i32>>,
+    samples: Vec<Vec<u16>>,
+    error: Option<CodecError>,
 }
 
 impl<L: Lanes> Residuals<L> for Source<'_> {
@@ -96,11 +105,16 @@ impl<L: Lanes> Residuals<L> for Source<'_> {
 
     #[inline(always)]
     fn end_group(&mut self, row: usize, n_rows: usize) -> bool {
-        for plane in &mut self.planes {
-            plane.group.empty(&mut plane.samples, self.width, row * self.width, n_rows);
+        let width = self.shape.width;
+        for (plane, rows) in self.planes.iter().zip(&mut self.rows) {
+            rows.resize(n_rows * width, 0);
+            plane.group.empty(rows, width, n_rows);
         }
+        let mut out: Vec<&mut [u16]> =
+            self.samples.iter_mut().map(|plane| &mut plane[row * width..][..n_rows * width]).collect();
+        self.error = colour::inverse_rows(self.shape, self.transform, &mut self.rows, &mut out).err();
         // A forged size must not cost the time and memory of a true one.
-        !self.planes.iter().any(|plane| plane.coder.is_past_the_end())
+        self.error.is_none() && !self.planes.iter().any(|plane| plane.coder.is_past_the_end())
     }
 }
 

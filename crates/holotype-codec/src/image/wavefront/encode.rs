@@ -5,7 +5,7 @@ use super::group::Group;
 use super::kernel::{Place, Residuals, walk};
 use super::model::PlaneModel;
 use super::tables::{MAX_CLUSTERS, N_CONTEXTS, N_DIRECT, N_TOKENS, normalise, token_of};
-use crate::entropy::static_rans::Encoder;
+use crate::entropy::static_rans::{EncodeEntry, Encoder};
 use crate::simd::{ByteLanes, Kernel, Lanes};
 
 /// Bits of a number in a [`Mark`]; the context stands above.
@@ -87,39 +87,29 @@ impl<L: Lanes> Residuals<L> for Sink<'_> {
 
 /// Chooses the tables of a plane and codes its marks: states and words.
 pub(super) fn code_marks(marks: &[Mark], model: &mut PlaneModel) -> ([u32; 8], Vec<u16>) {
-    let mut counts = vec![[0_u32; N_TOKENS]; N_CONTEXTS];
-    for mark in marks.iter().flatten().filter(|mark| **mark != NO_SAMPLE) {
-        let (context, number) = split(*mark);
-        counts[context][token_of(number).0 as usize] += 1;
-    }
-    model.tables = cluster::choose(&counts);
-    // First slot and frequency by cluster and token.
-    let mut tables = vec![[(0, 1); N_TOKENS.next_power_of_two()]; MAX_CLUSTERS];
-    for (table, levels) in tables.iter_mut().zip(&model.tables.levels) {
-        table.iter_mut().zip(starts(&normalise(levels))).for_each(|(to, from)| *to = from);
-    }
+    model.tables = cluster::choose(&count(marks));
+    let tables = EncodeTables::new(model);
     let mut coder = Encoder::new();
     for step in marks.iter().rev() {
         coder.begin_step();
-        let largest = step.iter().fold(0, |all, mark| all | mark) as u32;
+        if is_plain(step) {
+            for (k, &mark) in step.iter().enumerate().rev() {
+                coder.token(k, tables.entry(mark as usize >> NUMBER_BITS, mark as usize % N_DIRECT as usize));
+            }
+            continue;
+        }
         // Raw bits come after the tokens when decoding, so they go first here.
-        if largest & NUMBER_MASK >= N_DIRECT {
-            for (k, mark) in step.iter().enumerate().rev().filter(|(_, mark)| **mark != NO_SAMPLE) {
-                let number = split(*mark).1;
-                let (_, n_bits) = token_of(number);
-                if n_bits > 0 {
-                    coder.bits(k, number & ((1 << n_bits) - 1), n_bits);
-                }
+        let coded = || step.iter().enumerate().rev().filter(|(_, mark)| **mark != NO_SAMPLE);
+        for (k, mark) in coded() {
+            let number = split(*mark).1;
+            let (_, n_bits) = token_of(number);
+            if n_bits > 0 {
+                coder.bits(k, number & ((1 << n_bits) - 1), n_bits);
             }
         }
-        for (k, &mark) in step.iter().enumerate().rev() {
-            if mark != NO_SAMPLE {
-                let (context, number) = split(mark);
-                let cluster = usize::from(model.tables.clusters[context % N_CONTEXTS]);
-                let token = token_of(number).0 as usize;
-                let (start, frequency) = tables[cluster % MAX_CLUSTERS][token % N_TOKENS.next_power_of_two()];
-                coder.token(k, start, frequency);
-            }
+        for (k, mark) in coded() {
+            let (context, number) = split(*mark);
+            coder.token(k, tables.entry(context, token_of(number).0 as usize));
         }
     }
     let (states, words) = coder.finish();
@@ -127,18 +117,67 @@ pub(super) fn code_marks(marks: &[Mark], model: &mut PlaneModel) -> ([u32; 8], V
     (states, words)
 }
 
+/// How often each context has each token.
+fn count(marks: &[Mark]) -> Vec<[u32; N_TOKENS]> {
+    let mut counts = vec![[0_u32; N_TOKENS]; N_CONTEXTS];
+    for step in marks {
+        if is_plain(step) {
+            for &mark in step {
+                counts[mark as usize >> NUMBER_BITS][mark as usize % N_DIRECT as usize] += 1;
+            }
+            continue;
+        }
+        for mark in step.iter().filter(|mark| **mark != NO_SAMPLE) {
+            let (context, number) = split(*mark);
+            counts[context][token_of(number).0 as usize] += 1;
+        }
+    }
+    counts
+}
+
+/// True if every lane stands on a sample whose number is its own token.
+#[inline]
+fn is_plain(step: &Mark) -> bool {
+    const OTHERS: i32 = i32::MIN | (NUMBER_MASK & !(N_DIRECT - 1)) as i32;
+    step.iter().fold(0, |all, mark| all | mark) & OTHERS == 0
+}
+
+/// Tables to encode with.
+struct EncodeTables {
+    /// First entry of each context's cluster.
+    first: Box<[u16; 1 << 10]>,
+    entries: Vec<EncodeEntry>,
+}
+
+/// Entries of one cluster.
+const N_ENTRIES: usize = N_TOKENS.next_power_of_two();
+
+impl EncodeTables {
+    fn new(model: &PlaneModel) -> Self {
+        let mut first = Box::new([0; 1 << 10]);
+        for (first, cluster) in first.iter_mut().zip(model.tables.clusters.iter()) {
+            *first = u16::from(*cluster) * N_ENTRIES as u16;
+        }
+        let mut entries = vec![EncodeEntry::default(); MAX_CLUSTERS.next_power_of_two() * N_ENTRIES];
+        for (entries, levels) in entries.chunks_exact_mut(N_ENTRIES).zip(&model.tables.levels) {
+            let mut start = 0;
+            for (entry, frequency) in entries.iter_mut().zip(normalise(levels)) {
+                if frequency > 0 {
+                    *entry = EncodeEntry::new(start, frequency);
+                }
+                start += frequency;
+            }
+        }
+        Self { first, entries }
+    }
+
+    #[inline]
+    fn entry(&self, context: usize, token: usize) -> &EncodeEntry {
+        &self.entries[usize::from(self.first[context % (1 << 10)]) + token % N_ENTRIES]
+    }
+}
+
 #[inline]
 fn split(mark: i32) -> (usize, u32) {
     (mark as usize >> NUMBER_BITS, mark as u32 & NUMBER_MASK)
-}
-
-/// First slot and frequency of every token.
-fn starts(frequencies: &[u32]) -> Vec<(u32, u32)> {
-    let mut start = 0;
-    let with_start = frequencies.iter().map(|&frequency| {
-        let at = start;
-        start += frequency;
-        (at, frequency)
-    });
-    with_start.collect()
 }

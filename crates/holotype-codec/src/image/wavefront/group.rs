@@ -36,10 +36,10 @@ impl Group {
     }
 
     /// Gives the rows back.
-    pub(super) fn empty(&self, plane: &mut [i32], width: usize, start: usize, n_rows: usize) {
+    pub(super) fn empty(&self, rows: &mut [i32], width: usize, n_rows: usize) {
         for k in 0..n_rows {
             let first = (SKEW * k as isize - FIRST_STEP) as usize;
-            let row = &mut plane[start + k * width..][..width];
+            let row = &mut rows[k * width..][..width];
             for (value, step) in row.iter_mut().zip(&self.steps[first..]) {
                 *value = step[k];
             }

@@ -78,35 +78,35 @@ impl Ring {
         self.frame(t)[8 + (k & 7)]
     }
 
-    /// Clears the lanes before a group; `line` and `line2` feed the frames before its first step.
-    pub(super) fn restart(&mut self, line: &Line, line2: &Line) {
+    /// Clears the lanes before a group; `line` and `line2` give what feeds the frames before its first step, by column.
+    pub(super) fn restart(&mut self, line: impl Fn(isize) -> f32, line2: impl Fn(isize) -> f32) {
         self.0 = [[0.0; 16]; N_FRAMES];
         for t in FIRST_STEP - 6..FIRST_STEP {
             let frame = &mut self.0[t as usize % N_FRAMES];
-            frame[7] = line.at(t + SKEW);
-            frame[6] = line2.at(t + 2 * SKEW);
+            frame[7] = line(t + SKEW);
+            frame[6] = line2(t + 2 * SKEW);
         }
     }
 }
 
-/// One row of values, readable some columns beyond both ends.
+/// One row, readable some columns beyond both ends.
 #[derive(Debug, Clone)]
-pub(super) struct Line(Vec<f32>);
+pub(super) struct Line<T>(Vec<T>);
 
-impl Line {
+impl<T: Copy + Default> Line<T> {
     const PAD: isize = 8;
 
-    pub(super) fn new(width: usize, value: f32) -> Self {
+    pub(super) fn new(width: usize, value: T) -> Self {
         Self(vec![value; width + 5 * Self::PAD as usize])
     }
 
     #[inline(always)]
-    pub(super) fn at(&self, x: isize) -> f32 {
-        self.0.get((x + Self::PAD) as usize).copied().unwrap_or(0.0)
+    pub(super) fn at(&self, x: isize) -> T {
+        self.0.get((x + Self::PAD) as usize).copied().unwrap_or_default()
     }
 
     #[inline(always)]
-    pub(super) fn put(&mut self, x: isize, value: f32) {
+    pub(super) fn put(&mut self, x: isize, value: T) {
         if let Some(place) = self.0.get_mut((x + Self::PAD) as usize) {
             *place = value;
         }

@@ -51,56 +51,71 @@ struct PlaneState {
     triples: [Ring; N_PREDICTIONS],
     /// Errors of each prediction in the last two steps, the last one first.
     recent: [[[f32; 8]; 2]; N_PREDICTIONS],
-    value_lines: [Line; 2],
-    error_line: Line,
-    energy_line: Line,
-    triple_lines: [Line; N_PREDICTIONS],
+    /// The last row of the group before: value, error, energy, triples.
+    above: Line<[f32; 3 + N_PREDICTIONS]>,
+    /// Values of the row before that.
+    above2: Line<f32>,
     biases: Box<[i32; N_BIASES]>,
-    linear: [[f32; N_TAPS]; N_LINEAR],
+    /// Coefficients of each tap, the same in every lane.
+    linear: Box<[[[f32; 8]; N_LINEAR]; N_TAPS]>,
+    /// True if linear predictions are exact sums, however they are added up.
+    is_exact: bool,
     low: f32,
     high: f32,
     error_scale: f32,
 }
 
 impl PlaneState {
-    fn new(model: &PlaneModel, width: usize) -> Self {
-        let zeros = || Line::new(width, 0.0);
-        let start = Line::new(width, model.start as f32);
-        Self {
+    /// The plane of the last of `models`.
+    fn new(models: &[PlaneModel], width: usize) -> Option<Self> {
+        let model = models.last()?;
+        let mut first = [0.0; 3 + N_PREDICTIONS];
+        first[0] = model.start as f32;
+        let coefficients = model.linear_f32();
+        Some(Self {
             values: Ring::new(),
             errors: Ring::new(),
             energies: Ring::new(),
             triples: std::array::from_fn(|_| Ring::new()),
             recent: [[[0.0; 8]; 2]; N_PREDICTIONS],
-            value_lines: [start.clone(), start],
-            error_line: zeros(),
-            energy_line: zeros(),
-            triple_lines: std::array::from_fn(|_| zeros()),
+            above: Line::new(width, first),
+            above2: Line::new(width, model.start as f32),
             biases: Box::new([0; N_BIASES]),
-            linear: model.linear_f32(),
+            linear: Box::new(std::array::from_fn(|tap| coefficients.map(|taps| [taps[tap]; 8]))),
+            is_exact: has_exact_sums(models),
             low: model.low as f32,
             high: model.high as f32,
             error_scale: model.error_scale as f32,
-        }
+        })
     }
 
     fn begin_group(&mut self) {
-        let [line, line2] = &self.value_lines;
-        self.values.restart(line, line2);
-        self.errors.restart(&self.error_line, &self.error_line);
-        self.energies.restart(&self.energy_line, &self.energy_line);
-        for (ring, line) in self.triples.iter_mut().zip(&self.triple_lines) {
-            ring.restart(line, line);
+        let above = |field: usize| move |line: &Line<[f32; 3 + N_PREDICTIONS]>, x| line.at(x)[field];
+        self.values.restart(|x| above(0)(&self.above, x), |x| self.above2.at(x));
+        self.errors.restart(|x| above(1)(&self.above, x), |_| 0.0);
+        self.energies.restart(|x| above(2)(&self.above, x), |_| 0.0);
+        for (i, ring) in self.triples.iter_mut().enumerate() {
+            ring.restart(|x| above(3 + i)(&self.above, x), |_| 0.0);
         }
         self.recent = [[[0.0; 8]; 2]; N_PREDICTIONS];
     }
 
     fn end_group(&mut self, width: usize) {
-        let lines = self.value_lines.iter_mut().chain(&mut self.triple_lines);
-        for line in lines.chain([&mut self.error_line, &mut self.energy_line]) {
-            line.end(width);
-        }
+        self.above.end(width);
+        self.above2.end(width);
     }
+}
+
+/// True if every partial sum of the last model's linear predictions is a multiple of the coefficients' unit that binary32
+/// holds: then products are exact and their order is of no account.
+fn has_exact_sums(models: &[PlaneModel]) -> bool {
+    let Some((model, before)) = models.split_last() else { return false };
+    let largest = |model: &PlaneModel| model.low.unsigned_abs().max(model.high.unsigned_abs());
+    let seen = before.iter().rev().take(2).chain([model]).map(largest).max().unwrap_or(0);
+    model.linear.iter().all(|taps| {
+        let sum: u64 = taps.iter().map(|c| u64::from(c.unsigned_abs())).sum();
+        sum * u64::from(seen) < 1 << f32::MANTISSA_DIGITS
+    })
 }
 
 /// Walks a tile of `width` × `height` samples in each plane of `models`.
@@ -112,24 +127,40 @@ pub(super) fn walk<L: Lanes, R: Residuals<L>>(
     height: usize,
     residuals: &mut R,
 ) {
-    let mut planes: Vec<PlaneState> = models.iter().map(|model| PlaneState::new(model, width)).collect();
-    let lag = PLANE_LAG * (planes.len() as isize - 1);
+    let mut planes: Vec<PlaneState> =
+        (1..=models.len()).filter_map(|n| PlaneState::new(&models[..n], width)).collect();
+    let is_exact = planes.iter().all(|plane| plane.is_exact);
+    let Some(first) = planes.first() else { return };
+    let n_planes = planes.len();
+    let lag = PLANE_LAG * (n_planes as isize - 1);
     let last = last_step(width);
+    let mut stages =
+        vec![prepare::<L, true, false>(l, std::slice::from_ref(first), 0, 0, width, 8); n_planes];
     for row in (0..height).step_by(8) {
         let n_rows = (height - row).min(8);
         residuals.begin_group(row);
         planes.iter_mut().for_each(PlaneState::begin_group);
         for step in FIRST_STEP..=last + lag {
-            for c in 0..planes.len() {
-                let t = step - PLANE_LAG * c as isize;
-                if !(FIRST_STEP..=last).contains(&t) {
-                    continue;
+            let at = |c: usize| step - PLANE_LAG * c as isize;
+            // All planes go through one stage before the next: their chains of dependences overlap.
+            if n_rows == 8 && at(n_planes - 1) >= 7 * SKEW && step < width as isize {
+                for (c, prepared) in stages.iter_mut().enumerate() {
+                    *prepared = if is_exact {
+                        prepare::<L, true, true>(l, &planes, c, at(c), width, n_rows)
+                    } else {
+                        prepare::<L, true, false>(l, &planes, c, at(c), width, n_rows)
+                    };
                 }
-                if n_rows == 8 && t >= 7 * SKEW && t < width as isize {
-                    advance::<L, R, true>(l, &mut planes, c, t, width, n_rows, residuals);
-                } else {
-                    advance::<L, R, false>(l, &mut planes, c, t, width, n_rows, residuals);
+                for (c, (plane, prepared)) in planes.iter_mut().zip(&stages).enumerate() {
+                    let coded = residuals.code(l, c, at(c), &prepared.place);
+                    update::<L, true>(l, plane, at(c), prepared, coded);
                 }
+                continue;
+            }
+            for c in (0..n_planes).filter(|c| (FIRST_STEP..=last).contains(&at(*c))) {
+                let prepared = prepare::<L, false, false>(l, &planes, c, at(c), width, n_rows);
+                let coded = residuals.code(l, c, at(c), &prepared.place);
+                update::<L, false>(l, &mut planes[c], at(c), &prepared, coded);
             }
         }
         planes.iter_mut().for_each(|plane| plane.end_group(width));
@@ -139,21 +170,33 @@ pub(super) fn walk<L: Lanes, R: Residuals<L>>(
     }
 }
 
-/// One step of plane `c`. `FULL`: every lane stands on a sample.
+/// What one step of a plane needs to know once its residuals are coded.
+#[derive(Clone, Copy)]
+struct Prepared<L: Lanes> {
+    place: Place<L>,
+    predictions: [L::F; N_PREDICTIONS],
+    blend: L::F,
+    rounded: L::F,
+    bias_at: L::I,
+    bias: L::I,
+    /// Mask of lanes left of the picture.
+    is_left: L::I,
+}
+
+/// Predictions and contexts of plane `c` at step `t`. `FULL`: every lane stands on a sample. `EXACT`: linear
+/// predictions are exact.
 #[inline(always)]
-fn advance<L: Lanes, R: Residuals<L>, const FULL: bool>(
+fn prepare<L: Lanes, const FULL: bool, const EXACT: bool>(
     l: L,
-    planes: &mut [PlaneState],
+    planes: &[PlaneState],
     c: usize,
     t: isize,
     width: usize,
     n_rows: usize,
-    residuals: &mut R,
-) {
-    let (done, rest) = planes.split_at_mut(c);
-    let Some(plane) = rest.first_mut() else { return };
-    let previous = done.last();
-    let second = done.len().checked_sub(2).and_then(|i| done.get(i));
+) -> Prepared<L> {
+    let plane = &planes[c];
+    let previous = c.checked_sub(1).map(|i| &planes[i]);
+    let second = c.checked_sub(2).map(|i| &planes[i]);
 
     let values = &plane.values;
     let (w, ww) = (values.own(l, t - 1), values.own(l, t - 2));
@@ -164,25 +207,29 @@ fn advance<L: Lanes, R: Residuals<L>, const FULL: bool>(
 
     // Linear predictions; the taps on W come last, they are known last.
     let mut linear = [l.splat(0.0); N_LINEAR];
-    let weigh =
-        |linear: &mut [L::F; N_LINEAR], tap: usize, value: L::F, coefficients: &[[f32; N_TAPS]; N_LINEAR]| {
-            for (sum, coefficients) in linear.iter_mut().zip(coefficients) {
-                *sum = l.add(*sum, l.mul(value, l.splat(coefficients[tap])));
-            }
-        };
+    let weigh = |linear: &mut [L::F; N_LINEAR], tap: usize, value: L::F| {
+        for (sum, coefficient) in linear.iter_mut().zip(&plane.linear[tap]) {
+            let coefficient = l.load(coefficient);
+            *sum = if EXACT {
+                l.add_exact_product(value, coefficient, *sum)
+            } else {
+                l.add(*sum, l.mul(value, coefficient))
+            };
+        }
+    };
     for (place, reference) in [previous, second].into_iter().enumerate() {
         let Some(reference) = reference else { continue };
         let first = N_OWN + place * N_CROSS;
         let v = &reference.values;
-        weigh(&mut linear, first, v.own(l, t), &plane.linear);
-        weigh(&mut linear, first + 1, v.own(l, t - 1), &plane.linear);
-        weigh(&mut linear, first + 2, v.above(l, t - 3), &plane.linear);
-        weigh(&mut linear, first + 3, v.above(l, t - 4), &plane.linear);
-        weigh(&mut linear, first + 4, v.above(l, t - 2), &plane.linear);
-        weigh(&mut linear, first + 5, v.own(l, t + 1), &plane.linear);
+        weigh(&mut linear, first, v.own(l, t));
+        weigh(&mut linear, first + 1, v.own(l, t - 1));
+        weigh(&mut linear, first + 2, v.above(l, t - 3));
+        weigh(&mut linear, first + 3, v.above(l, t - 4));
+        weigh(&mut linear, first + 4, v.above(l, t - 2));
+        weigh(&mut linear, first + 5, v.own(l, t + 1));
     }
     for (tap, value) in [nn, nnw, nne, nww, nee, nw, n, ne, ww, w].into_iter().enumerate() {
-        weigh(&mut linear, tap, value, &plane.linear);
+        weigh(&mut linear, tap, value);
     }
 
     // Predictions corrected by the errors around.
@@ -266,27 +313,41 @@ fn advance<L: Lanes, R: Residuals<L>, const FULL: bool>(
     };
     let place =
         Place { context, prediction: l.to_i32(rounded), is_flipped: l.gt(rounded, corrected), active };
-    let coded = l.to_f32(residuals.code(l, c, t, &place));
+    Prepared { place, predictions, blend, rounded, bias_at, bias, is_left }
+}
+
+/// Takes in the samples of step `t`.
+#[inline(always)]
+fn update<L: Lanes, const FULL: bool>(
+    l: L,
+    plane: &mut PlaneState,
+    t: isize,
+    prepared: &Prepared<L>,
+    coded: L::I,
+) {
+    let Prepared { place, predictions, blend, rounded, bias_at, bias, is_left } = *prepared;
+    let active = place.active;
+    let coded = l.to_f32(coded);
 
     // Updates. Left of the picture a sample is its NE and errors are 0; right of it the last column goes on.
     let choose = |inside: L::F, left: L::F, right: L::F| {
         if FULL { inside } else { l.select(active, inside, l.select(is_left, left, right)) }
     };
     let zero = l.splat(0.0);
-    let value = choose(coded, ne, w);
-    let error = choose(l.sub(blend, value), zero, error_w);
-    let energy = choose(l.abs(l.sub(value, rounded)), zero, energy_w);
+    let value = choose(coded, plane.values.above(l, t - 2), plane.values.own(l, t - 1));
+    let error = choose(l.sub(blend, value), zero, plane.errors.own(l, t - 1));
+    let energy = choose(l.abs(l.sub(value, rounded)), zero, plane.energies.own(l, t - 1));
     let x = t + SKEW;
-    let ahead = [plane.value_lines[0].at(x), plane.value_lines[1].at(x + SKEW)];
-    plane.values.put(l, t, value, ahead[0], ahead[1]);
-    plane.errors.put(l, t, error, plane.error_line.at(x), 0.0);
-    plane.energies.put(l, t, energy, plane.energy_line.at(x), 0.0);
+    let ahead = plane.above.at(x);
+    plane.values.put(l, t, value, ahead[0], plane.above2.at(x + SKEW));
+    plane.errors.put(l, t, error, ahead[1], 0.0);
+    plane.energies.put(l, t, energy, ahead[2], 0.0);
     for (i, prediction) in predictions.into_iter().enumerate() {
         let [recent, older] = &mut plane.recent[i];
         let (last, before) = (l.load(recent), l.load(older));
         let own = choose(l.abs(l.sub(prediction, value)), zero, last);
         let triple = l.add(l.add(own, last), before);
-        plane.triples[i].put(l, t, triple, plane.triple_lines[i].at(x), 0.0);
+        plane.triples[i].put(l, t, triple, ahead[3 + i], 0.0);
         *older = *recent;
         l.store(own, recent);
     }
@@ -307,15 +368,23 @@ fn advance<L: Lanes, R: Residuals<L>, const FULL: bool>(
     // The last two rows become the lines above the next group.
     let x = t - 7 * SKEW;
     if x >= FIRST_STEP {
-        plane.value_lines[0].put(x, plane.values.lane(t, 7));
-        plane.error_line.put(x, plane.errors.lane(t, 7));
-        plane.energy_line.put(x, plane.energies.lane(t, 7));
-        for (line, ring) in plane.triple_lines.iter_mut().zip(&plane.triples) {
-            line.put(x, ring.lane(t, 7));
+        let mut last = [
+            plane.values.lane(t, 7),
+            plane.errors.lane(t, 7),
+            plane.energies.lane(t, 7),
+            0.0,
+            0.0,
+            0.0,
+            0.0,
+            0.0,
+        ];
+        for (to, ring) in last[3..].iter_mut().zip(&plane.triples) {
+            *to = ring.lane(t, 7);
         }
+        plane.above.put(x, last);
     }
     if x + SKEW >= FIRST_STEP {
-        plane.value_lines[1].put(x + SKEW, plane.values.lane(t, 6));
+        plane.above2.put(x + SKEW, plane.values.lane(t, 6));
     }
 }
 

@@ -83,20 +83,8 @@ pub(super) fn decode(bytes: &[u8], shape: &PlaneShape) -> Result<Planes, CodecEr
     if !rest.is_empty() {
         return Err(CodecError::Corrupt { what: "bytes after the coded samples" });
     }
-    let Shape { width, height } = Shape::of(shape);
-    let decoded = dispatch(decode::Decode { models: &models, streams: &streams, width, height })?;
-    colour::inverse(shape, transform, decoded)
-}
-
-struct Shape {
-    width: usize,
-    height: usize,
-}
-
-impl Shape {
-    fn of(shape: &PlaneShape) -> Self {
-        Self { width: shape.width, height: shape.height }
-    }
+    let samples = dispatch(decode::Decode { models: &models, streams: &streams, shape, transform })?;
+    Ok(Planes { shape: shape.clone(), samples })
 }
 
 /// The model of the last plane; tables come later.

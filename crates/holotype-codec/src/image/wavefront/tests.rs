@@ -42,9 +42,11 @@ fn the_plain_form_makes_and_reads_the_same_bytes() {
         let mut models = models.clone();
         let streams: Vec<_> =
             marks.iter().zip(&mut models).map(|(marks, model)| encode::code_marks(marks, model)).collect();
-        let decode = || decode::Decode { models: &models, streams: &streams, width: 90, height: 43 };
+        let transform = colour::Transform::None;
+        let decode =
+            || decode::Decode { models: &models, streams: &streams, shape: &planes.shape, transform };
         assert_eq!(dispatch(decode()), decode().run(Portable));
-        assert_eq!(decode().run(Portable), Ok(samples));
+        assert_eq!(decode().run(Portable), Ok(planes.samples.clone()));
     }
 }
 

@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+"""Sizes and speeds of the tensor codecs beside others, on the NPY files of a folder.
+
+    python bench/tensors.py FOLDER [--repeat N]
+
+One thread. A file of uint16 with `bf16` in its name is taken for bfloat16. Peers that are not installed are
+left out: zstandard, blosc2, pcodec. Speeds are megabytes of elements a second of process time, the best of
+the repeats.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import sys
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+
+import holotype
+
+
+def shuffled(array: Any) -> bytes:
+    """The bytes of all elements, most alike together."""
+    flat: bytes = np.frombuffer(array.tobytes(), "u1").reshape(-1, array.itemsize).T.tobytes()
+    return flat
+
+
+def peers() -> dict[str, Any]:
+    """Functions that give the coded bytes and one that decodes them."""
+    found: dict[str, Any] = {}
+    try:
+        import zstandard
+
+        for level in (3, 19):
+            found[f"zstd {level}"] = (
+                lambda a, level=level: zstandard.compress(a.tobytes(), level),
+                zstandard.decompress,
+            )
+            found[f"shuffle, zstd {level}"] = (
+                lambda a, level=level: zstandard.compress(shuffled(a), level),
+                zstandard.decompress,
+            )
+    except ImportError:
+        pass
+    try:
+        import blosc2
+
+        for name, kind in (("shuffle", blosc2.Filter.SHUFFLE), ("bitshuffle", blosc2.Filter.BITSHUFFLE)):
+            options = {"codec": blosc2.Codec.ZSTD, "clevel": 9, "filters": [kind], "nthreads": 1}
+            found[f"blosc2 {name}, zstd 9"] = (
+                lambda a, options=options: blosc2.compress2(a.ravel(), typesize=a.itemsize, **options),
+                blosc2.decompress2,
+            )
+    except ImportError:
+        pass
+    try:
+        from pcodec import ChunkConfig, standalone
+
+        for level in (8, 12):
+            found[f"pcodec {level}"] = (
+                lambda a, level=level: standalone.simple_compress(
+                    a.ravel(), ChunkConfig(compression_level=level)
+                ),
+                standalone.simple_decompress,
+            )
+    except ImportError:
+        pass
+    return found
+
+
+def best(repeat: int, work: Any) -> tuple[Any, float]:
+    """The result and the shortest process time."""
+    seconds = float("inf")
+    for _ in range(repeat):
+        start = time.process_time()
+        result = work()
+        seconds = min(seconds, time.process_time() - start)
+    return result, max(seconds, 1e-9)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--repeat", type=int, default=3)
+    arguments = parser.parse_args()
+    print(f"{'tensor':44} {'coder':26} {'bytes':>9} {'ratio':>8} {'enc MB/s':>9} {'dec MB/s':>9}")
+    n_missed = 0
+    for path in sorted(arguments.folder.glob("*.npy")):
+        array = np.load(path)
+        tensor = array.view(ml_dtypes.bfloat16) if "bf16" in path.name else array
+        sizes = {}
+
+        def row(
+            name: str, size: int, encode: float, decode: float, path: Path = path, n: int = array.nbytes
+        ) -> None:
+            speeds = f"{n / encode / 1e6:9.0f} {n / decode / 1e6:9.0f}"
+            print(f"{path.name:44} {name:26} {size:9} {n / size:8.3f} {speeds}", flush=True)
+
+        def seal(tensor: Any = tensor) -> bytes:
+            file = io.BytesIO()
+            holotype.write_tensors(file, {"t": tensor}, threads=1)
+            return file.getvalue()
+
+        data, encode = best(arguments.repeat, seal)
+        back, decode = best(
+            arguments.repeat, lambda data=data: holotype.open_tensors(data)["t"].read(threads=1)
+        )
+        assert back.tobytes() == tensor.tobytes(), path
+        ours = holotype.open_tensors(data)["t"].stored_bytes
+        row("holotype auto", ours, encode, decode)
+        for name, (encoder, decoder) in peers().items():
+            try:
+                data, encode = best(1 if "19" in name else arguments.repeat, partial(encoder, array))
+            except (TypeError, ValueError, RuntimeError, KeyError):
+                continue  # pcodec takes no 8-bit integers
+            _, decode = best(arguments.repeat, partial(decoder, data))
+            sizes[name] = len(data)
+            row(name, len(data), encode, decode)
+        if sizes:
+            name, size = min(sizes.items(), key=lambda item: item[1])
+            more = 100 * (ours / size - 1)
+            n_missed += more > 0.5
+            print(f"{path.name:44} against the best, {name}: {more:+.2f} %")
+    print(f"files more than 0.5 % above the best: {n_missed}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+use crate::args::Pack;
+use crate::exit::{Exit, Failure};
+use crate::names::is_stream;
+use crate::password;
+use crate::printer::Printer;
+use crate::progress::Bar;
+use holotype::{Error, Exclude, FileOutput, Metadata, Packed, Replace, Writer, WriterOptions};
+use serde_json::json;
+use std::io::{BufWriter, Write};
+use std::path::PathBuf;
+
+pub(crate) fn run(args: &Pack, printer: &Printer) -> Result<Exit, Failure> {
+    let mut packing = args.profile.packing().with_n_threads(args.threads);
+    if let Some(compression) = args.compression {
+        packing = packing.with_compression(compression);
+    }
+    if let Some(n_bytes) = args.block_size {
+        packing = packing.with_block_bytes(n_bytes);
+    }
+    let encryption = password::encryption(args.encrypt, &args.unlock)?;
+    let options = WriterOptions::default().with_packing(packing).with_encryption(encryption);
+    let (packed, n_bytes) = if is_stream(&args.output) {
+        write(args, printer, options, BufWriter::with_capacity(1 << 18, std::io::stdout().lock()))
+            .map(|(_, packed, n)| (packed, n))?
+    } else {
+        let replace = if args.force { Replace::Allow } else { Replace::Never };
+        let (file, packed, n) = write(args, printer, options, FileOutput::create(&args.output, replace)?)?;
+        file.commit()?;
+        (packed, n)
+    };
+    if printer.is_json() && !is_stream(&args.output) {
+        printer.value(&json!({
+            "archive": args.output.to_string_lossy(), "files": packed.n_files,
+            "directories": packed.n_directories, "symlinks": packed.n_symlinks,
+            "raw_bytes": packed.n_bytes, "stored_bytes": n_bytes,
+        }));
+    } else {
+        printer.remark(format!(
+            "{}: {} files, {} folders, {} links; {} bytes, {:.1} % of {}",
+            args.output.display(),
+            packed.n_files,
+            packed.n_directories,
+            packed.n_symlinks,
+            n_bytes,
+            100.0 * n_bytes as f64 / packed.n_bytes.max(1) as f64,
+            packed.n_bytes
+        ));
+    }
+    Ok(Exit::Good)
+}
+
+/// Packs into `out`; returns it, what was packed, and the bytes of the archive.
+fn write<W: Write>(
+    args: &Pack,
+    printer: &Printer,
+    options: WriterOptions,
+    out: W,
+) -> Result<(W, Packed, u64), Failure> {
+    let exclude = Exclude::new(&args.exclude)?;
+    let bar = Bar::new(printer, 0, &args.output.to_string_lossy());
+    let options = options.with_progress(bar.progress());
+    let mut writer = Writer::new(Counted { out, n_bytes: 0 }, options)?;
+    let paths: Vec<PathBuf> = args.inputs.iter().filter(|path| !is_stream(path)).cloned().collect();
+    let mut packed = writer.pack_tree(&paths, &exclude)?;
+    match args.inputs.len() - paths.len() {
+        0 => {}
+        1 => {
+            packed.n_files += 1;
+            let stdin = Box::new(std::io::stdin());
+            packed.n_bytes += writer.pack_stream(&args.stdin_name, stdin, &Metadata::default())?;
+        }
+        _ => return Err(Failure::usage("stdin can be packed once")),
+    }
+    let (Counted { mut out, n_bytes }, _seal) = writer.finish()?;
+    out.flush().map_err(|e| Error::io(&args.output, e))?;
+    Ok((out, packed, n_bytes))
+}
+
+/// Counts what goes through.
+struct Counted<W> {
+    out: W,
+    n_bytes: u64,
+}
+
+impl<W: Write> Write for Counted<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let n = self.out.write(bytes)?;
+        self.n_bytes += n as u64;
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.out.flush()
+    }
+}

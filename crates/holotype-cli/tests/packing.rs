@@ -1,0 +1,111 @@
+//! `holo pack`, `unpack`, `list --long`, `cat --range` and `diff` as a user runs them.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+fn holo(dir: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_holo")).current_dir(dir).args(args).output().unwrap()
+}
+
+/// What a run that succeeds prints.
+fn good(dir: &Path, args: &[&str]) -> String {
+    let out = holo(dir, args);
+    assert!(out.status.success(), "{args:?}: {}", String::from_utf8_lossy(&out.stderr));
+    String::from_utf8(out.stdout).unwrap()
+}
+
+fn code(dir: &Path, args: &[&str]) -> i32 {
+    holo(dir, args).status.code().unwrap()
+}
+
+fn tree() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir_all(dir.path().join("tree/sub")).unwrap();
+    fs::write(dir.path().join("tree/sub/a.txt"), "0123456789").unwrap();
+    fs::write(dir.path().join("tree/b.log"), "noise").unwrap();
+    std::os::unix::fs::symlink("sub/a.txt", dir.path().join("tree/link")).unwrap();
+    dir
+}
+
+#[test]
+fn there_and_back() {
+    let dir = tree();
+    let dir = dir.path();
+    assert_eq!(good(dir, &["pack", "tree", "-o", "t.holo"]), "", "talk belongs on stderr");
+    assert_eq!(code(dir, &["pack", "tree", "-o", "t.holo"]), 1, "nothing is replaced unasked");
+    good(dir, &["unpack", "t.holo", "-o", "out"]);
+    assert_eq!(fs::read(dir.join("out/tree/sub/a.txt")).unwrap(), b"0123456789");
+    assert_eq!(fs::read_link(dir.join("out/tree/link")).unwrap(), Path::new("sub/a.txt"));
+    assert_eq!(code(dir, &["unpack", "t.holo", "-o", "out"]), 1, "nor is a folder written into");
+    good(dir, &["verify", "t.holo"]);
+    let listed = good(dir, &["list", "--long", "t.holo"]);
+    let lines: Vec<&str> = listed.lines().collect();
+    assert!(lines[0].starts_with("drwx") && lines[0].ends_with(" tree"), "{listed}");
+    assert!(listed.contains("tree/link -> sub/a.txt"));
+    let json = good(dir, &["list", "--long", "--json", "t.holo"]);
+    let first: serde_json::Value = serde_json::from_str(json.lines().nth(1).unwrap()).unwrap();
+    assert_eq!((first["name"].as_str(), first["kind"].as_str()), (Some("tree/b.log"), Some("file")));
+    assert!(first["mtime"][0].as_i64().unwrap() > 1_600_000_000);
+}
+
+#[test]
+fn ranges_of_files() {
+    let dir = tree();
+    let dir = dir.path();
+    good(dir, &["pack", "tree/sub/a.txt", "-o", "t.holo"]);
+    for (range, expected) in
+        [("2:5", "234"), (":", "0123456789"), ("8:", "89"), (":1", "0"), ("5:99", "56789"), ("20:", "")]
+    {
+        assert_eq!(good(dir, &["cat", "t.holo", "a.txt", "--range", range]), expected, "{range}");
+    }
+    assert_eq!(code(dir, &["cat", "t.holo", "a.txt", "--range", "5:2"]), 2);
+}
+
+#[test]
+fn differences_by_content() {
+    let dir = tree();
+    let dir = dir.path();
+    good(dir, &["pack", "tree", "-o", "a.holo"]);
+    assert_eq!(good(dir, &["diff", "a.holo", "a.holo"]), "");
+    fs::write(dir.join("tree/sub/a.txt"), "012345678X").unwrap();
+    fs::write(dir.join("tree/new"), "").unwrap();
+    fs::remove_file(dir.join("tree/b.log")).unwrap();
+    good(dir, &["pack", "tree", "-o", "b.holo"]);
+    let out = holo(dir, &["diff", "a.holo", "b.holo"]);
+    assert_eq!(out.status.code(), Some(1));
+    let text = String::from_utf8(out.stdout).unwrap();
+    for line in ["- tree/b.log", "+ tree/new", "~ tree/sub/a.txt (content)"] {
+        assert!(text.lines().any(|found| found == line), "{text}");
+    }
+}
+
+#[test]
+fn streams_and_choices() {
+    let dir = tree();
+    let dir = dir.path();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_holo"))
+        .current_dir(dir)
+        .args(["pack", "-", "-o", "-", "--stdin-name", "from/pipe", "--profile", "archival"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(b"piped").unwrap();
+    let out = child.wait_with_output().unwrap();
+    assert!(out.status.success());
+    fs::write(dir.join("p.holo"), out.stdout).unwrap();
+    assert_eq!(good(dir, &["cat", "p.holo", "from/pipe"]), "piped");
+    good(dir, &["pack", "tree/.", "-o", "x.holo", "--exclude", "*.log", "--compression", "lz4"]);
+    let json = good(dir, &["list", "--json", "x.holo"]);
+    assert!(json.lines().count() == 3 && !json.contains("b.log"), "{json}");
+    assert_eq!(code(dir, &["pack", "tree", "-o", "y.holo", "--profile", "generik"]), 2);
+    assert_eq!(code(dir, &["pack", "tree", "-o", "y.holo", "--block-size", "1"]), 1);
+    assert_eq!(code(dir, &["pack", "missing", "-o", "y.holo"]), 1);
+    assert_eq!(code(dir, &["unpack", "x.holo", "-o", "z", "--max-bytes", "9"]), 7);
+    assert!(!dir.join("y.holo").exists() && !dir.join("z").exists());
+}

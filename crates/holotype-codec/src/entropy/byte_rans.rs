@@ -1,0 +1,363 @@
+//! Static rANS of bytes: one table, 12-bit frequencies, 32 interleaved states. `docs/codecs/tensor.md` §4.
+//!
+//! Byte `i` belongs to lane `i mod 32`. A state lies in `[2¹⁵, 2³¹)`; decoding a byte may need one 16-bit word, and
+//! lanes take theirs in ascending order.
+
+use super::logarithm::log2;
+use crate::CodecError;
+use crate::simd::{ByteLanes, Kernel, dispatch};
+
+const PRECISION_BITS: u32 = 12;
+const N_SLOTS: usize = 1 << PRECISION_BITS;
+const N_LANES: usize = 32;
+const MIN_STATE: u32 = 1 << 15;
+/// Bytes of the bits that say which bytes occur, and of the states.
+const PRESENCE_BYTES: usize = 32;
+const STATE_BYTES: usize = 4 * N_LANES;
+
+/// Slot → byte (8 bits), frequency − 1 (12 bits), offset in the byte's slots (12 bits).
+type Table = [i32; N_SLOTS];
+
+/// How often each byte occurs.
+pub(crate) fn histogram(bytes: &[u8]) -> [u32; 256] {
+    // Four tables, so that equal neighbours do not wait for each other.
+    let mut counts = [[0_u32; 256]; 4];
+    let (quads, rest) = bytes.as_chunks::<4>();
+    for quad in quads {
+        for (count, byte) in counts.iter_mut().zip(quad) {
+            count[usize::from(*byte)] += 1;
+        }
+    }
+    rest.iter().for_each(|byte| counts[0][usize::from(*byte)] += 1);
+    std::array::from_fn(|i| counts.iter().map(|count| count[i]).sum())
+}
+
+/// About the bytes that [`encode`] needs for bytes with this histogram.
+pub(crate) fn estimate(counts: &[u32; 256]) -> usize {
+    let n: u32 = counts.iter().sum();
+    let present = counts.iter().filter(|count| **count > 0);
+    let bits: u64 = present.clone().map(|&count| u64::from(count) * u64::from(log2(n) - log2(count))).sum();
+    (bits >> 19) as usize + PRESENCE_BYTES + STATE_BYTES + present.count()
+}
+
+/// Frequencies with sum 4096, none 0 where the count is not; at least one count is not 0.
+fn normalise(counts: &[u32; 256]) -> [u32; 256] {
+    let n: u64 = counts.iter().map(|&count| u64::from(count)).sum::<u64>().max(1);
+    let mut frequencies = counts.map(|count| {
+        let share = (u64::from(count) * N_SLOTS as u64 + n / 2) / n;
+        if count > 0 { share.max(1) as u32 } else { 0 }
+    });
+    let mut excess = frequencies.iter().sum::<u32>() as i32 - N_SLOTS as i32;
+    while excess != 0 {
+        // One slot at a time, where it costs least or gains most.
+        let change = |i: usize| i64::from(counts[i]) * 4096 / i64::from(frequencies[i].max(1));
+        let may_give = (0..256).filter(|&i| frequencies[i] > 1);
+        let may_take = (0..256).filter(|&i| frequencies[i] > 0);
+        let best = if excess > 0 {
+            may_give.min_by_key(|&i| change(i))
+        } else {
+            may_take.max_by_key(|&i| change(i))
+        };
+        let Some(i) = best else { break };
+        frequencies[i] = if excess > 0 { frequencies[i] - 1 } else { frequencies[i] + 1 };
+        excess -= excess.signum();
+    }
+    frequencies
+}
+
+/// What coding a byte needs, with the division by its frequency as a multiplication.
+#[derive(Debug, Clone, Copy, Default)]
+struct Step {
+    limit: u32,
+    reciprocal: u32,
+    shift: u32,
+    bias: u32,
+    complement: u32,
+}
+
+impl Step {
+    /// Exact for states below 2³¹ (Alverson's integer division; the constants are those of `ryg_rans`).
+    fn new(start: u32, frequency: u32) -> Self {
+        let limit = frequency << (31 - PRECISION_BITS);
+        let complement = N_SLOTS as u32 - frequency;
+        if frequency < 2 {
+            // x·(2³² − 1) >> 32 is x − 1: the bias makes up for it.
+            return Self {
+                limit,
+                reciprocal: u32::MAX,
+                shift: 0,
+                bias: start + N_SLOTS as u32 - 1,
+                complement,
+            };
+        }
+        let shift = 32 - (frequency - 1).leading_zeros();
+        let reciprocal = (1_u64 << (shift + 31)).div_ceil(u64::from(frequency));
+        Self { limit, reciprocal: reciprocal as u32, shift: shift - 1, bias: start, complement }
+    }
+
+    #[inline(always)]
+    fn advance(self, state: u32) -> u32 {
+        let quotient = ((u64::from(state) * u64::from(self.reciprocal)) >> 32) as u32 >> self.shift;
+        state + self.bias + quotient * self.complement
+    }
+}
+
+/// Appends `bytes`, which have the histogram `counts` and are not empty.
+pub(crate) fn encode(bytes: &[u8], counts: &[u32; 256], out: &mut Vec<u8>) {
+    let frequencies = normalise(counts);
+    let mut steps = [Step::default(); 256];
+    let mut start = 0;
+    let mut presence = [0_u8; PRESENCE_BYTES];
+    let mut table = Vec::with_capacity(2 * 256);
+    for (i, &frequency) in frequencies.iter().enumerate().filter(|(_, f)| **f > 0) {
+        steps[i] = Step::new(start, frequency);
+        start += frequency;
+        presence[i / 8] |= 1 << (i % 8);
+        let less = frequency - 1;
+        if less < 128 {
+            table.push(less as u8);
+        } else {
+            table.extend_from_slice(&[less as u8 | 128, (less >> 7) as u8]);
+        }
+    }
+    let mut states = [MIN_STATE; N_LANES];
+    // Last word first. A byte leaves at most one word.
+    let mut words = vec![0_u16; bytes.len()];
+    let mut n_words = 0;
+    let mut code = |states: &mut [u32; N_LANES], k: usize, byte: u8| {
+        let step = steps[usize::from(byte)];
+        let state = states[k];
+        // Written without a branch: half of them would be missed.
+        if let Some(word) = words.get_mut(n_words) {
+            *word = state as u16;
+        }
+        let is_large = state >= step.limit;
+        n_words += usize::from(is_large);
+        states[k] = step.advance(state >> (16 * u32::from(is_large)));
+    };
+    let (rows, rest) = bytes.as_chunks::<N_LANES>();
+    for (k, &byte) in rest.iter().enumerate().rev() {
+        code(&mut states, k % N_LANES, byte);
+    }
+    for row in rows.iter().rev() {
+        for k in (0..N_LANES).rev() {
+            code(&mut states, k, row[k]);
+        }
+    }
+    out.extend_from_slice(&presence);
+    out.extend_from_slice(&table);
+    states.iter().for_each(|state| out.extend_from_slice(&state.to_le_bytes()));
+    words.truncate(n_words);
+    out.extend(words.iter().rev().flat_map(|word| word.to_le_bytes()));
+}
+
+/// Decodes `out.len()` bytes from all of `coded`.
+///
+/// # Errors
+/// `Truncated` or `Corrupt`; `out` then holds unspecified bytes.
+pub(crate) fn decode(coded: &[u8], out: &mut [u8]) -> Result<(), CodecError> {
+    let (table, rest) = read_table(coded)?;
+    let (states, words) =
+        rest.split_first_chunk::<STATE_BYTES>().ok_or(CodecError::Truncated { what: "coder states" })?;
+    let mut state_words = [0; N_LANES];
+    for (state, bytes) in state_words.iter_mut().zip(states.as_chunks::<4>().0) {
+        *state = u32::from_le_bytes(*bytes);
+    }
+    if state_words.iter().any(|state| !(MIN_STATE..1 << 31).contains(state)) {
+        return Err(CodecError::Corrupt { what: "a coder state is out of range" });
+    }
+    let (words, odd) = words.as_chunks::<2>();
+    if !odd.is_empty() {
+        return Err(CodecError::Corrupt { what: "half a word of coded bytes" });
+    }
+    let words: Vec<u16> = words.iter().map(|word| u16::from_le_bytes(*word)).collect();
+    let (states, at) = dispatch(Decoding { table: &table, states: state_words, words: &words, out });
+    if at > words.len() {
+        return Err(CodecError::Truncated { what: "coded bytes" });
+    }
+    if at < words.len() || states != [MIN_STATE; N_LANES] {
+        return Err(CodecError::Corrupt { what: "coded bytes do not end where they should" });
+    }
+    Ok(())
+}
+
+fn read_table(coded: &[u8]) -> Result<(Box<Table>, &[u8]), CodecError> {
+    const TRUNCATED: CodecError = CodecError::Truncated { what: "table of frequencies" };
+    let (presence, mut rest) = coded.split_first_chunk::<PRESENCE_BYTES>().ok_or(TRUNCATED)?;
+    let mut entries = Vec::with_capacity(N_SLOTS);
+    for byte in (0..256_u32).filter(|i| presence[*i as usize / 8] >> (i % 8) & 1 == 1) {
+        let (&low, after) = rest.split_first().ok_or(TRUNCATED)?;
+        rest = after;
+        let mut less = u32::from(low & 127);
+        if low > 127 {
+            let (&high, after) = rest.split_first().ok_or(TRUNCATED)?;
+            rest = after;
+            if high == 0 || high > 31 {
+                return Err(CodecError::Corrupt { what: "a frequency is out of range" });
+            }
+            less |= u32::from(high) << 7;
+        }
+        if entries.len() + less as usize >= N_SLOTS {
+            return Err(CodecError::Corrupt { what: "the frequencies do not add up" });
+        }
+        entries.extend((0..=less).map(|offset| (byte | less << 8 | offset << 20) as i32));
+    }
+    let table: Result<Box<Table>, _> = entries.into_boxed_slice().try_into();
+    table
+        .map(|table| (table, rest))
+        .map_err(|_| CodecError::Corrupt { what: "the frequencies do not add up" })
+}
+
+/// The decoder on eight lanes at a time; gives the last states and the number of words it took or wanted.
+struct Decoding<'a> {
+    table: &'a Table,
+    states: [u32; N_LANES],
+    words: &'a [u16],
+    out: &'a mut [u8],
+}
+
+impl Kernel for Decoding<'_> {
+    type Output = ([u32; N_LANES], usize);
+
+    #[inline(always)]
+    fn run<L: ByteLanes>(self, l: L) -> Self::Output {
+        let Self { table, states, words, out } = self;
+        let mut groups = [l.splat_i32(0); 4];
+        for (group, states) in groups.iter_mut().zip(states.as_chunks::<8>().0) {
+            *group = l.load_i32(&states.map(|state| state as i32));
+        }
+        let mut at = 0;
+        let (rows, rest) = out.as_chunks_mut::<N_LANES>();
+        let mut n_done = 0;
+        // As long as a row cannot want more words than there are.
+        for row in rows.iter_mut() {
+            let Some(next) = words.get(at..).filter(|next| next.len() >= N_LANES) else { break };
+            let mut entries = groups;
+            let mut taken = 0;
+            for (group, entry) in groups.iter_mut().zip(&mut entries) {
+                let state = *group;
+                *entry = l.look_up(table, l.and(state, l.splat_i32(N_SLOTS as i32 - 1)));
+                let frequency =
+                    l.add_i32(l.and(l.shr::<8>(*entry), l.splat_i32(N_SLOTS as i32 - 1)), l.splat_i32(1));
+                let state = l.add_i32(l.mul_i32(frequency, l.shr::<12>(state)), l.shr::<20>(*entry));
+                let is_low = l.gt_i32(l.splat_i32(MIN_STATE as i32), state);
+                let mask = l.sign_mask(is_low);
+                let fresh =
+                    next.get(taken..).and_then(|fresh| fresh.first_chunk()).copied().unwrap_or_default();
+                let refilled = l.or(l.shl::<16>(state), l.expand_u16(&fresh, mask));
+                *group = l.select_i32(is_low, refilled, state);
+                taken += mask.count_ones() as usize;
+            }
+            at += taken;
+            l.store_u8(l.narrow_u8(entries.map(|entry| l.and(entry, l.splat_i32(255)))), row);
+            n_done += 1;
+        }
+        let mut states = [0; N_LANES];
+        for (group, states) in groups.into_iter().zip(states.as_chunks_mut::<8>().0) {
+            let mut lanes = [0; 8];
+            l.store_i32(group, &mut lanes);
+            *states = lanes.map(|state| state as u32);
+        }
+        let tail = rows.get_mut(n_done..).unwrap_or_default().iter_mut().flatten().chain(rest);
+        decode_plain(table, &mut states, words, &mut at, tail);
+        (states, at)
+    }
+}
+
+/// The plain form, byte by byte.
+fn decode_plain<'a>(
+    table: &Table,
+    states: &mut [u32; N_LANES],
+    words: &[u16],
+    at: &mut usize,
+    out: impl Iterator<Item = &'a mut u8>,
+) {
+    for (i, byte) in out.enumerate() {
+        let state = &mut states[i % N_LANES];
+        let entry = table[*state as usize % N_SLOTS] as u32;
+        *byte = entry as u8;
+        *state = ((entry >> 8) % N_SLOTS as u32 + 1) * (*state >> PRECISION_BITS) + (entry >> 20);
+        if *state < MIN_STATE {
+            *state = *state << 16 | u32::from(words.get(*at).copied().unwrap_or(0));
+            *at += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn coded(bytes: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        encode(bytes, &histogram(bytes), &mut out);
+        out
+    }
+
+    /// Bytes of very different frequencies.
+    fn skewed(n: usize, seed: u64) -> Vec<u8> {
+        let mut state = seed;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state >> 40
+        };
+        (0..n).map(|_| (next() as u8) >> (next() % 9).min(7)).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_come_back(n in 1_usize..3000, seed in any::<u64>(), mask in any::<u8>()) {
+            let bytes: Vec<u8> = skewed(n, seed).iter().map(|byte| byte & mask).collect();
+            let coded = coded(&bytes);
+            let mut out = vec![0; n];
+            decode(&coded, &mut out).unwrap();
+            prop_assert_eq!(&out, &bytes);
+            // The plain form alone agrees.
+            let (table, rest) = read_table(&coded).unwrap();
+            let mut states = [0; N_LANES];
+            for (state, bytes) in states.iter_mut().zip(rest.as_chunks::<4>().0) {
+                *state = u32::from_le_bytes(*bytes);
+            }
+            let words: Vec<u16> =
+                rest[STATE_BYTES..].chunks(2).map(|word| u16::from_le_bytes([word[0], word[1]])).collect();
+            let mut at = 0;
+            out.fill(0);
+            decode_plain(&table, &mut states, &words, &mut at, out.iter_mut());
+            prop_assert_eq!((&out, at, states), (&bytes, words.len(), [MIN_STATE; N_LANES]));
+        }
+
+        #[test]
+        fn damage_is_refused_or_changes_bytes(seed in any::<u64>(), at in any::<u64>(), mask in 1_u8..) {
+            let bytes = skewed(700, seed);
+            let mut coded = coded(&bytes);
+            let at = at as usize % coded.len();
+            coded[at] ^= mask;
+            let mut out = vec![0; 700];
+            prop_assert!(decode(&coded, &mut out).is_err() || out != bytes);
+        }
+    }
+
+    #[test]
+    fn what_is_cut_or_grown_is_refused() {
+        let bytes = skewed(500, 3);
+        let good = coded(&bytes);
+        let mut out = vec![0; 500];
+        for n in 0..good.len() {
+            assert!(decode(&good[..n], &mut out).is_err(), "{n}");
+        }
+        for extra in [&[0][..], &[0, 0], &[1; 64]] {
+            assert!(decode(&[&good, extra].concat(), &mut out).is_err());
+        }
+        assert!(decode(&good, &mut out[..499]).is_err());
+    }
+
+    #[test]
+    fn sizes_are_near_the_entropy() {
+        let bytes = skewed(100_000, 1);
+        let counts = histogram(&bytes);
+        let size = coded(&bytes).len();
+        assert!(size.abs_diff(estimate(&counts)) < size / 200, "{size} {}", estimate(&counts));
+        assert!(coded(&[7; 100_000]).len() < 200);
+    }
+}

@@ -1,0 +1,112 @@
+//! What a coder of repeats would take, guessed from some rows before anything is coded. Encoder only.
+//!
+//! Pixels like a neighbour cost their kind; new ones also cost gradient residuals, under classes of activity. Repeats
+//! from afar are not seen, so a guess is too large where there are many.
+
+use super::pixels::{pixel_bytes, read_row};
+use crate::TileRef;
+use crate::entropy::logarithm::log2;
+
+/// Rows looked at.
+const N_ROWS: usize = 40;
+/// Classes of activity around a sample: bit lengths.
+const N_ACTIVITIES: usize = 16;
+/// Bit lengths of residuals.
+const N_LENGTHS: usize = 18;
+/// Equalities around a pixel: W = N, N = NE, NW = W.
+const N_AROUND: usize = 8;
+/// Same as W, as N, as NW or NE, new.
+const N_KINDS: usize = 4;
+
+/// Estimated bytes of a tile of at least 2 × 2 pixels of at most 16-bit samples; `None` for others.
+pub(super) fn repeats(tile: &TileRef<'_>) -> Option<u64> {
+    let shape = tile.shape();
+    let n_bytes = pixel_bytes(&shape)?;
+    let sample_bits = 8 * shape.sample.n_bytes() as u32;
+    if sample_bits > 16 || shape.width < 2 || shape.height < 2 {
+        return None;
+    }
+    let n_channels = usize::from(shape.n_channels);
+    let mut lengths = vec![[[0_u32; N_LENGTHS]; N_ACTIVITIES]; n_channels];
+    let mut kinds = [[0_u32; N_KINDS]; N_AROUND];
+    let rows = tile.rows();
+    let (mut above, mut row) = (Vec::new(), Vec::new());
+    let mut n_seen = 0;
+    for y in (1..rows.len()).step_by(rows.len().div_ceil(N_ROWS)) {
+        above.clear();
+        row.clear();
+        read_row(rows[y - 1], n_bytes, &mut above);
+        read_row(rows[y], n_bytes, &mut row);
+        for x in 1..row.len() {
+            let (pixel, w, n, nw) = (row[x], row[x - 1], above[x], above[x - 1]);
+            let ne = above.get(x + 1).copied().unwrap_or(n);
+            let kind = match pixel {
+                _ if pixel == w => 0,
+                _ if pixel == n => 1,
+                _ if pixel == nw || pixel == ne => 2,
+                _ => 3,
+            };
+            let around = usize::from(w == n) | usize::from(n == ne) << 1 | usize::from(nw == w) << 2;
+            kinds[around][kind] += 1;
+            if kind < 3 {
+                continue;
+            }
+            for (c, lengths) in lengths.iter_mut().enumerate() {
+                // Colours as differences to green.
+                let sample = |pixel: u64, c: usize| {
+                    (pixel >> (sample_bits as usize * c) & ((1 << sample_bits) - 1)) as i32
+                };
+                let is_difference = shape.is_rgb && (c == 0 || c == 2);
+                let value = |pixel: u64| sample(pixel, c) - if is_difference { sample(pixel, 1) } else { 0 };
+                let [pixel, w, n, nw, ne] = [pixel, w, n, nw, ne].map(value);
+                let residual = pixel.abs_diff((w + n - nw).clamp(w.min(n), w.max(n)));
+                let activity = w.abs_diff(nw) + n.abs_diff(nw) + n.abs_diff(ne);
+                let class = (u32::BITS - activity.leading_zeros()) as usize;
+                lengths[class.min(N_ACTIVITIES - 1)][(u32::BITS - residual.leading_zeros()) as usize] += 1;
+            }
+        }
+        n_seen += row.len();
+    }
+    // A residual costs its length, and its lower bits and sign: as many as the length says.
+    let residuals = lengths.as_flattened().iter().map(|counts| {
+        let lower: u64 = counts.iter().zip(0..).map(|(n, length)| u64::from(*n) * length).sum();
+        entropy(counts) + lower
+    });
+    let bits = residuals.sum::<u64>() + kinds.iter().map(|counts| entropy(counts)).sum::<u64>();
+    Some(bits * shape.n_pixels() as u64 / (8 * n_seen.max(1) as u64))
+}
+
+/// Bits of what was counted, under its own statistics.
+fn entropy(counts: &[u32]) -> u64 {
+    let total: u32 = counts.iter().sum();
+    let cost = |n: &u32| u64::from(*n) * u64::from(log2(total) - log2(*n));
+    counts.iter().filter(|n| **n > 0).map(cost).sum::<u64>() >> 16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{SampleType, TileShape};
+
+    fn guess(rows: &[Vec<u8>]) -> u64 {
+        let (width, height) = (rows[0].len() as u32, rows.len() as u32);
+        let shape = TileShape { width, height, n_channels: 1, sample: SampleType::U8, is_rgb: false };
+        let rows: Vec<&[u8]> = rows.iter().map(Vec::as_slice).collect();
+        repeats(&TileRef::new(shape, &rows).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn noise_costs_its_bits_and_sameness_nothing() {
+        let mut state = 1_u32;
+        let mut byte = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) as u8
+        };
+        let noise: Vec<Vec<u8>> = (0..256).map(|_| (0..256).map(|_| byte()).collect()).collect();
+        assert!((60_000..80_000).contains(&guess(&noise)), "{}", guess(&noise));
+        let flat = vec![vec![7; 256]; 256];
+        assert_eq!(guess(&flat), 0);
+        let striped = vec![noise[0].clone(); 256];
+        assert!(guess(&striped) < 1000, "{}", guess(&striped));
+    }
+}

@@ -1,0 +1,269 @@
+//! Which coder a slice gets. Nothing here is needed to decode.
+
+use super::layout::SliceLayout;
+use super::narrow::narrower;
+use super::numeric::{self, NumberKind};
+use super::stream::{self, Coder, Map, Recipe, transformed};
+use super::word::Word;
+use super::{ElementType, TensorCodec, WordKind, lz, planes};
+
+/// A coded slice saves at least one part in so many: 3 %.
+const MIN_GAIN: usize = 33;
+/// Words looked at, in windows spread over the slice.
+const WINDOW_WORDS: usize = 2048;
+/// Words of a window at a first glance.
+const GLANCE_WORDS: usize = 256;
+const N_WINDOWS: usize = 4;
+/// Words pco is tried on, twice as many of eight bytes.
+const PCO_WORDS: usize = 4096;
+/// One repeated group of eight bytes in so many is worth a search for copies.
+const MIN_REPEATS: usize = 64;
+
+const PLAIN: Recipe = Recipe { coder: Coder::Zstd, map: Map::None, axes: 0, is_narrow: false };
+
+/// Codes a slice; nothing if it is best kept as it is.
+pub(super) fn encode(bytes: &[u8], layout: &SliceLayout, codec: TensorCodec) -> Option<Vec<u8>> {
+    let coded = match codec {
+        TensorCodec::Raw => return None,
+        TensorCodec::Planes => {
+            let recipe = planes_recipe(layout);
+            let narrow = stream::encode(bytes, layout, Recipe { is_narrow: true, ..recipe }, lz::QUICK);
+            narrow.or_else(|| stream::encode(bytes, layout, recipe, lz::QUICK))
+        }
+        TensorCodec::ShuffleZstd => {
+            stream::encode(bytes, layout, Recipe { coder: Coder::ShuffleZstd, ..PLAIN }, lz::DENSE)
+        }
+        TensorCodec::Lorenzo => {
+            let all = layout.masks().map(|axes| Recipe { map: Map::Order, axes, ..planes_recipe(layout) });
+            let coded = |recipe| stream::encode(bytes, layout, recipe, lz::QUICK);
+            match Look::of(bytes, layout).best_differences() {
+                Some(recipe) => coded(recipe),
+                None => all.filter_map(coded).min_by_key(Vec::len),
+            }
+        }
+        TensorCodec::Pco => stream::encode(bytes, layout, pco_recipe(layout.element, false), lz::QUICK),
+        TensorCodec::Auto => auto(bytes, layout),
+    };
+    coded.filter(|coded| coded.len() < bytes.len() && is_worth_it(coded.len(), bytes.len(), codec))
+}
+
+fn is_worth_it(n_coded: usize, n_bytes: usize, codec: TensorCodec) -> bool {
+    codec != TensorCodec::Auto || n_coded + n_bytes / MIN_GAIN <= n_bytes
+}
+
+fn planes_recipe(layout: &SliceLayout) -> Recipe {
+    let map = if layout.kind() == WordKind::Float { Map::Rotate } else { Map::None };
+    Recipe { coder: Coder::Planes, map, axes: 0, is_narrow: false }
+}
+
+fn pco_recipe(element: ElementType, is_narrow: bool) -> Recipe {
+    let map = if NumberKind::of(element).is_some() { Map::None } else { Map::Order };
+    Recipe { coder: Coder::Pco, map, axes: 0, is_narrow }
+}
+
+/// What a look at some words of a slice promises, in bytes for all of it, the best first.
+struct Look {
+    promises: Vec<(usize, Recipe)>,
+}
+
+impl Look {
+    fn of(bytes: &[u8], layout: &SliceLayout) -> Self {
+        let promises = match layout.n_word_bytes {
+            1 => look::<u8>(bytes, layout),
+            2 => look::<u16>(bytes, layout),
+            4 => look::<u32>(bytes, layout),
+            _ => look::<u64>(bytes, layout),
+        };
+        Self { promises }
+    }
+
+    fn best_differences(&self) -> Option<Recipe> {
+        self.promises.iter().find(|(_, recipe)| recipe.axes != 0).map(|(_, recipe)| *recipe)
+    }
+}
+
+/// Words of the windows, each with its difference along axes already taken where `axes` says so.
+fn sample<W: Word>(bytes: &[u8], layout: &SliceLayout, recipe: Recipe, n_window: usize) -> Vec<W> {
+    let Recipe { map, axes, .. } = recipe;
+    let strides: Vec<usize> = layout.axes(axes).unwrap_or_default().iter().map(|axis| axis.stride).collect();
+    let kind = layout.kind();
+    let mapped = |at: usize| match (W::at(bytes, at), map) {
+        (word, Map::None) => word,
+        (word, Map::Rotate) => word.rotate_up(),
+        (word, Map::Order) => word.ordered(kind),
+    };
+    // W + N − NW and so on, by inclusion and exclusion; rows that meet at an edge make little difference.
+    let difference = |at: usize| {
+        let mut sum = W::default();
+        for subset in 0..1_usize << strides.len() {
+            let back: usize = strides.iter().enumerate().map(|(k, s)| (subset >> k & 1) * s).sum();
+            let word = at.checked_sub(back).map_or(W::default(), mapped);
+            sum = if subset.count_ones() % 2 == 0 { sum.plus(word) } else { sum.minus(word) };
+        }
+        sum.zigzag()
+    };
+    let of = |at: usize| if axes == 0 { mapped(at) } else { difference(at) };
+    if layout.n_words <= n_window * N_WINDOWS {
+        return (0..layout.n_words).map(of).collect();
+    }
+    let step = (layout.n_words - n_window) / (N_WINDOWS - 1);
+    (0..N_WINDOWS).flat_map(|k| k * step..k * step + n_window).map(of).collect()
+}
+
+fn look<W: Word>(bytes: &[u8], layout: &SliceLayout) -> Vec<(usize, Recipe)> {
+    let promise = |recipe: Recipe, n_window: usize| {
+        let sampled: Vec<W> = sample(bytes, layout, recipe, n_window);
+        let n = planes::estimate(&planes::split(&sampled), sampled.len());
+        scale(n, sampled.len(), layout.n_words)
+    };
+    let plain = planes_recipe(layout);
+    let mut recipes = vec![plain];
+    if plain.map == Map::Rotate && W::N_BYTES == 1 {
+        recipes.push(Recipe { map: Map::None, ..plain });
+    }
+    // A glance tells noise, which no difference makes smaller.
+    let limit = promise(plain, GLANCE_WORDS);
+    let differences = layout.masks().map(|axes| Recipe { map: Map::Order, axes, ..plain });
+    recipes.extend(differences.filter(|recipe| promise(*recipe, GLANCE_WORDS) <= limit + limit / 16));
+    let mut promises: Vec<_> =
+        recipes.into_iter().map(|recipe| (promise(recipe, WINDOW_WORDS), recipe)).collect();
+    promises.sort_by_key(|(n, _)| *n);
+    promises
+}
+
+/// `n` bytes for `sampled` words, for all of them.
+fn scale(n: usize, n_sampled: usize, n_words: usize) -> usize {
+    (n as u64 * n_words as u64 / n_sampled.max(1) as u64) as usize
+}
+
+/// Bytes of all words by pco, as some of them promise.
+fn pco_promise<W: Word>(bytes: &[u8], layout: &SliceLayout, recipe: Recipe) -> Option<usize> {
+    let kind = if recipe.map == Map::Order { NumberKind::Unsigned } else { NumberKind::of(layout.element)? };
+    let n = layout.n_words.min(if W::N_BYTES == 8 { 2 * PCO_WORDS } else { PCO_WORDS });
+    let start = (layout.n_words - n) / 2;
+    let words: Vec<W> = if recipe.axes == 0 {
+        let some = bytes.get(start * W::N_BYTES..(start + n) * W::N_BYTES)?;
+        transformed(W::from_bytes(some), layout, recipe.map, 0)?
+    } else {
+        transformed(W::from_bytes(bytes), layout, recipe.map, recipe.axes)?.get(start..start + n)?.to_vec()
+    };
+    let (coded, n_fixed) = numeric::encode(&words, kind)?;
+    Some(n_fixed + scale(coded.len() - n_fixed, n, layout.n_words))
+}
+
+/// True if groups of eight bytes come again more often than numbers do by chance.
+fn has_copies(bytes: &[u8], n_word_bytes: usize) -> bool {
+    const N_SLOTS_LOG2: u32 = 15;
+    let mut seen = vec![0_u64; 1 << N_SLOTS_LOG2];
+    let (mut n_looked, mut n_repeats) = (0_usize, 0_usize);
+    let step = n_word_bytes.max(4);
+    for at in (0..bytes.len().saturating_sub(8)).step_by(step) {
+        let Some(group) = bytes.get(at..).and_then(|rest| rest.first_chunk()) else { break };
+        let group = u64::from_le_bytes(*group);
+        let hash = group.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        // The value itself says which groups are looked at, so that a copy is met wherever it lies.
+        if hash >> 60 != 0 {
+            continue;
+        }
+        n_looked += 1;
+        if let Some(slot) = seen.get_mut((hash >> (60 - N_SLOTS_LOG2)) as usize & ((1 << N_SLOTS_LOG2) - 1)) {
+            n_repeats += usize::from(*slot == group);
+            *slot = group;
+        }
+    }
+    // So few distinct groups that none was looked at: they repeat.
+    n_looked < 4 || n_repeats * MIN_REPEATS > n_looked
+}
+
+/// The smallest of what is worth trying.
+fn auto(bytes: &[u8], layout: &SliceLayout) -> Option<Vec<u8>> {
+    if let Some(best) = auto_narrow(bytes, layout) {
+        return Some(best);
+    }
+    let look = Look::of(bytes, layout);
+    let mut best = Best(None);
+    let promised = look.promises.first()?.0;
+    // The first, and others that come close.
+    let mut close = look.promises.iter().filter(|(n, _)| *n <= promised + promised / 32).take(2);
+    close.by_ref().for_each(|(_, recipe)| best.offer(stream::encode(bytes, layout, *recipe, lz::QUICK)));
+    let smooth = look.promises.first().filter(|(_, recipe)| recipe.axes != 0).map(|(_, recipe)| *recipe);
+    let has_copies = has_copies(bytes, layout.n_word_bytes);
+    // Floats of two bytes in no order that do not come again leave pco nothing that planes do not see.
+    if layout.n_word_bytes != 2 || layout.kind() != WordKind::Float || smooth.is_some() || has_copies {
+        offer_pco(&mut best, bytes, layout, smooth);
+    }
+    if has_copies {
+        let plain = look.promises.iter().find(|(_, recipe)| recipe.axes == 0).map(|(n, _)| *n);
+        // What is smooth is worth it for the copies among its differences.
+        let limit = plain.filter(|_| smooth.is_none()).map_or(usize::MAX, |n| n - n / MIN_GAIN);
+        offer_copies(&mut best, bytes, layout, smooth, limit);
+    }
+    best.0
+}
+
+struct Best(Option<Vec<u8>>);
+
+impl Best {
+    fn offer(&mut self, coded: Option<Vec<u8>>) {
+        if let Some(coded) = coded.filter(|coded| coded.len() < self.len()) {
+            self.0 = Some(coded);
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.0.as_ref().map_or(usize::MAX, Vec::len)
+    }
+}
+
+/// Floats that are all of a narrower type.
+fn auto_narrow(bytes: &[u8], layout: &SliceLayout) -> Option<Vec<u8>> {
+    let to = narrower(layout.element)?;
+    let recipe = Recipe { is_narrow: true, ..planes_recipe(layout) };
+    let mut best = Best(None);
+    best.offer(Some(stream::encode(bytes, layout, recipe, lz::QUICK)?));
+    for axes in layout.masks() {
+        best.offer(stream::encode(bytes, layout, Recipe { map: Map::Order, axes, ..recipe }, lz::QUICK));
+    }
+    best.offer(stream::encode(bytes, layout, pco_recipe(to, true), lz::QUICK));
+    offer_copies(&mut best, bytes, layout, None, usize::MAX);
+    best.0
+}
+
+fn offer_pco(best: &mut Best, bytes: &[u8], layout: &SliceLayout, smooth: Option<Recipe>) {
+    let recipe = pco_recipe(layout.element, false);
+    let differences = smooth.map(|recipe| Recipe { coder: Coder::Pco, ..recipe });
+    for recipe in [Some(recipe), differences].into_iter().flatten() {
+        let promise = match layout.n_word_bytes {
+            1 => None,
+            2 => pco_promise::<u16>(bytes, layout, recipe),
+            4 => pco_promise::<u32>(bytes, layout, recipe),
+            _ => pco_promise::<u64>(bytes, layout, recipe),
+        };
+        if promise.is_some_and(|n| n < best.len() - best.len().min(usize::MAX - 1) / 100) {
+            best.offer(stream::encode(bytes, layout, recipe, lz::QUICK));
+        }
+    }
+}
+
+/// Looks for copies quickly; what comes near the best, and is below `limit`, is done densely.
+fn offer_copies(best: &mut Best, bytes: &[u8], layout: &SliceLayout, smooth: Option<Recipe>, limit: usize) {
+    let mut recipes = vec![PLAIN];
+    if layout.n_word_bytes > 1 {
+        recipes.push(Recipe { coder: Coder::ShuffleZstd, ..PLAIN });
+    }
+    recipes.extend(smooth.map(|recipe| Recipe { coder: Coder::ShuffleZstd, ..recipe }));
+    let quick: Vec<_> = recipes
+        .into_iter()
+        .filter_map(|recipe| Some((stream::encode(bytes, layout, recipe, lz::QUICK)?, recipe)))
+        .collect();
+    let smallest = quick.iter().map(|(coded, _)| coded.len()).min().unwrap_or(usize::MAX);
+    for (coded, recipe) in quick {
+        let is_near = coded.len() < best.len().saturating_add(best.len() / 2)
+            && coded.len() <= smallest.saturating_add(smallest / 2)
+            && coded.len() < limit;
+        best.offer(Some(coded));
+        if is_near {
+            best.offer(stream::encode(bytes, layout, recipe, lz::DENSE));
+        }
+    }
+}

@@ -1,0 +1,204 @@
+use crate::error::{argument_error, raise};
+use crate::fields::{MetadataFields, encryption, into_metadata};
+use holotype::{Error, Exclude, FileOutput, Profile, Replace, WriterOptions};
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
+use pyo3::types::PyBytes;
+use std::io::{self, Cursor, Read, Seek as _, Write};
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+/// An archive in the making, in a file that appears when it is finished, or in memory.
+#[pyclass(frozen, module = "holotype._holotype")]
+pub(crate) struct Writer {
+    /// Empty once it is finished or given up.
+    inner: Mutex<Option<holotype::Writer<Output>>>,
+}
+
+enum Output {
+    File(FileOutput),
+    Memory(Vec<u8>),
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::File(file) => file.write(bytes),
+            Self::Memory(held) => held.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::File(file) => file.flush(),
+            Self::Memory(_) => Ok(()),
+        }
+    }
+}
+
+impl Writer {
+    /// Runs `job` on the writer without the interpreter lock; after an error nothing more can be added, since part of
+    /// what failed may be written.
+    fn with<T: Send>(
+        &self,
+        py: Python<'_>,
+        job: impl FnOnce(&mut holotype::Writer<Output>) -> holotype::Result<T> + Send,
+    ) -> PyResult<T> {
+        let run = || {
+            let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+            let writer = inner.as_mut().ok_or_else(closed)?;
+            let result = job(writer);
+            if result.as_ref().is_err_and(|error| !matches!(error, Error::InvalidArgument { .. })) {
+                *inner = None;
+            }
+            result
+        };
+        py.detach(run).map_err(raise)
+    }
+}
+
+fn closed() -> Error {
+    Error::InvalidArgument { what: "the writer is finished, or an earlier call failed".into() }
+}
+
+#[pymethods]
+impl Writer {
+    #[new]
+    #[expect(clippy::too_many_arguments, reason = "they are the Python call's")]
+    fn new(
+        py: Python<'_>,
+        path: Option<&str>,
+        overwrite: bool,
+        profile: &str,
+        compression: Option<&str>,
+        block_bytes: Option<u32>,
+        threads: usize,
+        password: Option<Vec<u8>>,
+    ) -> PyResult<Self> {
+        let named = Profile::from_name(profile).ok_or_else(|| {
+            let names = Profile::ALL.map(Profile::name).join(", ");
+            argument_error(format!("profile is one of {names}, not {profile:?}"))
+        })?;
+        let mut packing = named.packing().with_n_threads(threads);
+        if let Some(compression) = compression {
+            let parsed = compression.parse().map_err(|e: holotype_container::Error| raise(e.into()))?;
+            packing = packing.with_compression(parsed);
+        }
+        if let Some(n) = block_bytes {
+            packing = packing.with_block_bytes(n);
+        }
+        let replace = if overwrite { Replace::Allow } else { Replace::Never };
+        let output = match path {
+            Some(path) => Output::File(FileOutput::create(path, replace).map_err(raise)?),
+            None => Output::Memory(Vec::new()),
+        };
+        let options = WriterOptions::default().with_packing(packing).with_encryption(encryption(password));
+        let writer = py.detach(|| holotype::Writer::new(output, options)).map_err(raise)?;
+        Ok(Self { inner: Mutex::new(Some(writer)) })
+    }
+
+    /// Packs files, folders and links; returns their numbers and the files' bytes.
+    fn pack_tree(
+        &self,
+        py: Python<'_>,
+        paths: Vec<String>,
+        exclude: Vec<String>,
+    ) -> PyResult<(u64, u64, u64, u64)> {
+        let exclude = Exclude::new(exclude).map_err(raise)?;
+        let paths: Vec<PathBuf> = paths.into_iter().map(PathBuf::from).collect();
+        let packed = self.with(py, |writer| writer.pack_tree(&paths, &exclude))?;
+        Ok((packed.n_files, packed.n_directories, packed.n_symlinks, packed.n_bytes))
+    }
+
+    /// Packs one file under a name; returns its bytes.
+    fn pack_file(
+        &self,
+        py: Python<'_>,
+        name: &str,
+        path: &str,
+        metadata: Vec<MetadataFields>,
+    ) -> PyResult<u64> {
+        let metadata = into_metadata(metadata)?;
+        self.with(py, |writer| writer.pack_file(name, path, &metadata))
+    }
+
+    /// Packs bytes as a file; returns their number.
+    fn pack_bytes(
+        &self,
+        py: Python<'_>,
+        name: &str,
+        data: PyBackedBytes,
+        metadata: Vec<MetadataFields>,
+    ) -> PyResult<u64> {
+        let metadata = into_metadata(metadata)?;
+        self.with(py, |writer| writer.pack_stream(name, Box::new(Cursor::new(data)), &metadata))
+    }
+
+    /// Packs what a file object reads as a file; returns its bytes.
+    fn pack_file_object(
+        &self,
+        py: Python<'_>,
+        name: &str,
+        file: Py<PyAny>,
+        metadata: Vec<MetadataFields>,
+    ) -> PyResult<u64> {
+        let metadata = into_metadata(metadata)?;
+        self.with(py, |writer| writer.pack_stream(name, Box::new(Reading(file)), &metadata))
+    }
+
+    /// Sets the metadata of the archive as a whole.
+    fn set_metadata(&self, py: Python<'_>, metadata: Vec<MetadataFields>) -> PyResult<()> {
+        let metadata = into_metadata(metadata)?;
+        self.with(py, |writer| writer.set_metadata(&metadata))
+    }
+
+    /// Bytes of the archive written so far.
+    fn written_bytes(&self) -> Option<u64> {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.as_ref().map(holotype::Writer::n_written_bytes)
+    }
+
+    /// Ends and seals the archive: it appears under its name, or is returned; its bytes and seal.
+    fn finish(&self, py: Python<'_>) -> PyResult<(Option<Py<PyBytes>>, u64, String)> {
+        let finish = || {
+            let writer =
+                self.inner.lock().unwrap_or_else(PoisonError::into_inner).take().ok_or_else(closed)?;
+            let (output, seal) = writer.finish()?;
+            let (data, n_bytes) = match output {
+                Output::Memory(data) => {
+                    let n = data.len() as u64;
+                    (Some(data), n)
+                }
+                Output::File(mut file) => {
+                    let n = file.stream_position().map_err(|e| Error::io("the archive", e))?;
+                    file.commit()?;
+                    (None, n)
+                }
+            };
+            Ok((data, n_bytes, seal))
+        };
+        let (data, n_bytes, seal) = py.detach(finish).map_err(raise)?;
+        let data = data.map(|data| PyBytes::new(py, &data).unbind());
+        Ok((data, n_bytes, seal.iter().map(|byte| format!("{byte:02x}")).collect()))
+    }
+
+    /// Gives up: nothing appears.
+    fn discard(&self) {
+        drop(self.inner.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+}
+
+/// A Python file object, read front to back.
+struct Reading(Py<PyAny>);
+
+impl Read for Reading {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        Python::attach(|py| {
+            let part: PyBackedBytes =
+                self.0.bind(py).call_method1("read", (out.len(),))?.extract().map_err(PyErr::from)?;
+            let into = out.get_mut(..part.len()).ok_or(io::ErrorKind::InvalidData)?;
+            into.copy_from_slice(&part);
+            Ok(part.len())
+        })
+    }
+}

@@ -1,0 +1,255 @@
+use super::{Archive, Item};
+use crate::{Error, Result};
+use holotype_container::{Extent, Extents, ItemKind, ItemRecord};
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+
+/// Where each byte of a file item is: made once, then any range of it is read by touching only its blocks.
+#[derive(Debug, Clone)]
+pub struct FileMap {
+    name: String,
+    n_bytes: u64,
+    /// Where each extent starts in the content, ascending from 0, and the extent.
+    pieces: Vec<(u64, Extent)>,
+}
+
+impl FileMap {
+    pub(super) fn new(item: &Item<'_>) -> Result<Self> {
+        let record = item.record();
+        if record.kind != ItemKind::File {
+            return Err(Error::invalid(format!("item `{}` is no file", record.name)));
+        }
+        let mut map = Self { name: record.name.clone(), n_bytes: 0, pieces: Vec::new() };
+        let mut push = |extent: Extent| {
+            if extent.n_bytes > 0 {
+                map.pieces.push((map.n_bytes, extent));
+            }
+            map.n_bytes = map.n_bytes.saturating_add(extent.n_bytes);
+        };
+        if let Some(extents) = extents(item.archive(), record)? {
+            extents.into_iter().for_each(push);
+        } else {
+            for block in record.content_blocks() {
+                let n_bytes = item.archive().block(block)?.raw_bytes;
+                push(Extent { block, offset_bytes: 0, n_bytes });
+            }
+        }
+        if map.n_bytes != record.raw_bytes {
+            return Err(item.broken("the file has another length than recorded"));
+        }
+        Ok(map)
+    }
+
+    /// The files of an archive one after another, in the order they were added; other names of a file are passed over.
+    pub(super) fn of_all(archive: &Archive) -> Result<Self> {
+        let mut all = Self { name: "<all files>".into(), n_bytes: 0, pieces: Vec::new() };
+        for item in archive.items()? {
+            if item.kind() != ItemKind::File || item.attributes().hard_link.is_some() {
+                continue;
+            }
+            let map = Self::new(&item)?;
+            let start = all.n_bytes;
+            all.pieces.extend(map.pieces.into_iter().map(|(at, extent)| (start.saturating_add(at), extent)));
+            all.n_bytes = all.n_bytes.saturating_add(map.n_bytes);
+        }
+        Ok(all)
+    }
+
+    /// Bytes of the file.
+    #[must_use]
+    pub fn n_bytes(&self) -> u64 {
+        self.n_bytes
+    }
+}
+
+/// The block that was used last: extents that follow each other often lie in the same.
+#[derive(Debug, Default)]
+pub(crate) struct Held(Option<(u64, Arc<Vec<u8>>)>);
+
+/// What [`Archive::summary`] counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Summary {
+    /// Items of every kind.
+    pub n_items: u64,
+    /// Blocks of every kind.
+    pub n_blocks: u64,
+    /// Bytes of the items' content.
+    pub raw_bytes: u64,
+    /// Bytes of the blocks before compression: content that is there several times counts once.
+    pub unique_bytes: u64,
+    /// Bytes of the blocks as they are stored.
+    pub block_bytes: u64,
+    /// Bytes of the whole archive.
+    pub archive_bytes: u64,
+}
+
+/// An item's extents, wherever they are stored; `None` if its content is whole blocks.
+pub(super) fn extents(archive: &Archive, record: &ItemRecord) -> Result<Option<Vec<Extent>>> {
+    match &record.extents {
+        None => Ok(None),
+        Some(Extents::Inline(extents)) => Ok(Some(extents.clone())),
+        Some(Extents::Block(id)) => {
+            let bytes = archive.unpacked(&record.name, *id, archive.limits.max_metadata_bytes)?;
+            let n_blocks = archive.manifest.root().n_blocks;
+            let limits = &archive.limits.container;
+            holotype_container::decode_extents(&bytes, n_blocks, record.raw_bytes, limits)
+                .map(Some)
+                .map_err(|source| Error::Block { item: record.name.clone(), source })
+        }
+        Some(_) => Err(Error::unsupported("extents of an unknown form")),
+    }
+}
+
+impl Archive {
+    /// Where the bytes of the file item `name` are.
+    ///
+    /// # Errors
+    /// As [`Archive::item`]; `InvalidArgument` if it is no file; `Corrupt`.
+    pub fn file_map(&self, name: &str) -> Result<FileMap> {
+        FileMap::new(&self.item(name)?)
+    }
+
+    /// Where the bytes of all files are, one file after another in the order they were added.
+    ///
+    /// # Errors
+    /// `Corrupt` or `Io` if the manifest cannot be read.
+    pub fn stream_map(&self) -> Result<FileMap> {
+        FileMap::of_all(self)
+    }
+
+    /// What deduplication and compression made of the content.
+    ///
+    /// # Errors
+    /// `Corrupt` or `Io` if the manifest cannot be read.
+    pub fn summary(&self) -> Result<Summary> {
+        let blocks = super::tables::all_blocks(self)?;
+        let mut summary = Summary { n_blocks: blocks.len() as u64, ..Summary::default() };
+        for block in &blocks {
+            summary.unique_bytes = summary.unique_bytes.saturating_add(block.raw_bytes);
+            summary.block_bytes = summary.block_bytes.saturating_add(block.frame_bytes());
+        }
+        for item in self.items()? {
+            summary.n_items += 1;
+            summary.raw_bytes = summary.raw_bytes.saturating_add(item.raw_bytes());
+        }
+        summary.archive_bytes = self.n_bytes();
+        Ok(summary)
+    }
+
+    /// Fills `out` with the bytes of a file from `offset_bytes`; returns how many there are, fewer than asked only at
+    /// the end of the file. Reads and decodes only the blocks they are in, or takes them from the cache.
+    ///
+    /// # Errors
+    /// `Corrupt` if such a block is damaged; `Io`; `LimitExceeded`.
+    ///
+    /// # Examples
+    /// ```
+    /// use holotype::{Archive, Writer, WriterOptions};
+    /// let mut writer = Writer::new(Vec::new(), WriterOptions::default())?;
+    /// writer.add_file("letter", &mut &b"Dear reader"[..], None)?;
+    /// let archive = Archive::from_bytes(writer.finish()?.0)?;
+    /// let map = archive.file_map("letter")?;
+    /// let mut out = [0; 20];
+    /// assert_eq!(archive.read_at(&map, 5, &mut out)?, 6);
+    /// assert_eq!(&out[..6], b"reader");
+    /// # Ok::<(), holotype::Error>(())
+    /// ```
+    pub fn read_at(&self, map: &FileMap, offset_bytes: u64, out: &mut [u8]) -> Result<usize> {
+        let rest = map.n_bytes.saturating_sub(offset_bytes);
+        let n = usize::try_from(rest).map_or(out.len(), |rest| rest.min(out.len()));
+        let first = map.pieces.partition_point(|(start, _)| *start <= offset_bytes).saturating_sub(1);
+        let mut out = &mut out[..n];
+        let mut at = offset_bytes;
+        let mut held = Held::default();
+        for (start, extent) in map.pieces.iter().skip(first) {
+            if out.is_empty() {
+                break;
+            }
+            let skipped = at - start;
+            let n_now = (out.len() as u64).min(extent.n_bytes - skipped) as usize;
+            let (now, later) = out.split_at_mut(n_now);
+            let part =
+                Extent { offset_bytes: extent.offset_bytes + skipped, n_bytes: n_now as u64, ..*extent };
+            self.with_extent(&map.name, &part, &mut held, &mut |bytes| {
+                now.copy_from_slice(bytes);
+                Ok(())
+            })?;
+            out = later;
+            at += n_now as u64;
+        }
+        Ok(n)
+    }
+
+    /// Hands the bytes of an extent to `work`, from the block at hand or the cache, or through it.
+    pub(crate) fn with_extent<T>(
+        &self,
+        item: &str,
+        extent: &Extent,
+        held: &mut Held,
+        work: &mut dyn FnMut(&[u8]) -> Result<T>,
+    ) -> Result<T> {
+        let at_hand = held.0.take().filter(|(id, _)| *id == extent.block).map(|(_, block)| block);
+        let block = if let Some(block) = at_hand.or_else(|| self.cache.get(extent.block)) {
+            block
+        } else {
+            let bytes = self.unpacked(item, extent.block, self.limits.max_file_block_bytes)?;
+            let block = Arc::new(bytes);
+            self.cache.insert(extent.block, &block);
+            block
+        };
+        let block = &held.0.insert((extent.block, block)).1;
+        let start = usize::try_from(extent.offset_bytes).ok();
+        let end = start.and_then(|start| start.checked_add(usize::try_from(extent.n_bytes).ok()?));
+        let bytes = start.zip(end).and_then(|(start, end)| block.get(start..end));
+        work(bytes.ok_or_else(|| Error::Item {
+            item: item.to_owned(),
+            rule: "an extent lies past the end of its block",
+        })?)
+    }
+}
+
+impl Item<'_> {
+    /// Where in blocks it shares its content is, if it shares any.
+    pub(crate) fn extents(&self) -> Result<Option<Vec<Extent>>> {
+        extents(self.archive(), self.record())
+    }
+
+    /// Bytes its content takes in the archive, frame headers included; of blocks it shares, its part.
+    ///
+    /// # Errors
+    /// `Corrupt` or `Io` if a manifest page or the list of its extents cannot be read.
+    pub fn stored_bytes(&self) -> Result<u64> {
+        let archive = self.archive();
+        let Some(extents) = extents(archive, self.record())? else {
+            return self.record().content_blocks().map(|id| Ok(archive.block(id)?.frame_bytes())).sum();
+        };
+        let part = |extent: &Extent| -> Result<u128> {
+            let block = archive.block(extent.block)?;
+            Ok(u128::from(block.frame_bytes()) * u128::from(extent.n_bytes)
+                / u128::from(block.raw_bytes.max(1)))
+        };
+        let total = extents.iter().try_fold(0, |sum: u128, extent| Ok::<_, Error>(sum + part(extent)?))?;
+        Ok(u64::try_from(total).unwrap_or(u64::MAX))
+    }
+
+    pub(crate) fn read_file(&self, sink: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        let map = FileMap::new(self)?;
+        let mut content = Sha256::new();
+        let mut held = Held::default();
+        let shares_blocks = self.record().extents.is_some();
+        for (_, extent) in &map.pieces {
+            let mut take = |bytes: &[u8]| {
+                content.update(bytes);
+                sink(bytes)
+            };
+            if shares_blocks {
+                self.archive().with_extent(self.name(), extent, &mut held, &mut take)?;
+            } else {
+                let limit = self.archive().limits.max_file_block_bytes;
+                take(&self.archive().unpacked(self.name(), extent.block, limit)?)?;
+            }
+        }
+        self.check_content(content.finalize().into())
+    }
+}

@@ -1,0 +1,355 @@
+use super::Item;
+use crate::tensor::slices::Slices;
+use crate::tensor::{copy_box, wire};
+use crate::{ElementOrder, Error, Metadata, Progress, Result, TensorDescriptor, memory, parallel};
+use holotype_codec::noise::{NoiseRecipe, generate};
+use holotype_codec::tensor::decode_slice;
+use holotype_container::{Codec, FrameHeader, ItemKind};
+use sha2::{Digest, Sha256};
+use std::ops::Range;
+
+/// Slices decoded together, for each thread.
+const SLICES_PER_THREAD: usize = 2;
+
+/// A tensor of an archive: its description, and its elements when asked.
+///
+/// ```
+/// # use holotype::{Archive, ElementType, TensorDescriptor, TensorOptions, Writer, WriterOptions};
+/// # let descriptor = TensorDescriptor::new(ElementType::U16, &[300, 400]);
+/// # let elements: Vec<u8> = (0..120_000_u32).flat_map(|i| ((i % 400) as u16).to_le_bytes()).collect();
+/// # let options = TensorOptions::default().with_slice_shape(Some(vec![64, 64]));
+/// # let mut writer = Writer::new(Vec::new(), WriterOptions::default())?;
+/// # writer.add_tensor("ramp", &descriptor, &elements, &options)?;
+/// # let archive = Archive::from_bytes(writer.finish()?.0)?;
+/// let ramp = archive.tensor("ramp")?;
+/// assert_eq!(ramp.descriptor().shape, [300, 400]);
+/// // Only the slices that the region touches are read and decoded.
+/// let mut part = [0; 4];
+/// ramp.read_into(&[7..8, 258..260], &mut part, 0)?;
+/// assert_eq!(part, [2, 1, 3, 1]);
+/// # Ok::<(), holotype::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct TensorItem<'a> {
+    item: Item<'a>,
+    descriptor: TensorDescriptor,
+    slices: Slices,
+    noise: Option<NoiseRecipe>,
+}
+
+impl<'a> TensorItem<'a> {
+    pub(crate) fn open(item: Item<'a>) -> Result<Self> {
+        if item.kind() != ItemKind::Tensor {
+            return Err(Error::invalid(format!("item `{}` is no tensor", item.name())));
+        }
+        let record = item.record();
+        let (descriptor, slices, noise) = wire::decode_descriptor(&record.descriptor)
+            .ok_or_else(|| item.broken("the tensor descriptor is malformed"))?;
+        if descriptor.raw_bytes() != Some(record.raw_bytes) {
+            return Err(item.broken("the content's size is not the tensor's"));
+        }
+        let n_blocks = if noise.is_some() { Some(0) } else { slices.n_slices() };
+        if n_blocks != Some(record.n_content_blocks()) {
+            return Err(item.broken("the number of blocks is not the number of slices"));
+        }
+        Ok(Self { item, descriptor, slices, noise })
+    }
+
+    /// The item.
+    #[must_use]
+    pub fn item(&self) -> &Item<'a> {
+        &self.item
+    }
+
+    /// What the tensor is.
+    #[must_use]
+    pub fn descriptor(&self) -> &TensorDescriptor {
+        &self.descriptor
+    }
+
+    /// Its metadata, checked.
+    ///
+    /// # Errors
+    /// As [`Item::metadata`].
+    pub fn metadata(&self) -> Result<Metadata> {
+        self.item.metadata()
+    }
+
+    /// How its elements are made, if they are noise that is stored as that.
+    #[must_use]
+    pub fn noise(&self) -> Option<&NoiseRecipe> {
+        self.noise.as_ref()
+    }
+
+    /// Number of its slices; none of noise.
+    #[must_use]
+    pub fn n_slices(&self) -> u64 {
+        self.item.record().n_content_blocks()
+    }
+
+    /// All elements, as they were in memory.
+    ///
+    /// # Errors
+    /// `Corrupt` if any of it is damaged; `LimitExceeded`; `Io`.
+    pub fn read(&self) -> Result<Vec<u8>> {
+        let whole = self.whole();
+        let n_bytes = self.region_bytes(&whole)?;
+        if self.noise.is_none() {
+            self.check_slices(&self.stored_region(&whole))?;
+        }
+        let mut elements = memory::zeroed("the tensor", n_bytes)?;
+        self.read_into(&whole, &mut elements, 0)?;
+        Ok(elements)
+    }
+
+    /// The region of all elements.
+    #[must_use]
+    pub fn whole(&self) -> Vec<Range<u64>> {
+        self.descriptor.shape.iter().map(|n| 0..*n).collect()
+    }
+
+    /// Bytes of the elements of `region`, a range along each axis.
+    ///
+    /// # Errors
+    /// `InvalidArgument` if the region is not inside the tensor, or is a part of one whose elements do not fill
+    /// bytes; `LimitExceeded`.
+    pub fn region_bytes(&self, region: &[Range<u64>]) -> Result<u64> {
+        let shape = &self.descriptor.shape;
+        let fits = |(range, n): (&Range<u64>, &u64)| range.start <= range.end && range.end <= *n;
+        if region.len() != shape.len() || !region.iter().zip(shape).all(fits) {
+            return Err(Error::invalid(format!(
+                "region {region:?} is not inside a tensor of shape {shape:?}"
+            )));
+        }
+        if self.descriptor.is_packed() && !region.iter().zip(shape).all(|(range, n)| *range == (0..*n)) {
+            return Err(Error::invalid("a tensor whose elements do not fill bytes is read whole"));
+        }
+        let n_bytes = self.slices.box_bytes(&self.stored_region(region)).unwrap_or(u64::MAX);
+        let limit = self.item.archive().limits.max_decoded_bytes;
+        if n_bytes > limit {
+            return Err(Error::LimitExceeded { what: "the size of the tensor", found: n_bytes, limit });
+        }
+        Ok(n_bytes)
+    }
+
+    /// The elements of `region` into `out`, in the tensor's own order, reading and decoding only the slices it
+    /// touches.
+    ///
+    /// `n_threads` 0 uses what the machine offers. Every block is checked before it is decoded.
+    ///
+    /// # Errors
+    /// As [`Self::region_bytes`]; `InvalidArgument` if the buffer does not fit; `Corrupt` if a slice is damaged
+    /// (`out` then holds unspecified bytes); `Io`.
+    pub fn read_into(&self, region: &[Range<u64>], out: &mut [u8], n_threads: usize) -> Result<()> {
+        let n_bytes = self.region_bytes(region)?;
+        if n_bytes != out.len() as u64 {
+            return Err(Error::invalid(format!(
+                "the buffer has {} bytes, the region needs {n_bytes}",
+                out.len()
+            )));
+        }
+        let region = self.stored_region(region);
+        if let Some(noise) = &self.noise {
+            let made = self.made(noise)?;
+            let extent: Vec<u64> = region.iter().map(|range| range.end - range.start).collect();
+            let start: Vec<u64> = region.iter().map(|range| range.start).collect();
+            let origin = vec![0; extent.len()];
+            if !out.is_empty() {
+                copy_box(
+                    (&made, self.slices.stored_shape(), &start),
+                    (out, &extent, &origin),
+                    &extent,
+                    self.slices.unit_bytes(),
+                );
+            }
+            return Ok(());
+        }
+        if region.iter().zip(self.slices.stored_shape()).all(|(range, n)| *range == (0..*n))
+            && self.slices.are_consecutive()
+        {
+            return self.read_consecutive(out, n_threads);
+        }
+        self.read_boxes(&region, out, n_threads)
+    }
+
+    /// Where the elements lie in the archive, if they lie there as in memory: offset and bytes. The block was read
+    /// and matched its hash.
+    ///
+    /// # Errors
+    /// As [`Self::read_into`].
+    pub fn mapped(&self) -> Result<Option<(u64, u64)>> {
+        let record = self.item.record();
+        let (1, Some(id)) = (record.n_content_blocks(), record.content_block(0)) else { return Ok(None) };
+        if self.item.archive().is_encrypted() {
+            return Ok(None);
+        }
+        self.item.archive().with_block(self.item.name(), id, |block, payload| {
+            let start = block.offset_bytes + FrameHeader::N_BYTES as u64;
+            let is_raw = block.codec == Codec::Raw && payload.len() as u64 == record.raw_bytes;
+            Ok(is_raw.then_some((start, record.raw_bytes)))
+        })
+    }
+
+    /// Decodes everything and compares its SHA-256 with the item's; metadata is checked too.
+    pub(super) fn check_content(&self, n_threads: usize, progress: &Progress) -> Result<()> {
+        self.metadata()?;
+        if let Some(noise) = &self.noise {
+            return self.made(noise).map(drop);
+        }
+        let mut content = Sha256::new();
+        if !self.slices.are_consecutive() {
+            let elements = self.read()?;
+            progress.advance(self.item.stored_bytes()?);
+            content.update(&elements);
+            return self.item.check_content(content.finalize().into());
+        }
+        let n_slices = self.n_slices();
+        let step = self.batch(n_threads);
+        for first in (0..n_slices).step_by(step) {
+            let numbers: Vec<u64> = (first..n_slices.min(first + step as u64)).collect();
+            for slice in parallel::map(n_threads, numbers, |number| self.slice(number))? {
+                content.update(&slice);
+            }
+        }
+        progress.advance(self.item.stored_bytes()?);
+        self.item.check_content(content.finalize().into())
+    }
+
+    /// All elements of noise, proven by their hash.
+    fn made(&self, noise: &NoiseRecipe) -> Result<Vec<u8>> {
+        let raw_bytes = self.item.raw_bytes();
+        let limit = self.item.archive().limits.max_decoded_bytes;
+        if raw_bytes > limit {
+            return Err(Error::LimitExceeded { what: "the size of the tensor", found: raw_bytes, limit });
+        }
+        let mut made = Vec::new();
+        let n = usize::try_from(raw_bytes)
+            .map_err(|_| Error::OutOfMemory { what: "noise", n_bytes: raw_bytes })?;
+        made.try_reserve_exact(n).map_err(|_| Error::OutOfMemory { what: "noise", n_bytes: raw_bytes })?;
+        let n_elements = self.descriptor.n_elements().unwrap_or(0) as usize;
+        generate(noise, self.descriptor.element, n_elements, &mut made).map_err(|source| Error::Slice {
+            item: self.item.name().to_owned(),
+            slice: 0,
+            source,
+        })?;
+        self.item.check_content(Sha256::digest(&made).into())?;
+        Ok(made)
+    }
+
+    fn batch(&self, n_threads: usize) -> usize {
+        let n_slices = usize::try_from(self.n_slices()).unwrap_or(usize::MAX);
+        parallel::n_threads(n_threads, n_slices) * SLICES_PER_THREAD
+    }
+
+    /// A region in the order of the stored axes.
+    fn stored_region(&self, region: &[Range<u64>]) -> Vec<Range<u64>> {
+        if self.descriptor.is_packed() {
+            return self.slices.stored_shape().iter().map(|n| 0..*n).collect();
+        }
+        match self.descriptor.order {
+            ElementOrder::C => region.to_vec(),
+            ElementOrder::Fortran => region.iter().rev().cloned().collect(),
+        }
+    }
+
+    /// Checks that the slices a stored region touches are recorded with the sizes they must have: done before memory
+    /// is taken for them.
+    fn check_slices(&self, region: &[Range<u64>]) -> Result<()> {
+        for number in self.slices.touched(region) {
+            let id = self.block_of(number)?;
+            let block = self.item.archive().block(id)?;
+            let expected = self.slices.box_bytes(&self.slices.ranges(number));
+            if !matches!(block.codec, Codec::Raw | Codec::TensorSlice) || Some(block.raw_bytes) != expected {
+                return Err(self.item.broken("a slice's block has another codec or size"));
+            }
+        }
+        Ok(())
+    }
+
+    fn block_of(&self, number: u64) -> Result<u64> {
+        let id = self.item.record().content_block(number);
+        id.ok_or_else(|| self.item.broken("a slice has no block"))
+    }
+
+    fn read_consecutive(&self, out: &mut [u8], n_threads: usize) -> Result<()> {
+        let mut rest = out;
+        let mut jobs = Vec::new();
+        for number in 0..self.n_slices() {
+            let n_bytes = self.slices.box_bytes(&self.slices.ranges(number)).unwrap_or(u64::MAX);
+            let (part, after) = usize::try_from(n_bytes)
+                .ok()
+                .and_then(|n| rest.split_at_mut_checked(n))
+                .ok_or_else(|| self.item.broken("the slices are larger than the tensor"))?;
+            jobs.push((number, part));
+            rest = after;
+        }
+        let n_threads = parallel::n_threads(n_threads, jobs.len());
+        parallel::map(n_threads, jobs, |(number, part)| self.slice_into(number, part))?;
+        Ok(())
+    }
+
+    fn read_boxes(&self, region: &[Range<u64>], out: &mut [u8], n_threads: usize) -> Result<()> {
+        let extent: Vec<u64> = region.iter().map(|range| range.end - range.start).collect();
+        let mut touched = self.slices.touched(region);
+        let step = self.batch(n_threads);
+        loop {
+            let numbers: Vec<u64> = touched.by_ref().take(step).collect();
+            if numbers.is_empty() {
+                return Ok(());
+            }
+            let n_threads = parallel::n_threads(n_threads, numbers.len());
+            let decoded = parallel::map(n_threads, numbers, |number| Ok((number, self.slice(number)?)))?;
+            for (number, slice) in decoded {
+                let ranges = self.slices.ranges(number);
+                let Some(common) = crate::tensor::intersection(&ranges, region) else { continue };
+                let start = |of: &[Range<u64>]| -> Vec<u64> {
+                    common.iter().zip(of).map(|(common, of)| common.start - of.start).collect()
+                };
+                let shape: Vec<u64> = ranges.iter().map(|range| range.end - range.start).collect();
+                let common_extent: Vec<u64> = common.iter().map(|range| range.end - range.start).collect();
+                copy_box(
+                    (&slice, &shape, &start(&ranges)),
+                    (out, &extent, &start(region)),
+                    &common_extent,
+                    self.slices.unit_bytes(),
+                );
+            }
+        }
+    }
+
+    fn slice(&self, number: u64) -> Result<Vec<u8>> {
+        let n_bytes = self.slices.box_bytes(&self.slices.ranges(number)).unwrap_or(u64::MAX);
+        let limit = self.item.archive().limits.max_decoded_bytes;
+        if n_bytes > limit {
+            return Err(Error::LimitExceeded { what: "the size of a slice", found: n_bytes, limit });
+        }
+        // The block's own claim first: a forged shape takes no memory.
+        let block = self.item.archive().block(self.block_of(number)?)?;
+        if block.raw_bytes != n_bytes {
+            return Err(self.item.broken("a slice's block has another codec or size"));
+        }
+        let mut out = memory::zeroed("a slice", n_bytes)?;
+        self.slice_into(number, &mut out)?;
+        Ok(out)
+    }
+
+    fn slice_into(&self, number: u64, out: &mut [u8]) -> Result<()> {
+        let name = self.item.name();
+        self.item.archive().with_block(name, self.block_of(number)?, |block, payload| {
+            if block.raw_bytes != out.len() as u64 {
+                return Err(self.item.broken("a slice's block has another codec or size"));
+            }
+            let fail = |source| Error::Slice { item: name.to_owned(), slice: number, source };
+            match block.codec {
+                Codec::Raw => out.copy_from_slice(payload),
+                Codec::TensorSlice => {
+                    let layout =
+                        self.slices.layout(&self.descriptor, &self.slices.ranges(number)).map_err(fail)?;
+                    decode_slice(payload, &layout, out).map_err(fail)?;
+                }
+                _ => return Err(self.item.broken("a slice's block has another codec or size")),
+            }
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,163 @@
+//! Trees of files into archives: walked, ordered so that like stands by like, cut, deduplicated, grouped into blocks.
+
+mod attributes;
+mod exclude;
+mod index;
+mod names;
+mod order;
+mod profile;
+mod shared;
+mod source;
+mod walk;
+
+pub use exclude::Exclude;
+pub use profile::{Packing, Profile};
+pub(crate) use shared::{Addition, SharedBlocks, Sink, stored_extents};
+pub(crate) use source::Source;
+
+use crate::{Error, Metadata, Result, Writer};
+use holotype_container::{ItemKind, ItemRecord};
+use sha2::{Digest as _, Sha256};
+use std::collections::HashMap;
+use std::fs;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use walk::{Entry, EntryKind, walk};
+
+/// What [`Writer::pack_tree`] put into the archive.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Packed {
+    /// Files, each name of one counted.
+    pub n_files: u64,
+    /// Folders.
+    pub n_directories: u64,
+    /// Symbolic links.
+    pub n_symlinks: u64,
+    /// Bytes of the files, before deduplication.
+    pub n_bytes: u64,
+}
+
+impl<W: Write> Writer<W> {
+    /// Packs files, folders with all that is in them, and links; nothing is left out but what `exclude` names.
+    ///
+    /// Folders and symbolic links are added first, then files, like beside like. Content that is the same in several
+    /// files is stored once. Each input gives its last name to what is in it:
+    /// of `data/tree` a file is `tree/file`; one without a last name (`.`, `tree/.`) gives none.
+    ///
+    /// # Errors
+    /// `Io` if something cannot be read; `Unsupported` for a device, pipe or socket; `InvalidArgument` if two files
+    /// would get the same name, or one changes while it is read. The archive is then of no use.
+    pub fn pack_tree(&mut self, inputs: &[PathBuf], exclude: &Exclude) -> Result<Packed> {
+        let entries = walk(inputs, exclude)?;
+        let names = names::of(&entries, |name| self.is_free(name))?;
+        let record = |at: usize, entry: &Entry| {
+            let mut record = ItemRecord::new(names[at].clone(), ItemKind::File);
+            if names[at].as_bytes() != entry.name {
+                record.attributes.raw_path = Some(entry.name.clone());
+            }
+            record
+        };
+        let mut packed = Packed::default();
+        let mut files: Vec<(usize, u64)> = Vec::new();
+        let mut links: HashMap<usize, Vec<ItemRecord>> = HashMap::new();
+        for (at, entry) in entries.iter().enumerate() {
+            let mut record = record(at, entry);
+            let (known, target) = match &entry.kind {
+                EntryKind::File { n_bytes } => {
+                    files.push((at, *n_bytes));
+                    continue;
+                }
+                EntryKind::HardLink(first) => {
+                    links.entry(*first).or_default().push(record);
+                    packed.n_files += 1;
+                    continue;
+                }
+                EntryKind::Directory(known) => (known, None),
+                EntryKind::Symlink(known, target) => (known, Some(target)),
+            };
+            record.kind = if target.is_some() { ItemKind::Symlink } else { ItemKind::Directory };
+            let raw_path = record.attributes.raw_path.take();
+            record.attributes = attributes::of(&entry.path, known)?;
+            record.attributes.raw_path = raw_path;
+            record.attributes.symlink_target = target.cloned();
+            record.content_sha256 = Sha256::digest([]).into();
+            packed.n_symlinks += u64::from(target.is_some());
+            packed.n_directories += u64::from(target.is_none());
+            self.add_item(record)?;
+        }
+        files.sort_unstable_by(|(a, _), (b, _)| order::compare(&entries[*a].name, &entries[*b].name));
+        // Files are added in the order they lie in; other names of them come after all.
+        let mut ordinal = self.reserve_ordinals(files.len() as u64 + packed.n_files);
+        let mut link_ordinal = ordinal + files.len() as u64;
+        packed.n_files += files.len() as u64;
+        let additions = files.into_iter().map(|(at, n_bytes)| {
+            let entry = &entries[at];
+            let source = Source::path(names[at].clone(), entry.path.clone());
+            let mut links = links.remove(&at).unwrap_or_default();
+            for link in &mut links {
+                link.ordinal = link_ordinal;
+                link_ordinal += 1;
+            }
+            let mut record = record(at, entry);
+            record.ordinal = ordinal;
+            ordinal += 1;
+            Ok(Addition { record, source, expected_bytes: Some(n_bytes), links })
+        });
+        packed.n_bytes = self.add_shared(additions)?;
+        Ok(packed)
+    }
+
+    /// Packs whatever `stream` gives as a file named `name`; equal parts of it and of all packed before are stored once.
+    /// Returns its bytes.
+    ///
+    /// # Errors
+    /// `InvalidArgument` if the name does not fit; `Io`.
+    ///
+    /// # Examples
+    /// ```
+    /// use holotype::{Archive, Metadata, Writer, WriterOptions};
+    /// let mut writer = Writer::new(Vec::new(), WriterOptions::default())?;
+    /// for name in ["a", "b"] {
+    ///     writer.pack_stream(name, Box::new(std::io::repeat(7).take(1 << 20)), &Metadata::default())?;
+    /// }
+    /// let bytes = writer.finish()?.0;
+    /// assert!(bytes.len() < 2000);
+    /// # use std::io::Read as _;
+    /// assert_eq!(Archive::from_bytes(bytes)?.item("b")?.raw_bytes(), 1 << 20);
+    /// # Ok::<(), holotype::Error>(())
+    /// ```
+    pub fn pack_stream(
+        &mut self,
+        name: &str,
+        stream: Box<dyn Read + Send>,
+        metadata: &Metadata,
+    ) -> Result<u64> {
+        self.pack_source(name, Source::stream(name.to_owned(), stream), None, metadata)
+    }
+
+    /// Packs the file at `path` as the file item `name`, with its mode and times. Returns its bytes.
+    ///
+    /// # Errors
+    /// As [`Self::pack_stream`]; `InvalidArgument` if the file changes while it is read.
+    pub fn pack_file(&mut self, name: &str, path: impl AsRef<Path>, metadata: &Metadata) -> Result<u64> {
+        let path = path.as_ref();
+        let n_bytes = fs::metadata(path).map_err(|e| Error::io(path, e))?.len();
+        let source = Source::path(name.to_owned(), path.to_path_buf());
+        self.pack_source(name, source, Some(n_bytes), metadata)
+    }
+
+    fn pack_source(
+        &mut self,
+        name: &str,
+        source: Source,
+        expected_bytes: Option<u64>,
+        metadata: &Metadata,
+    ) -> Result<u64> {
+        self.check_name(name)?;
+        let mut record = ItemRecord::new(name.to_owned(), ItemKind::File);
+        record.metadata = self.add_metadata(metadata)?;
+        record.ordinal = self.reserve_ordinals(1);
+        self.add_shared([Ok(Addition { record, source, expected_bytes, links: Vec::new() })])
+    }
+}

@@ -1,0 +1,333 @@
+//! Files into blocks they share: cut, deduplicated, grouped, compressed in rounds on several threads, written in order.
+//!
+//! A round compresses the blocks the one before filled while it reads, cuts and hashes the next sources; what comes
+//! out depends on the order of the sources alone. Memory: [`ROUND_BYTES`] of content twice over, the compressed bytes
+//! of one of them, the coders, 50 to 60 bytes a chunk, and the encoded record and name of each item.
+
+use super::index::{ChunkIndex, Place};
+use super::profile::{BLOCK_BYTES, Packing};
+use super::source::{End, Part, Source};
+use crate::{Error, Progress, Result, parallel};
+use holotype_container::{ChunkTable, Codec, Cutter, Extent, Extents, ItemRecord, Packer};
+use std::collections::{HashSet, VecDeque};
+use std::sync::{Mutex, PoisonError};
+
+/// Content taken in by one round.
+const ROUND_BYTES: u64 = 32 << 20;
+/// What a source counts for besides its bytes: a round of empty files ends too.
+const SOURCE_COST: u64 = 16 << 10;
+/// A list of extents up to this size stays in the item's record.
+const MAX_INLINE_EXTENTS: usize = 4096;
+
+/// A source, its record so far, and how much of it is expected.
+pub(crate) struct Addition {
+    pub(crate) record: ItemRecord,
+    pub(crate) source: Source,
+    /// Bytes, if they are known; other sources take rounds of their own.
+    pub(crate) expected_bytes: Option<u64>,
+    /// Other names of the same file.
+    pub(crate) links: Vec<ItemRecord>,
+}
+
+/// What takes blocks and items as they are finished.
+pub(crate) trait Sink {
+    /// Writes a block for the item of `ordinal`; returns its id.
+    fn block(&mut self, codec: Codec, payload: &[u8], raw_bytes: u64, ordinal: u64) -> Result<u64>;
+    /// Adds an item with the ordinal it has.
+    fn item(&mut self, record: ItemRecord) -> Result<()>;
+}
+
+/// Blocks in the making, and everything put into them so far.
+pub(crate) struct SharedBlocks {
+    packing: Packing,
+    cutter: Cutter,
+    progress: Progress,
+    index: ChunkIndex,
+    open: Filled,
+    /// Filled blocks that are not compressed yet.
+    waiting: Vec<Filled>,
+    n_closed: u32,
+    /// Ids of the blocks written so far.
+    block_ids: Vec<u64>,
+    /// Items some block of which is not written yet, in the order they were taken in.
+    items: VecDeque<PendingItem>,
+    pending_names: HashSet<String>,
+    packers: Mutex<Vec<Packer>>,
+}
+
+#[derive(Default)]
+struct Filled {
+    bytes: Vec<u8>,
+    /// Ordinal of the first item in it.
+    ordinal: u64,
+}
+
+struct PendingItem {
+    record: ItemRecord,
+    /// Blocks are numbered in the order of closing.
+    extents: Vec<Extent>,
+    links: Vec<ItemRecord>,
+}
+
+enum Job<'a> {
+    Compress(Filled),
+    Read(&'a mut Addition, u64),
+}
+
+enum Done {
+    Compressed(Filled, Codec, Option<Vec<u8>>),
+    Read(Part),
+}
+
+impl std::fmt::Debug for SharedBlocks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SharedBlocks").field("packing", &self.packing).finish_non_exhaustive()
+    }
+}
+
+impl SharedBlocks {
+    pub(crate) fn new(packing: Packing, progress: Progress) -> Result<Self> {
+        if !BLOCK_BYTES.contains(&packing.block_bytes) {
+            return Err(Error::invalid(format!(
+                "blocks have {} to {} bytes, not {}",
+                BLOCK_BYTES.start(),
+                BLOCK_BYTES.end(),
+                packing.block_bytes
+            )));
+        }
+        Ok(Self {
+            packing,
+            cutter: packing.chunking.cutter(),
+            progress,
+            index: ChunkIndex::default(),
+            open: Filled::default(),
+            waiting: Vec::new(),
+            n_closed: 0,
+            block_ids: Vec::new(),
+            items: VecDeque::new(),
+            pending_names: HashSet::new(),
+            packers: Mutex::default(),
+        })
+    }
+
+    /// True if an item of that name waits to be written.
+    pub(crate) fn has_item(&self, name: &str) -> bool {
+        self.pending_names.contains(name)
+    }
+
+    /// Takes in sources, in their order; returns their bytes.
+    pub(crate) fn add(
+        &mut self,
+        additions: impl IntoIterator<Item = Result<Addition>>,
+        sink: &mut dyn Sink,
+    ) -> Result<u64> {
+        let mut additions = additions.into_iter().peekable();
+        let mut total = 0;
+        while additions.peek().is_some() {
+            let mut batch = Vec::new();
+            let mut cost = 0_u64;
+            while cost < ROUND_BYTES {
+                let is_alone = |a: &Addition| a.expected_bytes.is_none_or(|n| n > ROUND_BYTES / 4);
+                if !batch.is_empty() && additions.peek().is_some_and(|a| a.as_ref().is_ok_and(is_alone)) {
+                    break;
+                }
+                let Some(addition) = additions.next().transpose()? else { break };
+                let alone = is_alone(&addition);
+                cost += addition.expected_bytes.unwrap_or(ROUND_BYTES) + SOURCE_COST;
+                let links = addition.links.iter().map(|link| link.name.clone());
+                self.pending_names.extend(links.chain([addition.record.name.clone()]));
+                batch.push(addition);
+                if alone {
+                    break;
+                }
+            }
+            total += self.add_batch(batch, sink)?;
+        }
+        Ok(total)
+    }
+
+    /// A batch that one round takes in, or one large source that takes several.
+    fn add_batch(&mut self, mut batch: Vec<Addition>, sink: &mut dyn Sink) -> Result<u64> {
+        let mut total = 0;
+        let mut extents: Vec<Vec<Extent>> = batch.iter().map(|_| Vec::new()).collect();
+        let is_one = batch.len() == 1;
+        loop {
+            let jobs = batch.iter_mut().map(|addition| Job::Read(addition, ROUND_BYTES));
+            let parts = self.round(jobs.collect(), sink)?;
+            let mut is_done = true;
+            let mut ends: Vec<Option<End>> = Vec::with_capacity(parts.len());
+            for ((part, addition), extents) in parts.into_iter().zip(&batch).zip(&mut extents) {
+                self.place(&part, addition.record.ordinal, extents)?;
+                self.progress.advance(part.bytes.len() as u64);
+                is_done &= part.end.is_some();
+                ends.push(part.end);
+            }
+            if is_done {
+                for ((addition, extents), end) in batch.into_iter().zip(extents).zip(ends) {
+                    let Some(end) = end else { continue };
+                    total += end.n_bytes;
+                    self.push_item(addition, extents, end);
+                }
+                return Ok(total);
+            }
+            if !is_one {
+                return Err(Error::invalid("a file grew while it was read"));
+            }
+        }
+    }
+
+    fn push_item(&mut self, addition: Addition, extents: Vec<Extent>, end: End) {
+        let Addition { mut record, links, .. } = addition;
+        record.raw_bytes = end.n_bytes;
+        record.content_sha256 = end.content_sha256;
+        if let Some(known) = end.attributes {
+            let said = std::mem::replace(&mut record.attributes, known);
+            record.attributes.raw_path = said.raw_path;
+        }
+        self.items.push_back(PendingItem { record, extents, links });
+    }
+
+    /// Compresses what waits while `jobs` read; writes the blocks and the items they complete.
+    fn round(&mut self, jobs: Vec<Job<'_>>, sink: &mut dyn Sink) -> Result<Vec<Part>> {
+        let waiting = std::mem::take(&mut self.waiting).into_iter().map(Job::Compress);
+        let jobs: Vec<Job<'_>> = waiting.chain(jobs).collect();
+        let n_threads = parallel::n_threads(self.packing.n_threads, jobs.len());
+        let n_threads = n_threads.min(self.packing.max_compressors());
+        let (packing, cutter, packers) = (&self.packing, &self.cutter, &self.packers);
+        let done = parallel::map(n_threads, jobs, |job| match job {
+            Job::Read(addition, n_bytes) => addition.source.advance(n_bytes as usize, cutter).map(Done::Read),
+            Job::Compress(block) => {
+                let kept = packers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+                let mut packer = kept.unwrap_or_else(|| Packer::new(packing.compression));
+                let (codec, packed) = packer.pack_large(&block.bytes);
+                let packed = (codec != Codec::Raw).then(|| packed.into_owned());
+                packers.lock().unwrap_or_else(PoisonError::into_inner).push(packer);
+                Ok(Done::Compressed(block, codec, packed))
+            }
+        })?;
+        let mut parts = Vec::new();
+        for done in done {
+            match done {
+                Done::Read(part) => parts.push(part),
+                Done::Compressed(Filled { bytes, ordinal }, codec, packed) => {
+                    let payload = packed.as_deref().unwrap_or(&bytes);
+                    let id = sink.block(codec, payload, bytes.len() as u64, ordinal)?;
+                    self.block_ids.push(id);
+                }
+            }
+        }
+        self.write_items(sink)?;
+        Ok(parts)
+    }
+
+    /// Puts the chunks of a part where they belong: into the open block those that are new.
+    fn place(&mut self, part: &Part, ordinal: u64, extents: &mut Vec<Extent>) -> Result<()> {
+        let mut rest = part.bytes.as_slice();
+        for (n_bytes, id) in &part.chunks {
+            let (bytes, after) = rest.split_at((*n_bytes as usize).min(rest.len()));
+            rest = after;
+            let place = match self.index.find(id) {
+                Some(place) => place,
+                None => self.append(id, bytes, ordinal)?,
+            };
+            let Place { block, offset_bytes, n_bytes } = place;
+            let next =
+                Extent { block: block.into(), offset_bytes: offset_bytes.into(), n_bytes: n_bytes.into() };
+            match extents.last_mut() {
+                Some(last)
+                    if last.block == next.block && last.offset_bytes + last.n_bytes == next.offset_bytes =>
+                {
+                    last.n_bytes += next.n_bytes;
+                }
+                _ => extents.push(next),
+            }
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, id: &[u8; 32], bytes: &[u8], ordinal: u64) -> Result<Place> {
+        let block_bytes = self.packing.block_bytes as usize;
+        if !self.open.bytes.is_empty() && self.open.bytes.len() + bytes.len() > block_bytes {
+            self.close()?;
+        }
+        if self.open.bytes.is_empty() {
+            self.open.ordinal = ordinal;
+            self.open.bytes.reserve(block_bytes.max(bytes.len()));
+        }
+        let place = Place {
+            block: self.n_closed,
+            offset_bytes: self.open.bytes.len() as u32,
+            n_bytes: bytes.len() as u32,
+        };
+        self.open.bytes.extend_from_slice(bytes);
+        self.index.insert(*id, place)?;
+        Ok(place)
+    }
+
+    fn close(&mut self) -> Result<()> {
+        if self.open.bytes.is_empty() {
+            return Ok(());
+        }
+        self.waiting.push(std::mem::take(&mut self.open));
+        self.n_closed = self.n_closed.checked_add(1).ok_or_else(|| Error::invalid("too many blocks"))?;
+        Ok(())
+    }
+
+    /// Writes the items all blocks of which have ids.
+    fn write_items(&mut self, sink: &mut dyn Sink) -> Result<()> {
+        let n_written = self.block_ids.len() as u64;
+        while let Some(item) = self.items.front() {
+            // Blocks are written in the order of their numbers, so the largest decides.
+            if item.extents.iter().any(|extent| extent.block >= n_written) {
+                break;
+            }
+            let Some(PendingItem { mut record, mut extents, links }) = self.items.pop_front() else { break };
+            for extent in &mut extents {
+                extent.block = self.block_ids[extent.block as usize];
+            }
+            record.extents = stored_extents(extents, record.ordinal, sink)?;
+            for link in links {
+                self.pending_names.remove(&link.name);
+                let mut again = record.clone();
+                again.name = link.name;
+                again.ordinal = link.ordinal;
+                again.attributes.raw_path = link.attributes.raw_path;
+                again.attributes.hard_link = Some(record.name.clone());
+                sink.item(again)?;
+            }
+            self.pending_names.remove(&record.name);
+            sink.item(record)?;
+        }
+        Ok(())
+    }
+
+    /// Writes everything taken in so far; the next source starts a new block.
+    pub(crate) fn flush(&mut self, sink: &mut dyn Sink) -> Result<()> {
+        self.close()?;
+        self.round(Vec::new(), sink)?;
+        Ok(())
+    }
+
+    /// The chunk table, after a flush.
+    pub(crate) fn into_table(self) -> ChunkTable {
+        self.index.into_table(self.packing.chunking, &self.block_ids)
+    }
+}
+
+/// Extents as an item's record holds them: in it, or in a block of their own.
+pub(crate) fn stored_extents(
+    extents: Vec<Extent>,
+    ordinal: u64,
+    sink: &mut dyn Sink,
+) -> Result<Option<Extents>> {
+    if extents.is_empty() {
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    holotype_container::encode_extents(&extents, &mut bytes);
+    if bytes.len() <= MAX_INLINE_EXTENTS {
+        return Ok(Some(Extents::Inline(extents)));
+    }
+    let (codec, packed) = holotype_container::pack(&bytes);
+    sink.block(codec, &packed, bytes.len() as u64, ordinal).map(|id| Some(Extents::Block(id)))
+}

@@ -1,0 +1,120 @@
+use crate::{Error, Result};
+use holotype_container::{Cutter, FileAttributes, frame_hash};
+use sha2::{Digest, Sha256};
+use std::fs::File;
+use std::io::Read;
+use std::path::PathBuf;
+
+/// Content to be packed, a part at a time.
+pub(crate) struct Source {
+    pub(super) name: String,
+    input: Input,
+    content: Sha256,
+    n_bytes: u64,
+    /// Bytes after the last cut.
+    rest: Vec<u8>,
+}
+
+enum Input {
+    /// A file that is opened when its turn comes: of a million no more than a few are open.
+    Path(PathBuf),
+    /// The file, what was known of it when it was opened, and its path.
+    File(File, std::fs::Metadata, PathBuf),
+    Stream(Box<dyn Read + Send>),
+}
+
+/// A part of a source's content, cut into chunks.
+pub(super) struct Part {
+    /// The chunks' bytes, one after another.
+    pub(super) bytes: Vec<u8>,
+    /// Length and id of each.
+    pub(super) chunks: Vec<(u32, [u8; 32])>,
+    /// Set with the last part.
+    pub(super) end: Option<End>,
+}
+
+/// What is known of a source once all of it was read.
+pub(super) struct End {
+    pub(super) n_bytes: u64,
+    pub(super) content_sha256: [u8; 32],
+    /// What the file system knew of it; nothing of a stream.
+    pub(super) attributes: Option<FileAttributes>,
+}
+
+impl Source {
+    /// The file at `path`.
+    pub(crate) fn path(name: String, path: PathBuf) -> Self {
+        Self::new(name, Input::Path(path))
+    }
+
+    /// Whatever `stream` gives.
+    pub(crate) fn stream(name: String, stream: Box<dyn Read + Send>) -> Self {
+        Self::new(name, Input::Stream(stream))
+    }
+
+    fn new(name: String, input: Input) -> Self {
+        Self { name, input, content: Sha256::new(), n_bytes: 0, rest: Vec::new() }
+    }
+
+    /// Reads up to `n_bytes` more and cuts them.
+    pub(super) fn advance(&mut self, n_bytes: usize, cutter: &Cutter) -> Result<Part> {
+        if let Input::Path(path) = &self.input {
+            let file = File::open(path).map_err(|e| Error::io(path, e))?;
+            let known = file.metadata().map_err(|e| Error::io(path, e))?;
+            if !known.is_file() {
+                return Err(Error::invalid(format!("{} is no regular file any more", path.display())));
+            }
+            let path = path.clone();
+            self.input = Input::File(file, known, path);
+        }
+        let mut bytes = std::mem::take(&mut self.rest);
+        let n_before = bytes.len();
+        let wanted = (n_before + n_bytes).max(n_before + 1);
+        let is_last = self.read(&mut bytes, wanted)?;
+        self.content.update(&bytes[n_before..]);
+        self.n_bytes += (bytes.len() - n_before) as u64;
+        let mut chunks = Vec::new();
+        let mut at = 0;
+        while at < bytes.len() && (is_last || bytes.len() - at >= cutter.chunking().max_bytes() as usize) {
+            let n = cutter.first_chunk(&bytes[at..]);
+            chunks.push((n as u32, frame_hash(&bytes[at..at + n])));
+            at += n;
+        }
+        self.rest = bytes.split_off(at);
+        let end = if is_last { Some(self.end()?) } else { None };
+        Ok(Part { bytes, chunks, end })
+    }
+
+    /// Appends to `bytes` until it is `wanted` long; true if the input ended.
+    fn read(&mut self, bytes: &mut Vec<u8>, wanted: usize) -> Result<bool> {
+        let (reader, path): (&mut dyn Read, _) = match &mut self.input {
+            Input::File(file, known, path) => {
+                // A byte more than the file has shows that it ended.
+                let more = usize::try_from(known.len() - self.n_bytes.min(known.len())).unwrap_or(usize::MAX);
+                bytes.reserve_exact(more.saturating_add(1).min(wanted - bytes.len()));
+                (file, path.clone())
+            }
+            Input::Stream(stream) => (stream.as_mut(), PathBuf::from(&self.name)),
+            Input::Path(path) => return Err(Error::invalid(format!("{} is not open", path.display()))),
+        };
+        let n_wanted = (wanted - bytes.len()) as u64;
+        let n = reader.take(n_wanted).read_to_end(bytes).map_err(|e| Error::io(path, e))?;
+        Ok((n as u64) < n_wanted)
+    }
+
+    fn end(&mut self) -> Result<End> {
+        let content_sha256 = std::mem::take(&mut self.content).finalize().into();
+        let attributes = match &self.input {
+            Input::File(file, known, path) => {
+                let now = file.metadata().map_err(|e| Error::io(path, e))?;
+                let is_same = now.len() == self.n_bytes && now.modified().ok() == known.modified().ok();
+                if !is_same {
+                    return Err(Error::invalid(format!("{} changed while it was read", path.display())));
+                }
+                Some(super::attributes::of(path, known)?)
+            }
+            _ => None,
+        };
+        Ok(End { n_bytes: self.n_bytes, content_sha256, attributes })
+    }
+}

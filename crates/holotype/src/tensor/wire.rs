@@ -1,0 +1,140 @@
+//! A tensor's descriptor as the record of `docs/format.md` §13.
+
+use super::slices::Slices;
+use super::{ElementOrder, ElementType, OpaqueElement, TensorDescriptor};
+use holotype_codec::noise::{NoiseGenerator, NoiseRecipe};
+use holotype_container::cbor::{Map, Value};
+
+mod key {
+    pub(super) const ELEMENT: u64 = 0;
+    pub(super) const SHAPE: u64 = 1;
+    pub(super) const ORDER: u64 = 2;
+    pub(super) const OPAQUE: u64 = 3;
+    pub(super) const SLICE_SHAPE: u64 = 4;
+    pub(super) const NOISE: u64 = 5;
+}
+
+/// The descriptor's map. Keys whose value is the usual one are left out.
+pub(crate) fn encode_descriptor(
+    descriptor: &TensorDescriptor,
+    slices: &Slices,
+    noise: Option<&NoiseRecipe>,
+) -> Map {
+    let TensorDescriptor { element, opaque, shape, order } = descriptor;
+    let numbers = |numbers: &[u64]| Value::Array(numbers.iter().copied().map(Value::Unsigned).collect());
+    let mut map = Map::new();
+    map.insert(key::ELEMENT, Value::Unsigned(u64::from(element.code())));
+    map.insert(key::SHAPE, numbers(shape));
+    if *order == ElementOrder::Fortran {
+        map.insert(key::ORDER, Value::Unsigned(1));
+    }
+    if let Some(OpaqueElement { name, n_bits }) = opaque {
+        let parts = vec![Value::Text(name.clone()), Value::Unsigned(u64::from(*n_bits))];
+        map.insert(key::OPAQUE, Value::Array(parts));
+    }
+    if !slices.is_whole() {
+        map.insert(key::SLICE_SHAPE, numbers(slices.slice_shape()));
+    }
+    if let Some(NoiseRecipe { generator, seed, offset }) = noise {
+        map.insert(key::NOISE, numbers(&[*generator as u64, *seed, *offset]));
+    }
+    map
+}
+
+/// A descriptor, how the content is cut, and how to make it if it is noise.
+pub(crate) type Described = (TensorDescriptor, Slices, Option<NoiseRecipe>);
+
+/// Inverse of [`encode_descriptor`]; nothing if it breaks a rule of the format.
+pub(crate) fn decode_descriptor(map: &Map) -> Option<Described> {
+    let numbers =
+        |value: &Value| -> Option<Vec<u64>> { value.as_array()?.iter().map(Value::as_unsigned).collect() };
+    if map.keys().any(|key| *key > key::NOISE) {
+        return None;
+    }
+    let element = u8::try_from(map.get(&key::ELEMENT)?.as_unsigned()?).ok()?;
+    let opaque = match map.get(&key::OPAQUE) {
+        None => None,
+        Some(value) => match value.as_array()? {
+            [Value::Text(name), Value::Unsigned(n_bits)] => {
+                Some(OpaqueElement { name: name.clone(), n_bits: u32::try_from(*n_bits).ok()? })
+            }
+            _ => return None,
+        },
+    };
+    let order = match map.get(&key::ORDER) {
+        None => ElementOrder::C,
+        Some(Value::Unsigned(1)) => ElementOrder::Fortran,
+        Some(_) => return None,
+    };
+    let shape = numbers(map.get(&key::SHAPE)?)?;
+    let descriptor = TensorDescriptor { element: ElementType::from_code(element)?, opaque, shape, order };
+    descriptor.validate().ok()?;
+    let slices = match map.get(&key::SLICE_SHAPE) {
+        None => Slices::whole(&descriptor),
+        Some(value) => Slices::of(&descriptor, numbers(value)?).filter(|slices| !slices.is_whole())?,
+    };
+    let noise = match map.get(&key::NOISE) {
+        None => None,
+        Some(value) => match numbers(value)?.as_slice() {
+            [generator, seed, offset] if descriptor.order == ElementOrder::C && slices.is_whole() => {
+                Some(NoiseRecipe {
+                    generator: NoiseGenerator::from_code(*generator)?,
+                    seed: *seed,
+                    offset: *offset,
+                })
+            }
+            _ => return None,
+        },
+    };
+    Some((descriptor, slices, noise))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn descriptors_come_back() {
+        for descriptor in [
+            TensorDescriptor::new(ElementType::F32, &[]),
+            TensorDescriptor::new(ElementType::Bf16, &[0, 5]),
+            TensorDescriptor::new(ElementType::U8, &[3000, 5000]).with_order(ElementOrder::Fortran),
+            TensorDescriptor::opaque("int4", 4, &[3, 5]),
+            TensorDescriptor::opaque("datetime64[ns]", 64, &[1 << 20]),
+        ] {
+            let slices = Slices::usual(&descriptor);
+            let map = encode_descriptor(&descriptor, &slices, None);
+            assert_eq!(decode_descriptor(&map), Some((descriptor, slices, None)));
+        }
+        let noise = NoiseRecipe { generator: NoiseGenerator::TorchCpuNormal, seed: u64::MAX, offset: 5 };
+        let latent = TensorDescriptor::new(ElementType::F32, &[1, 4, 64, 64]);
+        let map = encode_descriptor(&latent, &Slices::whole(&latent), Some(&noise));
+        assert_eq!(decode_descriptor(&map), Some((latent.clone(), Slices::whole(&latent), Some(noise))));
+    }
+
+    #[test]
+    fn other_forms_are_refused() {
+        let good = TensorDescriptor::new(ElementType::U8, &[9, 4]);
+        let good = encode_descriptor(&good, &Slices::of(&good, vec![2, 4]).unwrap(), None);
+        let n = |values: &[u64]| Value::Array(values.iter().copied().map(Value::Unsigned).collect());
+        for (key, value) in [
+            (0, Value::Unsigned(20)),
+            (0, Value::Unsigned(255)),
+            (1, n(&[1; 33])),
+            (1, n(&[u64::MAX, 2])),
+            (1, Value::Unsigned(9)),
+            (2, Value::Unsigned(0)),
+            (3, Value::Array(vec![Value::Text("int4".into()), Value::Unsigned(4)])),
+            (4, n(&[9, 4])),
+            (4, n(&[0, 4])),
+            (4, n(&[2])),
+            (5, n(&[1, 2, 3])),
+            (5, n(&[9, 2, 3])),
+            (9, Value::Unsigned(0)),
+        ] {
+            let mut bad = good.clone();
+            bad.insert(key, value);
+            assert_eq!(decode_descriptor(&bad), None, "{bad:?}");
+        }
+    }
+}

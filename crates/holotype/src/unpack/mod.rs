@@ -1,0 +1,198 @@
+//! The files of an archive back into a folder, which they cannot leave.
+//!
+//! The folder is new: everything is written into a private one beside it, which gets its name at the end. In there
+//! nothing is but what was just made, files are made after folders and links last of all, so no name leads elsewhere.
+
+mod names;
+mod place;
+
+use crate::archive::{Item, jobs_of};
+use crate::{Archive, Error, Progress, Result, parallel};
+use holotype_container::ItemKind;
+use holotype_store::NewDirectory;
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+/// Files are written in jobs of about so many bytes.
+const JOB_BYTES: u64 = 4 << 20;
+
+/// How [`unpack`] works.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct UnpackOptions {
+    /// Threads; 0 (default) uses what the machine offers.
+    pub n_threads: usize,
+    /// Restore the set-user-ID, set-group-ID and sticky bits; default false.
+    pub special_modes: bool,
+    /// Restore extended attributes; default true.
+    pub xattrs: bool,
+    /// Most bytes of all files together: an archive of a few kilobytes can claim any number. Default 1 TiB.
+    pub max_bytes: u64,
+    /// Told of the bytes written.
+    pub progress: Progress,
+}
+
+impl Default for UnpackOptions {
+    fn default() -> Self {
+        Self {
+            n_threads: 0,
+            special_modes: false,
+            xattrs: true,
+            max_bytes: 1 << 40,
+            progress: Progress::default(),
+        }
+    }
+}
+
+impl UnpackOptions {
+    /// Sets [`Self::n_threads`].
+    #[must_use]
+    pub fn with_n_threads(mut self, n: usize) -> Self {
+        self.n_threads = n;
+        self
+    }
+
+    /// Sets [`Self::special_modes`].
+    #[must_use]
+    pub fn with_special_modes(mut self, special_modes: bool) -> Self {
+        self.special_modes = special_modes;
+        self
+    }
+
+    /// Sets [`Self::xattrs`].
+    #[must_use]
+    pub fn with_xattrs(mut self, xattrs: bool) -> Self {
+        self.xattrs = xattrs;
+        self
+    }
+
+    /// Sets [`Self::max_bytes`].
+    #[must_use]
+    pub fn with_max_bytes(mut self, n: u64) -> Self {
+        self.max_bytes = n;
+        self
+    }
+
+    /// Sets [`Self::progress`].
+    #[must_use]
+    pub fn with_progress(mut self, progress: Progress) -> Self {
+        self.progress = progress;
+        self
+    }
+}
+
+/// What [`unpack`] wrote.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unpacked {
+    /// Files, folders and links.
+    pub n_items: u64,
+    /// Bytes of the files.
+    pub n_bytes: u64,
+}
+
+/// Writes every item of an archive of files, folders and links below the folder `directory`, which appears whole or
+/// not at all; it must not exist, or be empty. Each file's content is checked against its SHA-256.
+///
+/// # Errors
+/// `InvalidArgument` for a path that leads out of the folder or through a link, one given twice, an item that is no
+/// file, or a folder that has something in it; `Corrupt` if an item is damaged; `LimitExceeded`; `Io`.
+pub fn unpack(archive: &Archive, directory: impl AsRef<Path>, options: &UnpackOptions) -> Result<Unpacked> {
+    let directory = directory.as_ref();
+    let items = archive.items()?;
+    let paths = names::paths(&items)?;
+    let mut unpacked = Unpacked { n_items: items.len() as u64, n_bytes: 0 };
+    for item in &items {
+        if !matches!(item.kind(), ItemKind::File | ItemKind::Directory | ItemKind::Symlink) {
+            let (name, kind) = (item.name(), item.kind().name());
+            return Err(Error::invalid(format!("item `{name}` is no file but of kind {kind}")));
+        }
+        item.check_link()?;
+        unpacked.n_bytes = unpacked.n_bytes.saturating_add(item.raw_bytes());
+    }
+    if unpacked.n_bytes > options.max_bytes {
+        let what = "the size of all files";
+        return Err(Error::LimitExceeded { what, found: unpacked.n_bytes, limit: options.max_bytes });
+    }
+    let made = NewDirectory::create(directory).map_err(|e| Error::io(directory, e))?;
+    let tree = Tree { root: made.path(), items: &items, paths: &paths, options };
+    tree.folders()?;
+    tree.files()?;
+    tree.links()?;
+    tree.finish_folders()?;
+    made.commit().map_err(|e| Error::io(directory, e))?;
+    Ok(unpacked)
+}
+
+struct Tree<'a> {
+    root: &'a Path,
+    items: &'a [Item<'a>],
+    paths: &'a [PathBuf],
+    options: &'a UnpackOptions,
+}
+
+impl Tree<'_> {
+    fn of_kind(&self, kind: ItemKind) -> impl Iterator<Item = (&Item<'_>, PathBuf)> {
+        let all = self.items.iter().zip(self.paths).filter(move |(item, _)| item.kind() == kind);
+        all.map(|(item, path)| (item, self.root.join(path)))
+    }
+
+    /// Every folder that an item is or lies in.
+    fn folders(&self) -> Result<()> {
+        for (item, path) in self.items.iter().zip(self.paths) {
+            let path = self.root.join(path);
+            let folder =
+                if item.kind() == ItemKind::Directory { Some(path.as_path()) } else { path.parent() };
+            if let Some(folder) = folder {
+                fs::create_dir_all(folder).map_err(|e| Error::io(folder, e))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Files, neighbours in the archive together: each block is decoded once or a few times.
+    fn files(&self) -> Result<()> {
+        let is_file =
+            |item: &&Item<'_>| item.kind() == ItemKind::File && item.attributes().hard_link.is_none();
+        let jobs = jobs_of(self.items.iter().filter(is_file).collect(), JOB_BYTES);
+        let n_threads = parallel::n_threads(self.options.n_threads, jobs.len());
+        parallel::map(n_threads, jobs, |job| job.into_iter().try_for_each(|item| self.file(item)))?;
+        Ok(())
+    }
+
+    fn file(&self, item: &Item<'_>) -> Result<()> {
+        let path = self.root.join(names::relative(item)?);
+        let failed = |e| Error::io(&path, e);
+        let mut file = OpenOptions::new().write(true).create_new(true).open(&path).map_err(failed)?;
+        item.read_file(&mut |bytes| {
+            self.options.progress.advance(bytes.len() as u64);
+            file.write_all(bytes).map_err(failed)
+        })?;
+        drop(file);
+        place::set(&path, item.attributes(), self.options)
+    }
+
+    /// Other names of files, then symbolic links: from here on a path may lead elsewhere.
+    fn links(&self) -> Result<()> {
+        for (item, path) in self.of_kind(ItemKind::File) {
+            if let Some(name) = &item.attributes().hard_link {
+                let target = self.root.join(names::relative(&item.archive().item(name)?)?);
+                fs::hard_link(target, &path).map_err(|e| Error::io(&path, e))?;
+            }
+        }
+        for (item, path) in self.of_kind(ItemKind::Symlink) {
+            let target = item.attributes().symlink_target.as_deref().unwrap_or_default();
+            place::symlink(target, &path)?;
+            place::set_time(&path, item.attributes())?;
+        }
+        Ok(())
+    }
+
+    /// Modes and times of folders, the innermost first: making something in a folder changes its time.
+    fn finish_folders(&self) -> Result<()> {
+        let mut folders: Vec<_> = self.of_kind(ItemKind::Directory).collect();
+        folders.sort_by(|(_, a), (_, b)| b.cmp(a));
+        folders.into_iter().try_for_each(|(item, path)| place::set(&path, item.attributes(), self.options))
+    }
+}

@@ -1,0 +1,71 @@
+//! What is known of a file, folder or link, onto the one that was made for it.
+
+use super::UnpackOptions;
+use crate::{Error, Result};
+use holotype_container::FileAttributes;
+use std::fs;
+use std::path::Path;
+
+/// Permission bits that give whoever runs a file the rights of its owner.
+const SPECIAL_BITS: u32 = 0o7000;
+
+/// Sets extended attributes, mode and times, in this order: a read-only file takes no attributes.
+pub(super) fn set(path: &Path, attributes: &FileAttributes, options: &UnpackOptions) -> Result<()> {
+    if options.xattrs {
+        set_xattrs(path, attributes)?;
+    }
+    set_mode(path, attributes, options)?;
+    set_time(path, attributes)
+}
+
+/// Sets the time of the file, folder or link itself.
+pub(super) fn set_time(path: &Path, attributes: &FileAttributes) -> Result<()> {
+    let Some(time) = attributes.mtime else { return Ok(()) };
+    let time = filetime::FileTime::from_unix_time(time.seconds, time.nanoseconds);
+    filetime::set_symlink_file_times(path, time, time).map_err(|e| Error::io(path, e))
+}
+
+#[cfg(unix)]
+fn set_mode(path: &Path, attributes: &FileAttributes, options: &UnpackOptions) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let Some(mode) = attributes.mode else { return Ok(()) };
+    let kept = if options.special_modes { mode } else { mode & !SPECIAL_BITS };
+    fs::set_permissions(path, fs::Permissions::from_mode(kept)).map_err(|e| Error::io(path, e))
+}
+
+#[cfg(not(unix))]
+fn set_mode(_path: &Path, _attributes: &FileAttributes, _options: &UnpackOptions) -> Result<()> {
+    Ok(())
+}
+
+#[cfg(unix)]
+fn set_xattrs(path: &Path, attributes: &FileAttributes) -> Result<()> {
+    use std::os::unix::ffi::OsStrExt as _;
+    for (name, value) in &attributes.xattrs {
+        // Others are the system's: a label or a right that an archive must not hand out.
+        if cfg!(target_os = "linux") && !name.starts_with(b"user.") {
+            continue;
+        }
+        xattr::set(path, std::ffi::OsStr::from_bytes(name), value).map_err(|e| Error::io(path, e))?;
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn set_xattrs(_path: &Path, _attributes: &FileAttributes) -> Result<()> {
+    Ok(())
+}
+
+/// Makes a symbolic link.
+#[cfg(unix)]
+pub(super) fn symlink(target: &[u8], path: &Path) -> Result<()> {
+    use std::os::unix::ffi::OsStrExt as _;
+    let target = std::ffi::OsStr::from_bytes(target);
+    std::os::unix::fs::symlink(target, path).map_err(|e| Error::io(path, e))
+}
+
+/// Makes a symbolic link.
+#[cfg(not(unix))]
+pub(super) fn symlink(_target: &[u8], path: &Path) -> Result<()> {
+    Err(Error::unsupported(format!("{} is a symbolic link, which is not made here", path.display())))
+}

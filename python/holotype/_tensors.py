@@ -1,0 +1,490 @@
+"""Tensors in archives: `TensorWriter`, `write_tensors`, `open_tensors`, `Tensor`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from holotype import _holotype
+from holotype._errors import ArgumentError, NotFoundError, UnsupportedError
+from holotype._info import MetadataEntry
+from holotype._sources import as_bytes, is_path, path_of, put, secret_bytes
+from holotype._write import thread_limit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from holotype._fields import MetadataFields, TensorOptionsFields
+    from holotype._sources import Destination, Source
+
+TensorCodec: TypeAlias = Literal["auto", "raw", "planes", "shuffle-zstd", "lorenzo", "pco"]
+Noise: TypeAlias = Mapping[str, "str | int"]
+Attributes: TypeAlias = Mapping[str, "str | bytes"]
+#: What `tensor[...]` takes: integers, slices of step 1, one ellipsis.
+Index: TypeAlias = Any
+
+
+class TensorWriter:
+    """Writes an archive of tensors, one after the other; a context manager.
+
+    Parameters
+    ----------
+    dst : path or binary file object
+        Where the archive goes. A file appears whole when the writer is closed, or not at all.
+    threads : int, optional
+        At most so many; by default what the machine offers. They do not change the bytes.
+    overwrite : bool
+        False raises `FileExistsError` if `dst` exists.
+    password : str or bytes, optional
+        Encrypt the archive, names and tables included. The same input then gives another archive every time.
+
+    Examples
+    --------
+    >>> import holotype, io, numpy
+    >>> file = io.BytesIO()
+    >>> with holotype.TensorWriter(file) as writer:
+    ...     writer.add_tensor("up.weight", numpy.ones((4, 3), "f2"), attributes={"layer": "up"})
+    >>> tensors = holotype.open_tensors(file.getvalue())
+    >>> tensors["up.weight"].shape, tensors["up.weight"].attributes
+    ((4, 3), {'layer': 'up'})
+    >>> tensors["up.weight"][1, :2].tolist()
+    [1.0, 1.0]
+    """
+
+    def __init__(
+        self,
+        dst: Destination,
+        *,
+        threads: int | None = None,
+        overwrite: bool = True,
+        password: str | bytes | None = None,
+    ) -> None:
+        self._dst = dst
+        self._threads = thread_limit(threads)
+        path = path_of(dst) if is_path(dst) else None
+        self._writer = _holotype.TensorWriter(path, overwrite, secret_bytes(password))
+
+    def add_tensor(
+        self,
+        name: str,
+        array: object,
+        codec: TensorCodec = "auto",
+        *,
+        noise: Noise | None = None,
+        attributes: Attributes | None = None,
+        slice_shape: tuple[int, ...] | None = None,
+    ) -> None:
+        """Add a tensor.
+
+        Parameters
+        ----------
+        name : str
+            Name of the item.
+        array : array_like, torch.Tensor or anything with `__dlpack__`
+            Any rank up to 32 and any shape; bool, 8 to 64-bit integers, 16 to 64-bit floats, bfloat16, 8-bit
+            floats, complex numbers, dates, dtypes of `ml_dtypes`. Every bit is kept, NaN payloads and −0
+            included; C and Fortran order too.
+        codec : {"auto", "raw", "planes", "shuffle-zstd", "lorenzo", "pco"}
+            `auto` looks at each slice and takes what is smallest, or nothing if that saves less than 3 %;
+            `raw` stores the elements aligned, so that `Tensor.map` needs no copy.
+        noise : mapping, optional
+            How the elements were drawn: `generator` (`torch.cpu`, `numpy.default_rng` or
+            `numpy.RandomState`), `seed`, and `offset`, the draws before the first. If that makes them again,
+            bit for bit, they are stored as this recipe of some bytes and their SHA-256, else as data;
+            `Tensor.noise` tells. `torch.rand`, `torch.randn` of at least 16 elements (also if rounded to half
+            or bfloat16 later), `Generator.random` and `RandomState.random_sample` are known.
+        attributes : mapping of str to str or bytes, optional
+            Stored with the tensor.
+        slice_shape : tuple of int, optional
+            Elements along each axis of what is coded and read together; by default consecutive parts of at
+            most 1 MiB.
+
+        Raises
+        ------
+        UnsupportedError
+            The dtype cannot be stored exactly.
+        ArgumentError
+            The name is taken, or arguments do not fit.
+        """
+        from holotype import _elements
+
+        elements = _elements.take(array)
+        options = tensor_options(codec, attributes, slice_shape, self._threads, noise)
+        self._writer.add(name, elements.fields, elements.data, options)
+
+    def close(self) -> None:
+        """Seal the archive and put it where it belongs."""
+        written = self._writer.finish()
+        if written["data"] is not None:
+            put(self._dst, written["data"])
+
+    def __enter__(self) -> TensorWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self._writer.abandon()
+
+
+def write_tensors(
+    dst: Destination,
+    tensors: Mapping[str, object],
+    codec: TensorCodec = "auto",
+    *,
+    threads: int | None = None,
+    overwrite: bool = True,
+    password: str | bytes | None = None,
+) -> None:
+    """Seal named tensors, such as a `state_dict`, in an archive. Parameters are those of `TensorWriter`."""
+    with TensorWriter(dst, threads=threads, overwrite=overwrite, password=password) as writer:
+        for name, tensor in tensors.items():
+            writer.add_tensor(name, tensor, codec)
+
+
+class Tensor:
+    """A tensor of an archive; nothing of it is read before it is asked for.
+
+    Attributes
+    ----------
+    name : str
+        Its name.
+    shape : tuple of int
+        Elements along each axis.
+    dtype : str
+        Name of its NumPy or `ml_dtypes` dtype, such as `bfloat16`, or of an opaque type.
+    is_fortran : bool
+        True if the first axis is the fastest.
+    stored_bytes : int
+        Bytes it takes in the archive.
+    n_slices : int
+        Parts that are read and decoded alone.
+    """
+
+    def __init__(self, archive: _holotype.Archive, name: str, path: str | None = None) -> None:
+        self._archive, self._path = archive, path
+        self._fields, self.stored_bytes, self.n_slices, self._metadata = _holotype.tensor_fields(
+            archive, name
+        )
+        self.name = name
+        self.shape = tuple(self._fields["shape"])
+        self.is_fortran = self._fields["is_fortran"]
+
+    @property
+    def dtype(self) -> str:
+        """Name of its dtype."""
+        opaque = self._fields["opaque"]
+        if opaque is not None:
+            return opaque[0]
+        from holotype import _elements
+
+        return _elements.dtype_name(self._fields)
+
+    @property
+    def ndim(self) -> int:
+        """Number of its axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of its elements."""
+        n = 1
+        for axis in self.shape:
+            n *= axis
+        return n
+
+    @property
+    def attributes(self) -> dict[str, str | bytes]:
+        """What was stored with it."""
+        return {
+            entry["key"]: entry["data"].decode() if entry["kind"] == "text" else entry["data"]
+            for entry in self._metadata
+            if entry["kind"] in ("text", "user")
+        }
+
+    @property
+    def noise(self) -> dict[str, str | int] | None:
+        """The recipe it is stored as: `generator`, `seed`, `offset`; None if its elements are stored."""
+        noise = _holotype.tensor_noise(self._archive, self.name)
+        return None if noise is None else {"generator": noise[0], "seed": noise[1], "offset": noise[2]}
+
+    @property
+    def metadata(self) -> tuple[MetadataEntry, ...]:
+        """All its metadata."""
+        return tuple(MetadataEntry(**entry) for entry in self._metadata)
+
+    def read(
+        self, region: Index | None = None, out: Any = None, *, threads: int | None = None
+    ) -> NDArray[Any]:
+        """The elements, or those of a region, as an array; every byte used is checked first.
+
+        Parameters
+        ----------
+        region : int, slice, ellipsis or tuple of them, optional
+            As in `array[region]`, with slices of step 1. Only the slices of the tensor it touches are read.
+        out : numpy.ndarray, optional
+            Read into this array; its shape and dtype must be the result's.
+        threads : int, optional
+            At most so many; by default what the machine offers.
+
+        Raises
+        ------
+        UnsupportedError
+            No dtype at hand holds the elements; `bits` gives them as integers.
+        IntegrityError
+            The archive was changed; `out` then holds unspecified elements.
+        """
+        from holotype import _elements
+
+        dtype = _elements.dtype_of(self._fields)
+        return self._read(dtype, region, out, thread_limit(threads))
+
+    def bits(self, region: Index | None = None, *, threads: int | None = None) -> NDArray[Any]:
+        """The elements' bit patterns as unsigned integers, or flat bytes if no integer has their width."""
+        from holotype import _elements
+
+        dtype = _elements.bits_dtype(self._fields)
+        if dtype is not None:
+            return self._read(dtype, region, None, thread_limit(threads))
+        if region is not None:
+            raise ArgumentError("elements of this width are read whole")
+        return self._flat([(0, n) for n in self.shape], thread_limit(threads))
+
+    def torch(self, region: Index | None = None, *, threads: int | None = None) -> Any:
+        """The elements as a PyTorch tensor."""
+        import torch
+
+        from holotype import _elements
+
+        dtype = getattr(torch, _elements.dtype_name(self._fields), None)
+        if dtype is None:
+            raise UnsupportedError(f"PyTorch has no dtype {self.dtype}", self.name)
+        if self._fields["element"] in _elements.PLAIN and self._fields["element"] not in (
+            "u16",
+            "u32",
+            "u64",
+        ):
+            return torch.from_numpy(self.read(region, threads=threads))
+        signed = {1: "i1", 2: "i2", 4: "i4", 8: "i8"}
+        bits = self.bits(region, threads=threads)
+        return torch.from_numpy(bits.view(signed[bits.dtype.itemsize])).view(dtype)
+
+    def map(self) -> NDArray[Any]:
+        """The elements where they lie in the file: a read-only array, no copy. The block is checked now.
+
+        Raises
+        ------
+        UnsupportedError
+            The tensor was not stored with `codec="raw"`, or the archive is not a file on disk.
+        """
+        import numpy as np
+
+        from holotype import _elements
+
+        place = _holotype.map_tensor(self._archive, self.name)
+        if place is None or self._path is None:
+            raise UnsupportedError(f"`{self.name}` does not lie in a file as it is in memory", self.name)
+        dtype = _elements.dtype_of(self._fields)
+        shape = self.shape[::-1] if self.is_fortran else self.shape
+        array = np.memmap(self._path, np.uint8, "r", place[0], place[1])
+        mapped: NDArray[Any] = np.asarray(array).view(dtype).reshape(shape)
+        return mapped.T if self.is_fortran else mapped
+
+    def __getitem__(self, region: Index) -> NDArray[Any]:
+        return self.read(region)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        if copy is False:
+            raise ValueError("a stored tensor is always copied; `map` needs no copy")
+        array = self.read()
+        return array if dtype is None else array.astype(dtype, copy=False)
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("a tensor of no axes has no length")
+        return self.shape[0]
+
+    def __repr__(self) -> str:
+        return f"<holotype.Tensor {self.name!r} {self.dtype}{list(self.shape)}>"
+
+    def _read(self, dtype: np.dtype[Any], region: Index | None, out: Any, threads: int) -> NDArray[Any]:
+        ranges, kept = _ranges(region, self.shape)
+        shape = tuple(end - start for start, end in ranges)
+        if out is None:
+            flat = self._flat(ranges, threads)
+            array: NDArray[Any] = flat.view(dtype).reshape(shape[::-1] if self.is_fortran else shape)
+            array = array.T if self.is_fortran else array
+            return array.reshape([shape[k] for k in kept]) if len(kept) < len(shape) else array
+        expected = tuple(shape[k] for k in kept)
+        if out.shape != expected or out.dtype.newbyteorder("=") != dtype.newbyteorder("="):
+            raise ArgumentError(f"out is {out.dtype}{out.shape}, the elements are {dtype}{expected}")
+        if not out.flags.writeable:
+            raise ArgumentError("out is read-only")
+        target = out.T if self.is_fortran else out
+        if target.flags.c_contiguous and out.dtype == dtype:
+            import numpy as np
+
+            _holotype.tensor_region_bytes(self._archive, self.name, ranges)
+            _holotype.read_tensor_into(
+                self._archive, self.name, ranges, target.reshape(-1).view(np.uint8), threads
+            )
+        else:
+            out[...] = self._read(dtype, region, None, threads)
+        result: NDArray[Any] = out
+        return result
+
+    def _flat(self, ranges: list[tuple[int, int]], threads: int) -> NDArray[Any]:
+        import numpy as np
+
+        n_bytes = _holotype.tensor_region_bytes(self._archive, self.name, ranges)
+        flat = np.empty(n_bytes, np.uint8)
+        _holotype.read_tensor_into(self._archive, self.name, ranges, flat, threads)
+        return flat
+
+
+class Tensors(Mapping[str, Tensor]):
+    """The tensors of an archive by name; see `open_tensors`."""
+
+    def __init__(self, src: Source, *, password: str | bytes | None = None) -> None:
+        self._source = path_of(src) if is_path(src) else as_bytes(src)
+        self._password = secret_bytes(password)
+        if isinstance(self._source, str):
+            self._archive = _holotype.Archive.open(self._source, self._password)
+        else:
+            self._archive = _holotype.Archive.from_bytes(self._source, self._password)
+        self._names = [name for name, kind in self._archive.names() if kind == "tensor"]
+        self._known = frozenset(self._names)
+
+    def __getitem__(self, name: str) -> Tensor:
+        if name not in self._known:
+            raise NotFoundError(f"no tensor named `{name}`", name)
+        return Tensor(self._archive, name, self._source if isinstance(self._source, str) else None)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _opened, (self._source, self._password)
+
+
+def _opened(source: str | bytes, password: bytes | None) -> Tensors:
+    return Tensors(source, password=password)
+
+
+def open_tensors(src: Source, *, password: str | bytes | None = None) -> Tensors:
+    """Open an archive to read its tensors by name, in the order they were added.
+
+    Parameters
+    ----------
+    src : path, bytes, buffer or binary file object
+        The archive. Of a path only what is needed is read; the rest of a file object is read now.
+    password : str or bytes, optional
+        Of an encrypted archive; others do not look at it. What is pickled holds it.
+
+    Returns
+    -------
+    Tensors
+        A mapping of names to `Tensor`. It may be pickled and used after `fork`.
+    """
+    return Tensors(src, password=password)
+
+
+def tensor_options(
+    codec: str,
+    attributes: Attributes | None,
+    slice_shape: tuple[int, ...] | None,
+    threads: int,
+    noise: Noise | None = None,
+) -> TensorOptionsFields:
+    """The options of one tensor, checked."""
+    entries: list[MetadataFields] = []
+    for key, value in (attributes or {}).items():
+        if isinstance(value, str):
+            entries.append({"kind": "text", "key": key, "data": value.encode(), "text": None})
+        elif isinstance(value, bytes):
+            entries.append({"kind": "user", "key": key, "data": value, "text": None})
+        else:
+            raise ArgumentError(f"attribute {key!r} is a str or bytes, not {type(value).__name__}")
+    return {
+        "codec": codec,
+        "slice_shape": None if slice_shape is None else [int(n) for n in slice_shape],
+        "threads": threads,
+        "metadata": entries,
+        "noise": None if noise is None else _recipe(noise),
+    }
+
+
+def _recipe(noise: Noise) -> tuple[str, int, int]:
+    """Generator, seed and offset, checked."""
+    generator, seed, offset = noise.get("generator"), noise.get("seed"), noise.get("offset", 0)
+    if not isinstance(generator, str) or not isinstance(seed, int) or not isinstance(offset, int):
+        raise ArgumentError(f"noise has a generator, a seed and perhaps an offset, not {dict(noise)!r}")
+    if noise.keys() - {"generator", "seed", "offset"} or not 0 <= offset <= 2**32:
+        raise ArgumentError(f"noise has a generator, a seed and perhaps an offset, not {dict(noise)!r}")
+    # PyTorch takes negative seeds for what they are modulo 2⁶⁴.
+    return generator, seed % 2**64, offset
+
+
+def _ranges(region: Index | None, shape: tuple[int, ...]) -> tuple[list[tuple[int, int]], list[int]]:
+    """Start and end along each axis, and the axes that stay."""
+    parts = () if region is None else region if isinstance(region, tuple) else (region,)
+    n_given = sum(part is not Ellipsis for part in parts)
+    if n_given > len(shape) or len(parts) - n_given > 1:
+        raise ArgumentError(f"region {region!r} does not fit a tensor of {len(shape)} axes")
+    at = next((i for i, part in enumerate(parts) if part is Ellipsis), len(parts))
+    fill = (slice(None),) * (len(shape) - n_given)
+    ranges, kept = [], []
+    for k, (part, n) in enumerate(zip((*parts[:at], *fill, *parts[at + 1 :]), shape, strict=True)):
+        if isinstance(part, slice):
+            start, stop, step = part.indices(n)
+            if step != 1:
+                raise ArgumentError(f"slices of step 1 are read, not {part!r}")
+            ranges.append((start, max(start, stop)))
+            kept.append(k)
+            continue
+        if isinstance(part, bool) or not hasattr(part, "__index__"):
+            raise ArgumentError(f"a region is made of integers, slices and one ellipsis, not {part!r}")
+        i = part.__index__()
+        if not -n <= i < n:
+            raise IndexError(f"index {i} is out of bounds for axis {k} of {n} elements")
+        ranges.append((i % n, i % n + 1))
+    return ranges, kept
+
+
+def is_tensor(source: Any) -> bool:
+    """False for what `dumps` stores as images: two or three axes of plain numbers, at least one sample."""
+    import numpy as np
+
+    from holotype import _arrays
+
+    if not isinstance(source, np.ndarray) and (hasattr(source, "__dlpack__") or isinstance(source, Tensor)):
+        return True
+    array = np.asarray(source)
+    return not (
+        array.ndim in (2, 3)
+        and array.size > 0
+        and array.dtype.newbyteorder("=") in _arrays.SAMPLES
+        and array.shape[2:] <= (_arrays.MAX_CHANNELS,)
+    )
+
+
+def dump(source: object, threads: int, password: str | bytes | None = None) -> bytes:
+    """An archive in memory of one tensor named `tensor`."""
+    from holotype import _elements
+
+    elements = _elements.take(source)
+    writer = _holotype.TensorWriter(None, True, secret_bytes(password))
+    writer.add("tensor", elements.fields, elements.data, tensor_options("auto", None, None, threads))
+    data = writer.finish()["data"]
+    assert data is not None
+    return data

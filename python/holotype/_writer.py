@@ -1,0 +1,317 @@
+"""`Writer`, `build` and `unpack`: files, bytes and arrays into archives, and out again."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from holotype import _holotype
+from holotype._errors import ArgumentError
+from holotype._reader import ARRAY_KEY, Metadata, Reader, size_of
+from holotype._sources import as_bytes, is_path, open_archive, path_of, secret_bytes
+from holotype._write import thread_limit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from types import TracebackType
+
+    from numpy.typing import ArrayLike
+    from typing_extensions import Buffer, Self
+
+    from holotype._fields import MetadataFields
+    from holotype._sources import Path, Readable, Source
+
+Profile = Literal["ml", "eda", "embedded", "generic", "archival"]
+
+#: What each profile sets: compression and raw bytes of a block.
+PROFILES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "ml": MappingProxyType({"compression": "lz4", "block_size": 256 << 10}),
+        "eda": MappingProxyType({"compression": "zstd:1", "block_size": 128 << 10}),
+        "embedded": MappingProxyType({"compression": "zstd:9", "block_size": 64 << 10}),
+        "generic": MappingProxyType({"compression": "zstd:3", "block_size": 512 << 10}),
+        "archival": MappingProxyType({"compression": "zstd:19", "block_size": 8 << 20}),
+    }
+)
+
+#: Bytes given to `write` that are held in memory; more go to a temporary file.
+_HELD_BYTES = 32 << 20
+
+
+class Writer:
+    """Makes an archive of files, bytes and arrays; what is there several times is stored once.
+
+    As a context manager it finishes the archive at the end, and discards it if there was an exception: the
+    destination then is as it was.
+
+    Parameters
+    ----------
+    dst : path or None
+        The archive, which appears when it is finished; None keeps it in memory, as `data`.
+    profile : {"generic", "ml", "eda", "embedded", "archival"}
+        Sets compression and block size; see `PROFILES`.
+    compression : str, optional
+        Another compression: `store`, `lz4`, `zstd` or `zstd:LEVEL`.
+    block_size : int or str, optional
+        Other raw bytes of a block, 4096 to `16M`.
+    num_workers : int, optional
+        Threads; by default what the machine offers. The archive is the same for any number.
+    overwrite : bool, default False
+        Replace an archive at `dst`, once the new one is finished.
+    password : str or bytes, optional
+        Encrypt the archive, names and tables included. The same input then gives another archive every time.
+
+    Raises
+    ------
+    FileExistsError
+        There is something at `dst` and `overwrite` is false.
+    ArgumentError
+        An option is unknown.
+    """
+
+    def __init__(
+        self,
+        dst: Path | None,
+        *,
+        profile: Profile = "generic",
+        compression: str | None = None,
+        block_size: int | str | None = None,
+        num_workers: int | None = None,
+        overwrite: bool = False,
+        password: str | bytes | None = None,
+    ) -> None:
+        block_bytes = None if block_size is None else size_of(block_size)
+        if block_bytes is not None and not 4096 <= block_bytes <= 16 << 20:
+            raise ArgumentError(f"block_size is 4096 to 16M, not {block_size!r}")
+        path = None if dst is None else path_of(dst)
+        threads = thread_limit(num_workers)
+        secret = secret_bytes(password)
+        self._inner = _holotype.Writer(path, overwrite, profile, compression, block_bytes, threads, secret)
+        self._position = 0
+        self._n_unnamed: dict[str, int] = {}
+        self._user: dict[str, Any] = {}
+        self._held: tempfile.SpooledTemporaryFile[bytes] | None = None
+        self._archive_bytes: int | None = None
+        #: The finished archive, if it was made in memory.
+        self.data: bytes = b""
+        #: The seal of the finished archive, in hexadecimal.
+        self.seal: str = ""
+
+    def add(self, source: Path | Buffer | Readable | ArrayLike, *, name: str | None = None) -> Self:
+        """Add a file or folder by its path, bytes, an array, or what a binary file object reads.
+
+        Parameters
+        ----------
+        source : path, buffer, numpy.ndarray or binary file object
+            A folder is added with all that is in it.
+        name : str, optional
+            Name of the item; by default the path's last part, or one like `data-0`.
+        """
+        if is_path(source):
+            return self.add_file(cast("Path", source), name=name)
+        if hasattr(source, "__array_interface__"):
+            return self.add_array(cast("ArrayLike", source), name=name)
+        if callable(getattr(source, "read", None)):
+            self._flush()
+            self._position += self._inner.pack_file_object(self._name(name, "data"), source, [])
+            return self
+        return self.add_bytes(cast("Buffer", source), name=name)
+
+    def add_file(self, path: Path, *, name: str | None = None, exclude: Iterable[str] = ()) -> Self:
+        """Add a file with its mode and times, or a folder with all that is in it and `exclude` does not name.
+
+        Raises
+        ------
+        OSError
+            Something cannot be read.
+        ArgumentError
+            A name is taken, or a file changed while it was read.
+        """
+        self._flush()
+        text = path_of(path)
+        if name is None:
+            self._position += self._inner.pack_tree([text], list(exclude))[3]
+        elif os.path.isdir(text):
+            raise ArgumentError("a folder is added under its own name")
+        else:
+            self._position += self._inner.pack_file(name, text, [])
+        return self
+
+    def add_bytes(self, data: Buffer, *, name: str | None = None) -> Self:
+        """Add bytes as a file."""
+        self._flush()
+        self._position += self._inner.pack_bytes(self._name(name, "data"), as_bytes(data), [])
+        return self
+
+    def add_array(self, array: ArrayLike, *, name: str | None = None) -> Self:
+        """Add an array; `Reader.array` gives it back, shape and dtype as they were.
+
+        Its bytes are stored row by row, little- or big-endian as they are.
+
+        Raises
+        ------
+        ArgumentError
+            It holds Python objects or fields.
+        """
+        import numpy as np
+
+        values = np.asarray(array)
+        if values.dtype.hasobject or values.dtype.names is not None:
+            raise ArgumentError(f"arrays of {values.dtype} have no bytes of their own")
+        known = json.dumps({"dtype": values.dtype.str, "shape": values.shape}).encode()
+        self._flush()
+        metadata = [_user_entry(ARRAY_KEY, known)]
+        data = np.ascontiguousarray(values).tobytes()
+        self._position += self._inner.pack_bytes(self._name(name, "array"), data, metadata)
+        return self
+
+    def write(self, data: Buffer) -> int:
+        """Write bytes; those of calls that follow each other make up one file, `stream-0`, `stream-1`, ….
+
+        Returns
+        -------
+        int
+            How many there were.
+        """
+        if self._held is None:
+            self._held = tempfile.SpooledTemporaryFile(_HELD_BYTES)  # noqa: SIM115
+        n_bytes = self._held.write(as_bytes(data))
+        self._position += n_bytes
+        return n_bytes
+
+    def add_metadata(self, metadata: Mapping[str, Any]) -> Self:
+        """Add values for `Reader.metadata.user`; JSON must hold them. Keys replace those before."""
+        self._user.update(json.loads(json.dumps(dict(metadata))))
+        return self
+
+    @property
+    def bytes_written(self) -> int:
+        """Bytes of the archive so far; blocks are written some time after what is in them was added."""
+        if self._archive_bytes is not None:
+            return self._archive_bytes
+        return self._inner.written_bytes() or 0
+
+    def tell(self) -> int:
+        """Bytes of content added so far: where the next ones will be in the stream."""
+        return self._position
+
+    def finalize(self) -> None:
+        """End and seal the archive; it appears under its name. A second call does nothing."""
+        if self._archive_bytes is not None:
+            return
+        self._flush()
+        if self._user:
+            entries = [_user_entry(key, json.dumps(value).encode()) for key, value in self._user.items()]
+            self._inner.set_metadata(entries)
+        data, self._archive_bytes, self.seal = self._inner.finish()
+        self.data = data or b""
+
+    def discard(self) -> None:
+        """Give up: nothing appears."""
+        self._held = None
+        self._inner.discard()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.finalize()
+        else:
+            self.discard()
+
+    def _name(self, name: str | None, kind: str) -> str:
+        if name is not None:
+            return name
+        number = self._n_unnamed.get(kind, 0)
+        self._n_unnamed[kind] = number + 1
+        return f"{kind}-{number}"
+
+    def _flush(self) -> None:
+        held, self._held = self._held, None
+        if held is not None:
+            with held:
+                held.seek(0)
+                self._inner.pack_file_object(self._name(None, "stream"), held, [])
+
+
+def _user_entry(key: str, data: bytes) -> MetadataFields:
+    return {"kind": "user", "key": key, "data": data, "text": None}
+
+
+def build(source: Path, output: Path, *, profile: Profile = "generic", **overrides: Any) -> Metadata:
+    """Make an archive of a file, or of all files in a folder, named from that folder on.
+
+    Parameters
+    ----------
+    source : path
+        What to archive.
+    output : path
+        The archive.
+    profile : {"generic", "ml", "eda", "embedded", "archival"}
+        See `PROFILES`.
+    **overrides
+        Options of `Writer` that go before the profile's.
+
+    Returns
+    -------
+    Metadata
+        What is known of the archive.
+    """
+    text = path_of(source)
+    inside = os.path.join(text, ".") if os.path.isdir(text) else text
+    with Writer(output, profile=profile, **overrides) as writer:
+        writer.add_file(inside)
+    with Reader(output, password=overrides.get("password")) as reader:
+        return reader.metadata
+
+
+def unpack(
+    src: Source,
+    directory: Path,
+    *,
+    special_modes: bool = False,
+    xattrs: bool = True,
+    max_bytes: int | str | None = None,
+    threads: int | None = None,
+    password: str | bytes | None = None,
+) -> int:
+    """Write all files, folders and links of an archive into a new folder, which they cannot leave.
+
+    Parameters
+    ----------
+    src : path, bytes, buffer or binary file object
+        The archive.
+    directory : path
+        The folder; it must not exist, or be empty, and appears when everything is in it.
+    special_modes : bool
+        Restore the set-user-ID, set-group-ID and sticky bits.
+    xattrs : bool
+        Restore extended attributes.
+    max_bytes : int or str, optional
+        Refuse more bytes of files; by default 1 TiB.
+    threads : int, optional
+        At most so many; by default what the machine offers.
+    password : str or bytes, optional
+        Of an encrypted archive; others do not look at it.
+
+    Returns
+    -------
+    int
+        Bytes of the files.
+
+    Raises
+    ------
+    ArgumentError
+        A path leads out of the folder or through a link, or is given twice; nothing was written.
+    IntegrityError
+        A file was changed; nothing appears.
+    """
+    limit = None if max_bytes is None else size_of(max_bytes)
+    with open_archive(src, password=password) as archive:
+        return archive.unpack(path_of(directory), special_modes, xattrs, limit, thread_limit(threads))[1]

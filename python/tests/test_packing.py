@@ -1,0 +1,316 @@
+"""`Writer`, `Reader`, `build` and `unpack`: archives of files, bytes and arrays."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import io
+import os
+import pickle
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import holotype
+
+TEXT = b"".join(b"line %d of a text that goes on\n" % i for i in range(20_000))
+NOISE = random.Random(5).randbytes(300_000)
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    path = tmp_path / "a.holo"
+    with holotype.Writer(path) as writer:
+        writer.add(TEXT, name="text").add(NOISE, name="dir/noise").add(b"", name="empty")
+    return path
+
+
+STREAM = TEXT + NOISE
+
+
+def test_reads_like_a_file(archive: Path) -> None:
+    with holotype.open(archive) as reader:
+        assert reader.size == len(reader) == len(STREAM)
+        assert reader.names() == ["text", "dir/noise", "empty"]
+        assert reader.read(10) == STREAM[:10]
+        assert reader.tell() == 10
+        assert reader.read(7, offset=600_000) == STREAM[600_000:600_007]
+        assert reader.tell() == 10, "a read by offset leaves the position"
+        buffer = bytearray(20)
+        assert reader.read(buffer=buffer) == 20
+        assert bytes(buffer) == STREAM[10:30]
+        assert reader.read(buffer=buffer, offset=len(STREAM) - 5) == 5
+        assert reader.seek(-4, os.SEEK_END) == len(STREAM) - 4
+        assert reader.read() == STREAM[-4:]
+        assert reader.read(5) == b""
+        assert reader.read(5, offset=1 << 60) == b""
+        assert reader.seek(0) == 0
+        assert reader.read() == STREAM
+        into: Any = np.zeros(100, "u2")
+        reader.seek(1)
+        assert reader.readinto(into) == 200
+        assert into.tobytes() == STREAM[1:201]
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        slice(3, 9),
+        slice(-10, None),
+        slice(None, None, 1000),
+        slice(100, 0, -7),
+        slice(None, None, -90_001),
+        slice(5, 5),
+        slice(9, 3),
+        slice(-3, 10**9),
+        slice(400_000, 100, -3),
+    ],
+)
+def test_slices_as_bytes_do(archive: Path, key: slice) -> None:
+    with holotype.open(archive) as reader:
+        assert reader[key] == STREAM[key]
+        assert reader["text"][key] == TEXT[key]
+
+
+def test_single_bytes(archive: Path) -> None:
+    with holotype.open(archive) as reader:
+        assert reader[0] == STREAM[0]
+        assert reader[-1] == STREAM[-1]
+        for index in (len(STREAM), -len(STREAM) - 1):
+            with pytest.raises(IndexError):
+                reader[index]
+
+
+def test_items_by_name(archive: Path) -> None:
+    with holotype.open(archive) as reader:
+        item = reader["dir/noise"]
+        assert item.size == len(NOISE)
+        assert item.read(5, offset=77) == NOISE[77:82]
+        assert io.BufferedReader(item).read() == NOISE
+        assert reader["empty"].read() == b""
+        assert "text" in reader
+        assert "other" not in reader
+        with pytest.raises(holotype.NotFoundError):
+            reader["other"]
+
+
+def test_buffered_lines_and_iteration(archive: Path) -> None:
+    with holotype.open(archive) as reader:
+        assert list(reader["text"]) == TEXT.splitlines(keepends=True)
+        assert io.BufferedReader(reader["text"]).readlines() == TEXT.splitlines(keepends=True)
+
+
+def test_wrong_calls_are_refused(archive: Path) -> None:
+    with holotype.open(archive) as reader:
+        with pytest.raises(holotype.ArgumentError):
+            reader.read(5, offset=-1)
+        with pytest.raises(holotype.ArgumentError):
+            reader.seek(-1)
+        with pytest.raises(holotype.ArgumentError):
+            reader.read(buffer=b"read-only")
+    with pytest.raises(ValueError, match="closed"):
+        reader.read(1)
+    with pytest.raises(holotype.ArgumentError, match="mode"):
+        holotype.open(archive, "rw")  # type: ignore[call-overload]
+    for size in ("12Q", "", "-1M", -1):
+        with pytest.raises(holotype.ArgumentError):
+            holotype.open(archive, cache_size=size)
+
+
+def test_pickles_with_options_and_position(archive: Path) -> None:
+    with holotype.open(archive, cache_size="1M") as reader:
+        reader.seek(123)
+        state = pickle.dumps(reader)
+    with pickle.loads(state) as again:
+        assert again.tell() == 123
+        assert again._cache_size == "1M"
+        assert again.read(9) == STREAM[123:132]
+    archive.unlink()
+    with holotype.Writer(archive) as writer:
+        writer.add(b"something else")
+    with pytest.raises(holotype.IntegrityError, match="another"):
+        pickle.loads(state)
+    data = Path(archive).read_bytes()
+    with pickle.loads(pickle.dumps(holotype.open(data))) as from_bytes:
+        assert from_bytes.read() == b"something else"
+
+
+def test_many_threads_read_one_archive(archive: Path) -> None:
+    with holotype.open(archive, cache_size="256K") as reader:
+
+        def check(seed: int) -> bool:
+            start = random.Random(seed).randrange(len(STREAM))
+            return reader.read(70_000, offset=start) == STREAM[start : start + 70_000]
+
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            assert all(pool.map(check, range(200)))
+
+
+def test_the_same_content_is_stored_once(tmp_path: Path) -> None:
+    paths = []
+    for name in ("one", "two", "three"):
+        (tmp_path / name).write_bytes(NOISE)
+        paths.append(tmp_path / name)
+    with holotype.Writer(None) as writer:
+        for path in paths:
+            writer.add(path)
+        writer.add(NOISE).add(b"first" + NOISE)
+        assert writer.tell() == 5 * len(NOISE) + 5
+    assert writer.bytes_written == len(writer.data) < 1.3 * len(NOISE)
+    report = holotype.open(writer.data).analyze()
+    assert report.raw_bytes == 5 * len(NOISE) + 5
+    assert report.dedup_ratio > 3.5
+    assert report.savings_percent == pytest.approx(100 * (1 - len(writer.data) / report.raw_bytes))
+    assert holotype.verify(writer.data)
+
+
+def test_everything_can_be_added(tmp_path: Path) -> None:
+    (tmp_path / "d" / "e").mkdir(parents=True)
+    (tmp_path / "d" / "e" / "f").write_bytes(b"in a folder")
+    with holotype.Writer(None) as writer:
+        writer.add(bytearray(b"ab")).add(memoryview(b"cd")).add(io.BytesIO(b"ef"))
+        assert writer.write(b"gh") == 2
+        assert writer.write(b"ij") == 2
+        writer.add(str(tmp_path / "d"))
+        writer.write(b"kl")
+    with holotype.open(writer.data) as reader:
+        assert reader.names() == [
+            "data-0", "data-1", "data-2", "stream-0", "d", "d/e", "d/e/f", "stream-1",
+        ]  # fmt: skip
+        assert reader.read() == b"abcdefghijin a folderkl"
+
+
+@pytest.mark.parametrize("dtype", ["f4", "<i2", ">u8", "bool", "c16", "M8[ns]", "S3"])
+def test_arrays_come_back(dtype: str) -> None:
+    array = np.arange(24).astype("i8").astype(dtype).reshape(2, 3, 4)
+    with holotype.Writer(None) as writer:
+        writer.add_array(array, name="a").add(array.T).add_array(np.float32(7), name="scalar")
+    with holotype.open(writer.data) as reader:
+        expectations: list[tuple[str, Any]] = [("a", array), ("array-0", array.T), ("scalar", np.float32(7))]
+        for name, expected in expectations:
+            found = reader.array(name)
+            assert found.dtype == expected.dtype
+            assert found.shape == expected.shape
+            assert found.tobytes() == expected.tobytes()
+        with pytest.raises(holotype.UnsupportedError):
+            holotype.open(build_one(b"x")).array("data-0")
+    with pytest.raises(holotype.ArgumentError):
+        holotype.Writer(None).add_array(np.array([object()]))
+
+
+def build_one(data: bytes) -> bytes:
+    with holotype.Writer(None) as writer:
+        writer.add(data)
+    return writer.data
+
+
+def test_user_metadata_has_its_own_place() -> None:
+    with holotype.Writer(None) as writer:
+        writer.add(b"x").add_metadata({"version": 99, "seal": "mine", "tags": ["a", {"b": None}]})
+    metadata = holotype.open(writer.data).metadata
+    assert metadata.user == {"version": 99, "seal": "mine", "tags": ["a", {"b": None}]}
+    assert (metadata.format_version, metadata.n_items, metadata.seal) == (1, 1, writer.seal)
+    with pytest.raises(TypeError):
+        holotype.Writer(None).add_metadata({"a": object()})
+
+
+def test_an_exception_leaves_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "a.holo"
+    with pytest.raises(KeyError), holotype.Writer(path) as writer:  # noqa: PT012
+        writer.add(NOISE)
+        raise KeyError
+    assert list(tmp_path.iterdir()) == []
+    path.write_bytes(b"old")
+    with pytest.raises(FileExistsError):
+        holotype.Writer(path)
+    with pytest.raises(KeyError), holotype.Writer(path, overwrite=True):
+        raise KeyError
+    assert path.read_bytes() == b"old"
+    with holotype.open(path, "w", overwrite=True) as writer:
+        writer.add(b"new")
+    assert holotype.open(path).read() == b"new"
+
+
+class Failing(io.RawIOBase):
+    def read(self, size: int = -1, /) -> bytes:
+        raise ZeroDivisionError
+
+
+def test_what_a_source_raises_comes_through(tmp_path: Path) -> None:
+    writer = holotype.Writer(tmp_path / "a.holo")
+    with pytest.raises(ZeroDivisionError):
+        writer.add(Failing())
+    with pytest.raises(holotype.ArgumentError):
+        writer.finalize()
+    with pytest.raises(FileNotFoundError):
+        holotype.Writer(None).add(tmp_path / "missing")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"profile": "generik"},
+        {"compression": "gzip"},
+        {"compression": "zstd:99"},
+        {"block_size": 0},
+        {"block_size": "1G"},
+        {"num_workers": -1},
+    ],
+)
+def test_wrong_options_are_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        holotype.Writer(None, **options)
+
+
+@pytest.mark.parametrize("profile", list(holotype.PROFILES))
+def test_builds_and_unpacks(tmp_path: Path, profile: Any) -> None:
+    source = tmp_path / "source"
+    (source / "dir").mkdir(parents=True)
+    (source / "dir" / "text").write_bytes(TEXT)
+    (source / "noise").write_bytes(NOISE)
+    metadata = holotype.build(source, tmp_path / "a.holo", profile=profile, num_workers=1)
+    assert metadata.n_items == 3
+    with holotype.open(tmp_path / "a.holo") as reader:
+        assert sorted(reader.names()) == ["dir", "dir/text", "noise"]
+        assert reader["dir/text"].read() == TEXT
+    assert holotype.unpack(tmp_path / "a.holo", tmp_path / "out") == len(TEXT) + len(NOISE)
+    assert (tmp_path / "out" / "dir" / "text").read_bytes() == TEXT
+    with pytest.raises(FileExistsError):
+        holotype.unpack(tmp_path / "a.holo", tmp_path / "out")
+    with pytest.raises(holotype.LimitError):
+        holotype.unpack(tmp_path / "a.holo", tmp_path / "more", max_bytes="100K")
+
+
+def test_profiles_are_what_they_say(tmp_path: Path) -> None:
+    for profile, settings in holotype.PROFILES.items():
+        data = []
+        for options in ({"profile": profile}, dict(settings)):
+            with holotype.Writer(None, **options) as writer:
+                writer.add(TEXT[:60_000])
+            data.append(writer.data)
+        sizes = [holotype.open(one).analyze().block_bytes for one in data]
+        assert abs(sizes[0] - sizes[1]) < 3000, profile
+
+
+def test_damage_is_noticed(archive: Path) -> None:
+    data = bytearray(archive.read_bytes())
+    data[5000] ^= 1
+    with holotype.open(bytes(data)) as reader, pytest.raises(holotype.IntegrityError):
+        reader.read()
+    with pytest.raises(holotype.IntegrityError):
+        holotype.unpack(bytes(data), archive.with_name("out"))
+    assert not archive.with_name("out").exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_reads_after_fork(archive: Path) -> None:
+    with holotype.open(archive) as reader:
+        assert reader.read(10, offset=0) == STREAM[:10]
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if reader.read(1000, offset=500_000) == STREAM[500_000:501_000] else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert reader.read(1000, offset=500_000) == STREAM[500_000:501_000]

@@ -1,0 +1,302 @@
+"""Tensors: every dtype and shape, regions, writers, faces to other libraries."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import holotype
+
+ml_dtypes = pytest.importorskip("ml_dtypes")
+
+PLAIN = ["bool", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f2", "f4", "f8", "c8", "c16"]
+EXTENDED = [
+    "bfloat16",
+    "float8_e4m3fn",
+    "float8_e5m2",
+    "float8_e4m3fnuz",
+    "float8_e5m2fnuz",
+    "float8_e8m0fnu",
+    "float8_e3m4",
+    "int4",
+    "uint4",
+]
+SHAPES: list[tuple[int, ...]] = [(), (0,), (1,), (7,), (3, 0, 2), (1, 1, 1, 1), (2, 3, 4, 5), (1,) * 32]
+CODECS: list[Any] = ["auto", "raw", "planes", "shuffle-zstd", "lorenzo", "pco"]
+
+
+def noise(shape: tuple[int, ...], dtype: Any) -> Any:
+    rng = np.random.default_rng(5)
+    dtype = np.dtype(dtype)
+    n = int(np.prod(shape))
+    if dtype.kind == "b":
+        return rng.integers(0, 2, shape).astype(bool)
+    if dtype.name in ("int4", "uint4"):
+        return rng.integers(0, 7, shape).astype(dtype)
+    return np.frombuffer(rng.bytes(n * dtype.itemsize), dtype).reshape(shape)
+
+
+def same(a: Any, b: Any) -> bool:
+    return bool(a.dtype == b.dtype) and a.shape == b.shape and a.tobytes() == b.tobytes()
+
+
+@pytest.mark.parametrize("name", PLAIN + EXTENDED)
+def test_every_dtype_and_shape_comes_back(name: str) -> None:
+    dtype = np.dtype(getattr(ml_dtypes, name, name))
+    file = io.BytesIO()
+    arrays = {str(shape): noise(shape, dtype) for shape in SHAPES}
+    holotype.write_tensors(file, arrays)
+    tensors = holotype.open_tensors(file.getvalue())
+    assert list(tensors) == list(arrays)
+    for key, array in arrays.items():
+        tensor = tensors[key]
+        assert tensor.shape == array.shape
+        assert tensor.dtype == dtype.name
+        assert same(tensor.read(), array)
+        assert same(holotype.loads(holotype.dumps(array)), array) or array.ndim in (2, 3)
+    assert holotype.verify(file.getvalue())
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("dtype", ["f4", "f2", "i2", "u8", "c8", ml_dtypes.bfloat16])
+def test_every_codec_keeps_every_bit(codec: Any, dtype: Any) -> None:
+    smooth = (np.arange(40 * 50).reshape(40, 50) // 7).astype("i4").astype(dtype)
+    for array in (noise((40, 50), dtype), smooth, np.zeros((30, 4), dtype)):
+        file = io.BytesIO()
+        holotype.write_tensors(file, {"a": array}, codec)
+        assert same(holotype.open_tensors(file.getvalue())["a"].read(), array)
+
+
+def test_special_values_keep_their_payloads() -> None:
+    bits = np.array([0x7FC00001, 0xFFC12345, 0x7F800001, 0x80000000, 1, 0x807FFFFF, 0xFF800000], "u4")
+    array = np.tile(bits, 300).view("f4")
+    back = holotype.loads(holotype.dumps(array))
+    assert (back.view("u4") == array.view("u4")).all()
+
+
+def test_orders_strides_and_byte_orders() -> None:
+    base = np.arange(2 * 3 * 5 * 7, dtype="i4").reshape(2, 3, 5, 7)
+    for array in (base, np.asfortranarray(base), base[:, ::2, ::-1], base.swapaxes(1, 3), base.astype(">i4")):
+        file = io.BytesIO()
+        holotype.write_tensors(file, {"a": array})
+        tensor = holotype.open_tensors(file.getvalue())["a"]
+        assert (tensor.read() == array).all()
+        is_fortran = array.flags.f_contiguous and not array.flags.c_contiguous
+        assert tensor.is_fortran == is_fortran
+        assert tensor.read().flags.f_contiguous == is_fortran
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("slices", [None, (4, 5, 6)])
+def test_regions_are_numpy_indices(order: Any, slices: tuple[int, ...] | None) -> None:
+    array = np.asarray(noise((9, 11, 13), "u2"), order=order)
+    file = io.BytesIO()
+    with holotype.TensorWriter(file) as writer:
+        writer.add_tensor("a", array, slice_shape=slices)
+    tensor = holotype.open_tensors(file.getvalue())["a"]
+    for region in (
+        np.s_[3], np.s_[...], np.s_[2:7, 3], np.s_[..., 4:9], np.s_[1, ..., -1], np.s_[-3:, 2:2],
+        np.s_[0, 0, 0], np.s_[5:2], np.s_[:, :, :], np.s_[2:50],
+    ):  # fmt: skip
+        assert (tensor[region] == array[region]).all()
+        assert tensor[region].shape == array[region].shape
+        out = np.empty(array[region].shape, "u2")
+        assert tensor.read(region, out) is out
+        assert (out == array[region]).all()
+    for bad in (np.s_[::2], np.s_[1, 2, 3, 4], np.s_[..., ...], "a", np.s_[True]):
+        with pytest.raises(holotype.ArgumentError):
+            tensor[bad]
+    with pytest.raises(IndexError):
+        tensor[9]
+    with pytest.raises(holotype.ArgumentError):
+        tensor.read(0, np.empty((11, 12), "u2"))
+    assert len(tensor) == 9
+    assert (np.asarray(tensor) == array).all()
+
+
+def test_dates_are_kept() -> None:
+    array = np.array(["2024-02-29T12:00", "NaT", "1887-01-01"], "M8[ms]")
+    assert same(holotype.loads(holotype.dumps(array)), array)
+
+
+def test_what_cannot_be_kept_is_refused() -> None:
+    for array in (np.array(["a"]), np.array([object()]), np.zeros(3, "u1,f4")):
+        with pytest.raises(holotype.UnsupportedError):
+            holotype.dumps(array)
+    writer = holotype.TensorWriter(io.BytesIO())
+    with pytest.raises(holotype.ArgumentError):
+        writer.add_tensor("a", np.zeros(3), codec="zip")  # type: ignore[arg-type]
+    with pytest.raises(holotype.ArgumentError):
+        writer.add_tensor("a", np.zeros(3), attributes={"a": 1})  # type: ignore[dict-item]
+    writer.add_tensor("a", np.zeros(3))
+    with pytest.raises(holotype.ArgumentError):
+        writer.add_tensor("a", np.zeros(3))
+    writer.close()
+    with pytest.raises(holotype.ArgumentError):
+        writer.close()
+
+
+def test_attributes_and_info() -> None:
+    file = io.BytesIO()
+    with holotype.TensorWriter(file) as writer:
+        writer.add_tensor("w", np.zeros((4, 5), "f2"), attributes={"layer": "größe", "blob": b"\0\xff"})
+    tensor = holotype.open_tensors(file.getvalue())["w"]
+    assert tensor.attributes == {"layer": "größe", "blob": b"\0\xff"}
+    (item,) = holotype.info(file.getvalue()).items
+    assert (item.kind, item.raw_bytes, item.stored_bytes) == ("tensor", 40, tensor.stored_bytes)
+
+
+def test_raw_tensors_are_mapped(tmp_path: Path) -> None:
+    path = tmp_path / "w.holo"
+    arrays = {
+        "a": noise((300, 40), "f4"),
+        "b": np.asfortranarray(noise((30, 40), "i2")),
+        "c": noise((9,), "u1"),
+    }
+    holotype.write_tensors(path, arrays, "raw")
+    tensors = holotype.open_tensors(path)
+    for name, array in arrays.items():
+        mapped = tensors[name].map()
+        assert (mapped.view("u1") if name == "c" else mapped).tobytes() == array.tobytes()
+        assert not mapped.flags.writeable
+        assert mapped.ctypes.data % 4096 == 0
+    again = pickle.loads(pickle.dumps(tensors))
+    assert (again["b"][3] == arrays["b"][3]).all()
+    data = path.read_bytes()
+    with pytest.raises(holotype.UnsupportedError):
+        holotype.open_tensors(data)["a"].map()
+    path.write_bytes(data[:5000] + bytes([data[5000] ^ 1]) + data[5001:])
+    with pytest.raises(holotype.IntegrityError):
+        holotype.open_tensors(path)["a"].map()
+
+
+def test_files_appear_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "w.holo"
+
+    def broken() -> None:
+        with holotype.TensorWriter(path) as writer:
+            writer.add_tensor("a", np.zeros(3))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        broken()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_threads_do_not_change_the_bytes() -> None:
+    array = noise((700, 1000), "f4")
+    files = []
+    for threads in (1, 3):
+        file = io.BytesIO()
+        holotype.write_tensors(file, {"a": array}, threads=threads)
+        files.append(file.getvalue())
+    assert files[0] == files[1]
+
+
+def test_damage_is_found() -> None:
+    data = holotype.dumps(np.arange(5000, dtype="i4"))
+    for position in range(0, len(data), 41):
+        damaged = bytearray(data)
+        damaged[position] ^= 32
+        with pytest.raises(holotype.HolotypeError):
+            holotype.verify(damaged)
+
+
+def test_dlpack_is_taken() -> None:
+    class Foreign:
+        def __init__(self, array: Any) -> None:
+            self.array = array
+
+        def __dlpack__(self, **options: Any) -> Any:
+            return self.array.__dlpack__(**options)
+
+        def __dlpack_device__(self) -> Any:
+            return self.array.__dlpack_device__()
+
+    array = np.arange(24, dtype="f4").reshape(2, 3, 4)
+    assert same(holotype.loads(holotype.dumps(Foreign(array))), array)
+
+
+def test_importing_imports_no_tensor_library() -> None:
+    code = "import sys, holotype; print([m for m in ('numpy', 'torch', 'ml_dtypes') if m in sys.modules])"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
+
+
+def test_seeded_noise_is_a_recipe() -> None:
+    draws: list[tuple[str, Any]] = [
+        ("numpy.default_rng", np.random.default_rng(2**40 + 7).random((5, 1001))),
+        ("numpy.default_rng", np.random.default_rng(2**40 + 7).random((5, 1001), dtype="f4")),
+    ]
+    for generator, array in draws:
+        file = io.BytesIO()
+        with holotype.TensorWriter(file) as writer:
+            writer.add_tensor("a", array, noise={"generator": generator, "seed": 2**40 + 7})
+            writer.add_tensor("b", array, noise={"generator": generator, "seed": 8})
+            writer.add_tensor("c", array[1:], noise={"generator": generator, "seed": 8, "offset": 1001})
+        tensors = holotype.open_tensors(file.getvalue())
+        recipe = {"generator": f"{generator}.random", "seed": 2**40 + 7, "offset": 0}
+        assert (tensors["a"].noise, tensors["a"].stored_bytes) == (recipe, 0)
+        assert (tensors["b"].noise, tensors["c"].noise) == (None, None)
+        assert same(tensors["a"].read(), array)
+        assert (tensors["a"][3, 990:] == array[3, 990:]).all()
+        assert same(tensors["b"].read(), array)
+    legacy = np.random.RandomState(9).random_sample(77)
+    file = io.BytesIO()
+    with holotype.TensorWriter(file) as writer:
+        writer.add_tensor("a", legacy, noise={"generator": "numpy.RandomState", "seed": 9})
+        refused: list[dict[str, str | int]] = [
+            {"generator": "dice", "seed": 1},
+            {"seed": 1},
+            {"generator": "torch.cpu", "seed": 1, "x": 2},
+        ]
+        for bad in refused:
+            with pytest.raises(holotype.ArgumentError):
+                writer.add_tensor("bad", legacy, noise=bad)
+    assert holotype.open_tensors(file.getvalue())["a"].noise is not None
+
+
+@pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="PyTorch is not installed")
+def test_torch_tensors_come_back() -> None:
+    import torch
+
+    base = torch.randn(3, 4, 5, 6)
+    for dtype in ("float32", "float16", "bfloat16", "float64", "int64", "uint8", "bool", "complex64"):
+        for tensor in (base, base.permute(3, 2, 1, 0), base[1:, ::2], base[0, 0, 0, 0], base[:0]):
+            tensor = tensor.to(getattr(torch, dtype))
+            file = io.BytesIO()
+            holotype.write_tensors(file, {"t": tensor})
+            back = holotype.open_tensors(file.getvalue())["t"].torch()
+            assert back.dtype == tensor.dtype
+            assert back.shape == tensor.shape
+            assert bool((back == tensor).all())
+
+
+@pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="PyTorch is not installed")
+def test_torch_noise_is_a_recipe() -> None:
+    import torch
+
+    for seed in (0, 7, 2**40 + 1):
+        for shape in ((1, 4, 64, 64), (3, 37), (16,)):
+            torch.manual_seed(seed)
+            normal = torch.randn(shape)
+            torch.manual_seed(seed)
+            uniform = torch.rand(shape)
+            noise: dict[str, str | int] = {"generator": "torch.cpu", "seed": seed}
+            file = io.BytesIO()
+            with holotype.TensorWriter(file) as writer:
+                writer.add_tensor("normal", normal, noise=noise)
+                writer.add_tensor("half", normal.half(), noise=noise)
+                writer.add_tensor("bfloat16", normal.bfloat16(), noise=noise)
+                writer.add_tensor("uniform", uniform, noise=noise)
+            tensors = holotype.open_tensors(file.getvalue())
+            assert all(tensor.noise is not None for tensor in tensors.values())
+            assert bool((tensors["normal"].torch() == normal).all())
+            assert bool((tensors["bfloat16"].torch() == normal.bfloat16()).all())

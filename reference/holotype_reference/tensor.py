@@ -1,0 +1,250 @@
+"""Tensors: `docs/format.md` section 12 and `docs/codecs/tensor.md`."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from . import noise, pco, zstd
+from .container import RAW, TENSOR_SLICE, Archive, number
+from .errors import Truncated, Unsupported, require
+
+# Type: bits of a word, words of an element, how words sort.
+UNSIGNED, SIGNED, FLOAT = "unsigned", "signed", "float"
+TYPES = {
+    0: (8, 1, UNSIGNED), 1: (8, 1, UNSIGNED), 2: (8, 1, SIGNED), 3: (16, 1, UNSIGNED), 4: (16, 1, SIGNED),
+    5: (32, 1, UNSIGNED), 6: (32, 1, SIGNED), 7: (64, 1, UNSIGNED), 8: (64, 1, SIGNED), 9: (16, 1, FLOAT),
+    10: (32, 1, FLOAT), 11: (64, 1, FLOAT), 12: (16, 1, FLOAT), 13: (32, 2, FLOAT), 14: (64, 2, FLOAT),
+    15: (8, 1, FLOAT), 16: (8, 1, FLOAT), 17: (8, 1, FLOAT), 18: (8, 1, FLOAT), 19: (8, 1, UNSIGNED),
+}  # fmt: skip
+OPAQUE = 255
+# Types whose bits pco takes for floats.
+PCO_FLOATS = (9, 10, 11, 13, 14)
+NARROWER = {10: 9, 11: 10}
+# Bits of exponent and fraction.
+LAYOUTS = {9: (5, 10), 10: (8, 23), 11: (11, 52)}
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A tensor; `elements` are as in memory, the first axis the fastest if `is_fortran`."""
+
+    type: int
+    opaque: tuple[str, int] | None
+    shape: list[int]
+    is_fortran: bool
+    elements: bytes
+
+
+def product(values: list[int]) -> int:
+    out = 1
+    for value in values:
+        out *= value
+    return out
+
+
+def read_tensor(archive: Archive, item: dict) -> Tensor:
+    """An item of kind 4, its elements checked against their hash."""
+    d = item.get(6, {})
+    require(all(key <= 5 for key in d), "an unknown descriptor key")
+    type_, shape = number(d, 0), d.get(1)
+    require(type_ in TYPES or type_ == OPAQUE, "an element type")
+    require(isinstance(shape, list) and len(shape) <= 32 and all(isinstance(n, int) for n in shape), "a shape")
+    require(d.get(2, 1) == 1 and (2 not in d or len(shape) > 1), "an order")
+    require((3 in d) == (type_ == OPAQUE), "opaque elements have a name and a width")
+    opaque = None
+    if 3 in d:
+        require(isinstance(d[3], list) and len(d[3]) == 2, "an opaque type")
+        name, bits = d[3]
+        require(isinstance(name, str) and 0 < len(name.encode()) < 256, "the name of an opaque type")
+        require(isinstance(bits, int) and 0 < bits <= 4096, "the width of an opaque type")
+        opaque = (name, bits)
+    else:
+        bits = TYPES[type_][0] * TYPES[type_][1]
+    n_bytes = (product(shape) * bits + 7) // 8
+    require(n_bytes < 1 << 63 and n_bytes == number(item, 4), "the content's size is not the tensor's")
+    axes = [n_bytes] if bits % 8 else shape[::-1] if 2 in d else shape
+    unit = 1 if bits % 8 else bits // 8
+    if 5 in d:
+        require(isinstance(d[5], list) and len(d[5]) == 3 and all(isinstance(n, int) for n in d[5]), "a recipe")
+        require(d[5][0] <= 3 and 2 not in d and 4 not in d and not item[5], "a recipe")
+        elements = noise.generate(*d[5], type_, product(shape))
+        require(hashlib.sha256(elements).digest() == item[3], "the content hash does not match")
+        return Tensor(type_, opaque, shape, False, elements)
+    lengths = d.get(4, axes)
+    require(isinstance(lengths, list) and len(lengths) == len(axes), "the shape of a slice")
+    require(all(isinstance(s, int) and 0 <= s <= n and (s or not n) for s, n in zip(lengths, axes)), "the shape of a slice")
+    require(4 not in d or lengths != axes, "a tensor of one slice")
+    blocks = archive.content_blocks(item)
+    counts = [-(-n // s) if n else 0 for n, s in zip(axes, lengths)]
+    require(len(blocks) == product(counts), "the number of blocks is the number of slices")
+    elements = bytearray(n_bytes) if blocks else b""
+    for i, block in enumerate(blocks):
+        start = []
+        for s, count in zip(lengths[::-1], counts[::-1]):
+            start.append(i % count * s)
+            i //= count
+        start.reverse()
+        extent = [min(s, n - at) for s, n, at in zip(lengths, axes, start)]
+        place(elements, axes, start, extent, unit, slice_content(archive, block, type_, bits, extent, unit))
+    require(hashlib.sha256(elements).digest() == item[3], "the content hash does not match")
+    return Tensor(type_, opaque, shape, 2 in d, bytes(elements))
+
+
+def place(out: bytearray, axes: list[int], start: list[int], extent: list[int], unit: int, content: bytes) -> None:
+    """Puts a slice where it belongs, row by row."""
+    row = (extent[-1] if extent else 1) * unit
+    at = [0] * max(0, len(extent) - 1)
+    for i in range(0, len(content), row):
+        offset = 0
+        for k, n in enumerate(axes):
+            offset = offset * n + start[k] + (at[k] if k < len(at) else 0)
+        out[offset * unit : offset * unit + row] = content[i : i + row]
+        for k in reversed(range(len(at))):
+            at[k] += 1
+            if at[k] < extent[k]:
+                break
+            at[k] = 0
+
+
+def slice_content(archive: Archive, block: int, type_: int, bits: int, extent: list[int], unit: int) -> bytes:
+    record = archive.blocks[block]
+    n_bytes = product(extent) * unit
+    require(record.codec in (RAW, TENSOR_SLICE) and record.raw == n_bytes, "a slice's block")
+    payload = archive.payload(block)
+    return payload if record.codec == RAW else decode_slice(payload, type_, bits, extent)
+
+
+def decode_slice(coded: bytes, type_: int, bits: int, extent: list[int]) -> bytes:
+    """The elements of a slice (`docs/codecs/tensor.md`)."""
+    if len(coded) < 4:
+        raise Truncated("head of a slice")
+    coder, mapping, mask, narrow = coded[:4]
+    if not 1 <= coder <= 4 or mapping > 2 or narrow > 1:
+        raise Unsupported("slice coder, map or narrowing")
+    require((mask == 0 or mapping == 2) and not (mapping == 1 and coder == 4) and mask < 8, "the head of a slice")
+    wide = type_
+    if narrow:
+        require(type_ in NARROWER, "a type that has no narrower one")
+        type_ = NARROWER[type_]
+    if type_ == OPAQUE:
+        width = bits if bits in (8, 16, 32, 64) else 8
+        per_element, kind = 1 if bits % 8 else bits // width, UNSIGNED
+    else:
+        width, per_element, kind = TYPES[type_]
+    n_bytes = width // 8
+    n = product(extent) * per_element
+    body = coded[4:]
+    if coder == 4:
+        require(mapping == 2 or kind != FLOAT or type_ in PCO_FLOATS, "a type that pco does not know")
+        words = pco.decode(body, n, width, UNSIGNED if mapping == 2 else kind)
+    elif coder == 2:
+        raw = zstd.decompress(body, n * n_bytes)
+        words = [int.from_bytes(raw[i : i + n_bytes], "little") for i in range(0, len(raw), n_bytes)]
+    else:
+        planes = zstd.decompress(body, n * n_bytes) if coder == 3 else decode_planes(body, n, n_bytes)
+        words = [int.from_bytes(planes[i::n], "big") for i in range(n)]
+    half, full = 1 << width - 1, 1 << width
+    if mask:
+        words = [word >> 1 ^ -(word & 1) & full - 1 for word in words]
+        stride = per_element
+        lengths = [*[1] * 3, *extent][-3:]
+        for k, length in enumerate(reversed(lengths)):
+            if mask >> k & 1:
+                for i in range(n):
+                    if i // stride % length:
+                        words[i] = (words[i] + words[i - stride]) % full
+            stride *= length
+    if mapping == 1:
+        words = [word >> 1 | (word & 1) * half for word in words]
+    elif mapping == 2 and kind == SIGNED:
+        words = [word ^ half for word in words]
+    elif mapping == 2 and kind == FLOAT:
+        words = [word ^ half if word & half else word ^ full - 1 for word in words]
+    if narrow:
+        words = [widen(word, type_, wide) for word in words]
+        n_bytes *= 2
+    return b"".join(word.to_bytes(n_bytes, "little") for word in words)
+
+
+def decode_planes(body: bytes, n: int, n_bytes: int) -> bytes:
+    """Section 4."""
+    planes = b""
+    at = 0
+    for _ in range(n_bytes):
+        if at + 5 > len(body):
+            raise Truncated("head of a plane")
+        coder, size = body[at], int.from_bytes(body[at + 1 : at + 5], "little")
+        plane = body[at + 5 : at + 5 + size]
+        if len(plane) < size:
+            raise Truncated("a plane")
+        at += 5 + size
+        if coder == 0:
+            require(size == n, "a plane has another length")
+            planes += plane
+        elif coder == 1:
+            require(size == 1, "a plane has another length")
+            planes += plane * n
+        elif coder == 2:
+            planes += decode_rans(plane, n)
+        else:
+            raise Unsupported("plane coder")
+    require(at == len(body), "bytes after the planes")
+    return planes
+
+
+def decode_rans(data: bytes, n: int) -> bytes:
+    if len(data) < 32:
+        raise Truncated("table of frequencies")
+    at = 32
+    owners: list[tuple[int, int, int]] = []
+    for value in range(256):
+        if not data[value // 8] >> value % 8 & 1:
+            continue
+        if at + 2 > len(data):
+            raise Truncated("table of frequencies")
+        less = data[at] & 127
+        if data[at] > 127:
+            require(0 < data[at + 1] < 32, "a frequency is out of range")
+            less |= data[at + 1] << 7
+            at += 1
+        at += 1
+        start = len(owners)
+        owners += [(value, less + 1, start)] * (less + 1)
+        require(len(owners) <= 4096, "the frequencies do not add up")
+    require(len(owners) == 4096, "the frequencies do not add up")
+    if len(data) < at + 128:
+        raise Truncated("coder states")
+    states = [int.from_bytes(data[i : i + 4], "little") for i in range(at, at + 128, 4)]
+    require(all(1 << 15 <= x < 1 << 31 for x in states), "a coder state is out of range")
+    at += 128
+    require((len(data) - at) % 2 == 0, "half a word of coded bytes")
+    out = bytearray()
+    for i in range(n):
+        x = states[i % 32]
+        value, frequency, start = owners[x % 4096]
+        out.append(value)
+        x = frequency * (x >> 12) + x % 4096 - start
+        if x < 1 << 15:
+            if at >= len(data):
+                raise Truncated("coded bytes")
+            x = x << 16 | data[at] | data[at + 1] << 8
+            at += 2
+        states[i % 32] = x
+    require(at == len(data) and all(x == 1 << 15 for x in states), "coded bytes do not end where they should")
+    return bytes(out)
+
+
+def widen(bits: int, narrow: int, wide: int) -> int:
+    """The same number in a wider float type (section 3)."""
+    (e1, f1), (e2, f2) = LAYOUTS[narrow], LAYOUTS[wide]
+    sign, exponent, fraction = bits >> e1 + f1, bits >> f1 & (1 << e1) - 1, bits & (1 << f1) - 1
+    rebase = (1 << e2 - 1) - (1 << e1 - 1)
+    if exponent == (1 << e1) - 1:
+        exponent = (1 << e2) - 1
+    elif exponent:
+        exponent += rebase
+    elif fraction:
+        up = f1 + 1 - fraction.bit_length()
+        exponent, fraction = rebase + 1 - up, fraction << up & (1 << f1) - 1
+    return sign << e2 + f2 | exponent << f2 | fraction << f2 - f1
