@@ -1,8 +1,8 @@
-"""Animations to measure with, made of photos and of nothing: 50 frames of 640 × 360 RGB, the same on every machine.
+"""Animations to measure with, of photos and of nothing: 50 frames of 640 × 360 RGB, alike on every machine.
 
 * `screen`: a terminal whose text scrolls, with a dot that moves over it.
 * `static`: a photo, a disc that moves over it, noise of standard deviation 1 in every sample.
-* `pan`: a window that moves over a larger photo, 3 pixels right and 1 down a frame, noise of standard deviation 1.5.
+* `pan`: a window that moves over a larger photo, 3 pixels right and 1 down a frame, noise of deviation 1.5.
 """
 
 from __future__ import annotations
@@ -18,10 +18,41 @@ from PIL import Image, ImageDraw, ImageFont
 Frames = npt.NDArray[np.uint8]
 
 N_FRAMES, HEIGHT, WIDTH = 50, 360, 640
-_WORDS = (
-    "warning: unused variable index build finished target release copying frame block seal manifest error "
-    "note: expected found help while tile cargo test passed running src main lib let mut for in range result"
-).split()
+_WORDS = [
+    "warning:",
+    "unused",
+    "variable",
+    "index",
+    "build",
+    "finished",
+    "target",
+    "release",
+    "copying",
+    "frame",
+    "block",
+    "seal",
+    "manifest",
+    "error",
+    "note:",
+    "expected",
+    "found",
+    "help",
+    "while",
+    "tile",
+    "cargo",
+    "test",
+    "passed",
+    "running",
+    "src",
+    "main",
+    "lib",
+    "let",
+    "mut",
+    "for",
+    "in",
+    "range",
+    "result",
+]
 
 
 def _line(random: np.random.Generator) -> list[tuple[str, tuple[int, int, int]]]:

@@ -31,6 +31,7 @@ from holotype._animation import (
 from holotype._batch import read_many
 from holotype._errors import (
     ArgumentError,
+    DecryptionError,
     FormatError,
     HolotypeError,
     IntegrityError,
@@ -56,7 +57,7 @@ from holotype._info import (
 from holotype._read import decode, decode_to_file, extract_thumbnail, info, loads, read, verify
 from holotype._reader import AnalysisReport, ItemReader, Metadata, Reader, open
 from holotype._remote import Remote
-from holotype._signing import keygen, sign
+from holotype._signing import keygen, rekey, sign
 from holotype._tensors import Tensor, Tensors, TensorWriter, open_tensors, write_tensors
 from holotype._write import dumps, encode, write
 from holotype._writer import PROFILES, Writer, build, unpack
@@ -67,6 +68,7 @@ __all__ = [
     "Animation",
     "ArchiveInfo",
     "ArgumentError",
+    "DecryptionError",
     "Encoded",
     "Finding",
     "FormatError",
@@ -114,6 +116,7 @@ __all__ = [
     "read_frame",
     "read_frames",
     "read_many",
+    "rekey",
     "sign",
     "unpack",
     "verify",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
-    from typing_extensions import Buffer, Self
+    from typing_extensions import Self
 
     from holotype._fields import AudioFields, Descriptor, FrameFields
     from holotype._remote import Remote
@@ -47,6 +47,7 @@ def write_animation(
     threads: int | None = None,
     name: str = DEFAULT_NAME,
     overwrite: bool = True,
+    password: str | bytes | None = None,
 ) -> bytes | None:
     """Seal frames, one after another, in an archive.
 
@@ -55,8 +56,8 @@ def write_animation(
     dst : path, binary file object or None
         Where the archive goes; None returns its bytes. A file appears whole or not at all.
     frames : iterable of array_like or paths
-        `(height, width)` or `(height, width, channels)` of any dtype that `write` takes, or image files. Sizes and
-        dtypes may differ. They are taken one by one: three at a time are in memory.
+        `(height, width)` or `(height, width, channels)` of any dtype that `write` takes, or image files.
+        Sizes and dtypes may differ. They are taken one by one: a few at a time are in memory.
     delays : int or sequence of int, optional
         Ticks that each frame is shown; by default 100.
     fps : float or Fraction, optional
@@ -65,14 +66,15 @@ def write_animation(
         Seconds of a tick; by default 1/1000.
     loop_count : int
         How often it is shown; 0 for ever.
-    mode, order, tile_edge, preview, threads, overwrite
+    mode, order, tile_edge, preview, threads, overwrite, password
         As for `write`.
     key_interval : int
         A frame is coded alone at least every so many, 1 to 256. It bounds what reading one frame takes.
     poster : int
         The frame of which a preview is stored.
     audio : bytes, path, (data, format), or a list of these, optional
-        Sound, kept byte for byte; formats are `WAVE`, `MPEG`, `OGG`, `FLAC` or any name, recognised if not given.
+        Sound, kept byte for byte; formats are `WAVE`, `MPEG`, `OGG`, `FLAC` or any name, recognised if not
+        given.
     metadata : iterable of MetadataEntry
         Of the animation as a whole.
     frame_metadata : mapping of int to iterables of MetadataEntry, optional
@@ -109,7 +111,7 @@ def write_animation(
         name,
         _frames(frames, delays, order, frame_metadata or {}),
         {
-            "image": _options(mode, False, tile_edge, preview, threads),
+            "image": _options(mode, False, tile_edge, preview, threads, password),
             "loop_count": loop_count,
             "time_base": (base.numerator, base.denominator),
             "key_interval": key_interval,
@@ -206,8 +208,8 @@ def _track(track: Any, name: str) -> AudioFields:
 class Animation:
     """An animation of an archive: `len`, index, slices and iteration give frames as arrays.
 
-    Only what a frame needs is read, and every byte of it is checked first. Made by `open_animation`; may be used by
-    several threads.
+    Only what a frame needs is read, and every byte of it is checked first. Made by `open_animation`; may be
+    used by several threads.
 
     Attributes
     ----------
@@ -221,7 +223,9 @@ class Animation:
         The frame its preview is of.
     """
 
-    def __init__(self, archive: _holotype.Archive, name: str | None = None, *, order: str | None = "rgb") -> None:
+    def __init__(
+        self, archive: _holotype.Archive, name: str | None = None, *, order: str | None = "rgb"
+    ) -> None:
         if order not in ("rgb", "bgr", None):
             raise ArgumentError(f"order is 'rgb', 'bgr' or None, not {order!r}")
         self._archive: _holotype.Archive | None = archive
@@ -324,7 +328,9 @@ class Animation:
         self._turn(result, descriptor)
         return result
 
-    def read_frames(self, frames: slice | Sequence[int], *, out: Any = None, threads: int | None = None) -> Any:
+    def read_frames(
+        self, frames: slice | Sequence[int], *, out: Any = None, threads: int | None = None
+    ) -> Any:
         """Several frames: one array `(n, height, width[, channels])` if they are alike, else a list.
 
         Groups of frames that need each other are decoded at the same time.
@@ -417,6 +423,7 @@ def open_animation(
     item: str | None = None,
     order: Order | None = "rgb",
     remote: Remote | None = None,
+    password: str | bytes | None = None,
 ) -> Animation:
     """Open an animation to read frames of it.
 
@@ -430,9 +437,11 @@ def open_animation(
         Order of the colours to return; None leaves them as stored.
     remote : Remote, optional
         How an archive at an address is read.
+    password : str or bytes, optional
+        Of an encrypted archive.
     """
     source: Source = src if is_path(src) else as_bytes(src)
-    with open_archive(source, remote) as archive:
+    with open_archive(source, remote, password) as archive:
         return Animation(archive, item, order=order)
 
 
@@ -440,9 +449,9 @@ def frame_count(src: Source, *, item: str | None = None) -> int:
     """Number of frames; 1 of an archive that holds an image and no animation."""
     with open_archive(src) as archive:
         kinds = archive.names()
-        if item is None and not any(kind == "animation" for _, kind in kinds):
-            if any(kind == "image" for _, kind in kinds):
-                return 1
+        known = {kind for _, kind in kinds}
+        if item is None and "animation" not in known and "image" in known:
+            return 1
         return _holotype.Animation(archive, item).describe()[1]
 
 

@@ -26,7 +26,7 @@ Layout = Literal["nhwc", "nchw"]
 def read_many(
     sources: Sequence[Any],
     *,
-    archive: Source | None = None,
+    archive: Source | _holotype.Archive | None = None,
     out: NDArray[Any] | None = None,
     layout: Layout = "nhwc",
     region: Region | None = None,
@@ -43,7 +43,8 @@ def read_many(
     archive : path, buffer or binary file object, optional
         The archive whose images are named.
     out : numpy.ndarray, optional
-        Decode into this: `(n, height, width[, channels])` for "nhwc", `(n, channels, height, width)` for "nchw".
+        Decode into this: `(n, height, width[, channels])` for "nhwc", `(n, channels, height, width)` for
+        "nchw".
         Without it the first image that can be opened tells size and dtype.
     layout : {"nhwc", "nchw"}
         Order of the axes.
@@ -86,6 +87,9 @@ def read_many(
         raise ArgumentError(f"errors is 'raise' or 'return', not {errors!r}")
     if archive is None:
         asked: list[tuple[Any, str | None]] = [(_place(source), None) for source in sources]
+        return _read(asked, out, layout, region, stride, thread_limit(threads), errors, np, _arrays)
+    if isinstance(archive, _holotype.Archive):
+        asked = [(archive, str(name)) for name in sources]
         return _read(asked, out, layout, region, stride, thread_limit(threads), errors, np, _arrays)
     with open_archive(archive) as opened:
         asked = [(opened, str(name)) for name in sources]

@@ -190,7 +190,7 @@ def test_containers_as_documented() -> None:
         assert pzp.frame_count(name) == 5
         assert pzp.get_delays(name) == delays
         assert all(same(pzp.read_frame(name, i), frame) for i, frame in enumerate(frames))
-        assert all(same(a, b) for a, b in zip(pzp.read_frames(name), frames))
+        assert all(same(a, b) for a, b in zip(pzp.read_frames(name), frames, strict=False))
     assert (pzp.get_loop_count("anim.pzp"), pzp.get_loop_count("meta.pzp")) == (0, 3)
     assert pzp.get_audio("sound.pzp") == (music, "MPEG")
     assert pzp.get_audio("anim.pzp") == (None, None)

@@ -90,6 +90,7 @@ pub(crate) fn write_animation(
 ) -> PyResult<WrittenFields> {
     let AnimationOptionsFields { image, loop_count, time_base, key_interval, poster, metadata, audio } =
         options;
+    let writer = image.writer_options();
     let options = AnimationOptions::default()
         .with_image(image.into_options()?)
         .with_loop_count(loop_count)
@@ -100,7 +101,7 @@ pub(crate) fn write_animation(
         .with_metadata(into_metadata(metadata)?);
     let raised = Arc::new(Mutex::new(None));
     let one = OneAnimation { name, frames, options, audio, raised: raised.clone() };
-    let result = py.detach(|| write_archive(path, overwrite, one));
+    let result = py.detach(|| write_archive(path, overwrite, writer, one));
     if let Some(error) = raised.lock().unwrap_or_else(PoisonError::into_inner).take() {
         return Err(error);
     }
@@ -164,7 +165,7 @@ impl Animation {
 
     /// Ticks that each frame is shown.
     fn delays(&self, py: Python<'_>) -> PyResult<Vec<u64>> {
-        self.with(py, AnimationItem::delays)
+        self.with(py, |animation| animation.delays())
     }
 
     /// Descriptor, delay, reference and key of a frame.
@@ -174,7 +175,7 @@ impl Animation {
     }
 
     fn metadata(&self, py: Python<'_>) -> PyResult<Vec<MetadataFields>> {
-        self.with(py, AnimationItem::metadata).map(|metadata| metadata_fields(&metadata))
+        self.with(py, |animation| animation.metadata()).map(|metadata| metadata_fields(&metadata))
     }
 
     fn frame_metadata(&self, py: Python<'_>, frame: u64) -> PyResult<Vec<MetadataFields>> {

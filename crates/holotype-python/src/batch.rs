@@ -12,14 +12,14 @@ use std::sync::{Mutex, PoisonError};
 
 /// Where an image is: in an open archive, a file, or bytes.
 #[derive(FromPyObject)]
-enum Place {
+pub(crate) enum Place {
     Open(Py<Archive>),
     Path(String),
     Bytes(PyBackedBytes),
 }
 
 /// A place and the name of the image there, or the first.
-type Asked = (Place, Option<String>);
+pub(crate) type Asked = (Place, Option<String>);
 
 /// One image to read, and where its samples go.
 struct Job<'a> {
@@ -97,7 +97,7 @@ pub(crate) fn read_many_into(
         std::thread::scope(|scope| {
             for _ in 1..n_threads {
                 // A thread that cannot be started is no error: the others do its work.
-                let _ = std::thread::Builder::new().spawn_scoped(scope, &work);
+                let _ = std::thread::Builder::new().spawn_scoped(scope, work);
             }
             work();
         });

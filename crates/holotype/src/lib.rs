@@ -5,6 +5,7 @@
 
 mod animation;
 mod archive;
+mod encryption;
 mod error;
 mod export;
 pub mod formats;
@@ -27,8 +28,9 @@ mod writer;
 pub use animation::{AnimationDescription, AnimationOptions, AudioTrack, Frame, FrameFiles, TimeBase};
 pub use archive::{
     Animation, AnimationItem, Archive, AudioItem, FileMap, Finding, FrameCache, FrameInfo, ImageItem, Item,
-    Summary, TensorItem, VerifyOptions, VerifyReport,
+    OpenOptions, Summary, TensorItem, VerifyOptions, VerifyReport,
 };
+pub use encryption::{Encryption, KdfCost, Password, rekey};
 pub use error::{Error, ErrorKind, Result};
 pub use export::{ExportOptions, export, source_format};
 pub use formats::SourceImage;

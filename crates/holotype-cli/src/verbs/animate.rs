@@ -1,6 +1,7 @@
 use crate::args::Animate;
 use crate::destination::Destination;
 use crate::exit::{Exit, Failure};
+use crate::password;
 use crate::printer::Printer;
 use crate::progress::Bar;
 use holotype::{
@@ -29,9 +30,11 @@ pub(crate) fn run(args: &Animate, printer: &Printer) -> Result<Exit, Failure> {
         .with_loop_count(args.loop_count)
         .with_key_interval(args.key_interval)
         .with_audio(audio.iter().map(|(name, _)| name.clone()).collect());
+    let encryption = password::encryption(args.encrypt, &args.unlock)?;
     let bar = Bar::new(printer, 0, &args.name);
     let out = Destination::create(&args.output, args.force)?;
-    let mut writer = Writer::new(out, WriterOptions::default().with_progress(bar.progress()))?;
+    let how = WriterOptions::default().with_progress(bar.progress()).with_encryption(encryption);
+    let mut writer = Writer::new(out, how)?;
     let mut files = FrameFiles::new(args.frames.clone(), delay);
     let n_frames = writer.add_animation(&args.name, &mut || files.next_frame(), &options)?;
     for (name, path) in audio {

@@ -1,14 +1,14 @@
 use super::open::open;
 use crate::args::Cat;
 use crate::exit::{Exit, Failure};
-use holotype::{Error, ItemKind, Region};
+use holotype::{Error, FrameCache, ItemKind, Region};
 use std::io::Write as _;
 
 /// Bytes of a range written at a time.
 const RANGE_BYTES: usize = 1 << 20;
 
 pub(crate) fn run(args: &Cat) -> Result<Exit, Failure> {
-    let archive = open(&args.input, &args.remote)?;
+    let archive = open(&args.input, &args.access)?;
     let name = match &args.item {
         Some(name) => name.clone(),
         None => {
@@ -47,6 +47,19 @@ pub(crate) fn run(args: &Cat) -> Result<Exit, Failure> {
         ItemKind::File => return Err(Failure::usage("a file has no region")),
         ItemKind::Tensor if args.region.is_none() => write(&archive.tensor(&name)?.read()?)?,
         ItemKind::Tensor => return Err(Failure::usage("a region is of an image")),
+        ItemKind::Audio if args.region.is_none() && args.range.is_none() => {
+            write(&archive.audio(&name)?.read()?)?;
+        }
+        ItemKind::Animation if args.region.is_none() && args.range.is_none() => {
+            let animation = archive.animation(&name)?;
+            let mut cache = FrameCache::default();
+            for frame in 0..animation.description().n_frames {
+                let mut samples =
+                    vec![0; usize::try_from(animation.frame_bytes(frame)?).unwrap_or(usize::MAX)];
+                animation.read_frame_into(frame, &mut samples, &mut cache, 0)?;
+                write(&samples)?;
+            }
+        }
         kind => {
             return Err(Failure::new(
                 Exit::Error,

@@ -9,7 +9,7 @@ use serde_json::json;
 use std::path::Path;
 
 pub(crate) fn run(args: &Frames, printer: &Printer) -> Result<Exit, Failure> {
-    let archive = open(&args.input, &args.remote)?;
+    let archive = open(&args.input, &args.access)?;
     let animation = match &args.item {
         Some(name) => archive.animation(name)?,
         None => archive.first_animation()?,

@@ -36,7 +36,7 @@ fn picture(width: u32, height: u32, n_channels: usize, step: u32, noisy: u8) -> 
     let random = noise(u64::from(step) + 40, n);
     let value = |i: usize| {
         let (x, y) = ((i / n_channels) as u32 % width + 2 * step, (i / n_channels) as u32 / width + step);
-        (x * x / 3 + y * 7 + (x / 5 ^ y / 3) * 13 + i as u32 % n_channels as u32 * 5) as u8 / 2
+        (x * x / 3 + y * 7 + ((x / 5) ^ (y / 3)) * 13 + i as u32 % n_channels as u32 * 5) as u8 / 2
             + (random[i] & noisy)
     };
     (0..n).map(value).collect()
@@ -141,6 +141,7 @@ fn forged(payloads: &[&[u8]], table: &[u8], change: &dyn Fn(&mut Map)) -> Vec<u8
 /// Files that are sealed as they should be and wrong inside.
 pub(crate) fn bad() -> Vec<(&'static str, Vec<u8>)> {
     let raw = [0; 65];
+    let other = std::array::from_fn::<u8, 65, _>(|i| u8::from(i == 64));
     let table = [0, 9, 0, 0, 9, 1, 1];
     let inter = |rest: &[u8]| forged(&[&raw, &[&[16], rest].concat()], &table, &|_| {});
     let with =
@@ -161,12 +162,15 @@ pub(crate) fn bad() -> Vec<(&'static str, Vec<u8>)> {
         ("corrupt-animation-key", with(8, Value::Unsigned(0))),
         ("corrupt-animation-time-base", with(2, Value::Array(vec![Value::Unsigned(2), Value::Unsigned(4)]))),
         ("corrupt-animation-poster", with(7, Value::Unsigned(2))),
-        ("corrupt-animation-hash", forged(&[&raw, &[16, 0, 0, 0, 0]], &table, &|_| {})),
+        ("corrupt-animation-hash", forged(&[&raw, &other], &table, &|_| {})),
         ("corrupt-animation-audio", silent),
-        ("corrupt-inter-body", inter(&[0, 0, 0, 0, 1])),
-        ("corrupt-inter-header", inter(&[0, 1, 0, 0, 0])),
-        ("corrupt-inter-twice", inter(&[2, 0, 0, 0, 16, 0, 0, 0, 0])),
-        ("unsupported-inter-form", inter(&[9, 0, 0, 0])),
-        ("unsupported-inter-alone", forged(&[&[16, 0, 0, 0, 0], &raw], &table, &|_| {})),
+        // `d1` is the header of one vector (0, 0).
+        ("corrupt-inter-body", inter(&[0, 1, 0, 0, 0xd1, 9])),
+        ("corrupt-inter-header", inter(&[0, 2, 0, 0, 0xd1, 0])),
+        ("corrupt-inter-motion", inter(&[0, 1, 0, 0, 0])),
+        ("corrupt-inter-weights", inter(&[3, 1, 0, 0, 0xd1])),
+        ("unsupported-inter-twice", inter(&[2, 1, 0, 0, 0xd1, 16, 0, 1, 0, 0, 0xd1])),
+        ("unsupported-inter-form", inter(&[9, 1, 0, 0, 0xd1])),
+        ("unsupported-inter-alone", forged(&[&[16, 0, 1, 0, 0, 0xd1], &raw], &table, &|_| {})),
     ]
 }

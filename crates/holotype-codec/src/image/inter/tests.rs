@@ -19,7 +19,7 @@ fn frame(shape: &TileShape, step: usize, noise: u64) -> Vec<u8> {
     for i in 0..shape.n_pixels() * n {
         let (x, y, c) = (i / n % shape.width as usize, i / n / shape.width as usize, i % n);
         let (x, y) = (x + 3 * step, y + step);
-        let mut value = ((x * x / 5 + y * 7 + (x / 6 ^ y / 4) * 11) % 200 + 9 * c) as u64;
+        let mut value = ((x * x / 5 + y * 7 + ((x / 6) ^ (y / 4)) * 11) % 200 + 9 * c) as u64;
         value += random.next() % (noise + 1);
         match shape.sample {
             SampleType::Bool => out.push(u8::from(value > 100)),

@@ -1,0 +1,73 @@
+//! `animate` and `frames` as a user runs them.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn holo(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_holo")).args(args).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn path(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+#[test]
+fn frames_go_in_and_come_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let files: Vec<_> = (0..4_u8)
+        .map(|i| {
+            let name = dir.path().join(format!("in_{i}.pgm"));
+            let samples: Vec<u8> = (0..48).map(|k| k * 3 + i).collect();
+            fs::write(&name, [b"P5\n8 6\n255\n".as_slice(), &samples].concat()).unwrap();
+            name
+        })
+        .collect();
+    let sound = dir.path().join("song.ogg");
+    fs::write(&sound, b"OggS and so on").unwrap();
+    let archive = dir.path().join("anim.holo");
+    let mut args = vec!["animate"];
+    args.extend(files.iter().map(|file| path(file)));
+    args.extend(["-o", path(&archive), "--fps", "12.5", "--loop", "2", "--audio", path(&sound)]);
+    let output = holo(&args);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("4 frames"));
+    // What exists is not replaced unasked.
+    assert_eq!(holo(&args).status.code(), Some(1));
+
+    let output = holo(&["--json", "frames", path(&archive)]);
+    let lines = text(&output.stdout);
+    assert_eq!(lines.lines().count(), 4);
+    assert!(lines.lines().all(|line| line.contains("\"milliseconds\":80")), "{lines}");
+    let listed = text(&holo(&["list", path(&archive)]).stdout);
+    assert!(listed.contains("animation") && listed.contains("audio"), "{listed}");
+    assert!(holo(&["verify", path(&archive)]).status.success());
+    assert_eq!(holo(&["cat", path(&archive), "animation/audio/0"]).stdout, b"OggS and so on");
+
+    let out = dir.path().join("out");
+    let output =
+        holo(&["frames", path(&archive), "-o", path(&out), "--first", "1", "-n", "2", "--format", "pgm"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let mut names: Vec<_> =
+        fs::read_dir(&out).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    assert_eq!(names, ["frame_0001.pgm", "frame_0002.pgm"]);
+    assert_eq!(fs::read(out.join("frame_0002.pgm")).unwrap(), fs::read(&files[2]).unwrap());
+}
+
+#[test]
+fn what_cannot_be_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let bad = dir.path().join("notes.txt");
+    fs::write(&bad, b"no image").unwrap();
+    let out = dir.path().join("a.holo");
+    assert_eq!(holo(&["animate", path(&bad), "-o", path(&out)]).status.code(), Some(1));
+    assert!(!out.exists());
+    assert_eq!(holo(&["animate", path(&bad), "-o", path(&out), "--fps", "0"]).status.code(), Some(2));
+    assert_eq!(holo(&["animate", path(&bad), "-o", path(&out), "--fps", "fast"]).status.code(), Some(2));
+}
