@@ -115,25 +115,38 @@ def read(
     IntegrityError
         The archive was changed; `out` then holds unspecified samples.
     """
-    from holotype import _arrays
-
     if order not in ("rgb", "bgr", None):
         raise ArgumentError(f"order is 'rgb', 'bgr' or None, not {order!r}")
     if region is not None and not (len(region) == 4 and all(0 <= v < 2**32 for v in region)):
         raise ArgumentError(f"region is (x, y, width, height), not {region!r}")
-    n_threads = thread_limit(threads)
     with open_archive(src, remote) as archive:
         name = image_name(archive, item)
-        archive.region_bytes(name, region)  # refused before memory is asked for
-        image = _image_info(archive.image(name))
-        width, height = (image.width, image.height) if region is None else region[2:]
-        result = _arrays.empty((height, width, *image.shape[2:]), image, out)
-        flat = _arrays.flat_bytes(result)
-        if flat is not None:
-            archive.read_into(name, region, flat, n_threads)
-        else:
-            fresh = _arrays.from_bytes(archive.read_bytes(name, region, n_threads), image, result.shape)
-            result[...] = fresh
+        return read_image(archive, name, region=region, out=out, order=order, threads=threads)
+
+
+def read_image(
+    archive: _holotype.Archive,
+    name: str,
+    *,
+    region: Region | None = None,
+    out: Any = None,
+    order: Order | None = "rgb",
+    threads: int | None = None,
+) -> NDArray[Any]:
+    """`read` of an open archive."""
+    from holotype import _arrays
+
+    n_threads = thread_limit(threads)
+    archive.region_bytes(name, region)  # refused before memory is asked for
+    image = _image_info(archive.image(name))
+    width, height = (image.width, image.height) if region is None else region[2:]
+    result = _arrays.empty((height, width, *image.shape[2:]), image, out)
+    flat = _arrays.flat_bytes(result)
+    if flat is not None:
+        archive.read_into(name, region, flat, n_threads)
+    else:
+        fresh = _arrays.from_bytes(archive.read_bytes(name, region, n_threads), image, result.shape)
+        result[...] = fresh
     if order is not None and order != image.order and image.colour == "rgb":
         _arrays.reverse_colours(result)
     return out if out is not None and hasattr(out, "shape") else result

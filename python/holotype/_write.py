@@ -74,7 +74,7 @@ def encode(
         The source is damaged.
     """
     options = _options(mode, max_effort, tile_edge, preview, threads)
-    if _is_pillow(src):
+    if is_pillow(src):
         from holotype import _modes
 
         return _encode_pillow(_modes.from_pillow(src), dst, options, overwrite)
@@ -226,7 +226,7 @@ def _encode_pillow(
     )
 
 
-def _is_pillow(source: object) -> TypeGuard[Image.Image]:
+def is_pillow(source: object) -> TypeGuard[Image.Image]:
     """True for a Pillow image, without importing Pillow for anything else."""
     return any(cls.__module__ == "PIL.Image" and cls.__name__ == "Image" for cls in type(source).__mro__)
 
@@ -259,6 +259,11 @@ def _options(
         "threads": thread_limit(threads),
         "preview": "auto" if preview is None else "on" if preview else "off",
     }
+
+
+def image_options(mode: str = "standard", threads: int | None = None) -> Options:
+    """How images are stored beside other things: without previews."""
+    return _options(mode, False, None, False, threads)
 
 
 def thread_limit(threads: int | None) -> int:

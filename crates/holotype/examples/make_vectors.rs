@@ -3,6 +3,8 @@
 //!     cargo run --release --example make_vectors -- docs/vectors
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+#[path = "vectors/generation.rs"]
+mod generation;
 #[path = "vectors/packing.rs"]
 mod packing;
 
@@ -741,7 +743,7 @@ fn main() {
     let expected = root.join("expected.tsv");
     let mut lines = fs::read_to_string(&expected).unwrap_or_default();
     let mut n_new = 0;
-    for (name, bytes, described) in good().into_iter().chain(packing::good()) {
+    for (name, bytes, described) in good().into_iter().chain(packing::good()).chain(generation::good()) {
         let path = root.join("good").join(format!("{name}.holo"));
         if !path.exists() {
             fs::write(path, bytes).unwrap();
@@ -750,7 +752,8 @@ fn main() {
         }
     }
     fs::write(expected, lines).unwrap();
-    for (name, bytes) in bad().into_iter().chain(packing::bad()).chain(bad_tensors()) {
+    for (name, bytes) in bad().into_iter().chain(packing::bad()).chain(bad_tensors()).chain(generation::bad())
+    {
         let path = root.join("bad").join(format!("{name}.holo"));
         if !path.exists() {
             fs::write(path, bytes).unwrap();

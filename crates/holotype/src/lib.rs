@@ -4,9 +4,11 @@
 //! and export of real image formats, and progress. See `ARCHITECTURE.md`.
 
 mod archive;
+mod copying;
 mod error;
 mod export;
 pub mod formats;
+pub mod generation;
 mod image;
 mod import;
 mod limits;
