@@ -240,3 +240,16 @@ def test_files_kept_byte_for_byte_are_not_redacted() -> None:
     data = saved(png({"parameters": INFOTEXT}), image_storage="file")
     with pytest.raises(holotype.UnsupportedError, match="byte for byte"):
         generation.redact(data, io.BytesIO(), ["prompt"])
+
+
+def test_encrypted_archives_stay_encrypted() -> None:
+    data = saved(png({"parameters": INFOTEXT}), password="secret")
+    assert b"puppy" not in data
+    assert generation.load(data, password="secret").settings["seed"] == 42
+    with pytest.raises(holotype.HolotypeError):
+        generation.load(data)
+    out = io.BytesIO()
+    generation.redact(data, out, ["settings.seed"], password="secret")
+    with pytest.raises(holotype.HolotypeError):
+        generation.load(out.getvalue())
+    assert "seed" not in generation.load(out.getvalue(), password="secret").settings

@@ -2,13 +2,13 @@
 
 use crate::archive::Archive;
 use crate::error::raise;
-use crate::fields::{DescriptorFields, MetadataFields, OptionsFields, into_metadata};
+use crate::fields::{DescriptorFields, MetadataFields, OptionsFields, encryption, into_metadata};
 use crate::packing::Writer;
 use crate::tensor::{TensorFields, TensorOptionsFields};
 use crate::write::{Samples, SourceFile};
 use holotype::formats::SourceImage;
 use holotype::generation::{GenerationRecord, Part, derive_file, redact};
-use holotype::{Error, FileOutput, ImportOptions, Limits, NoiseGenerator, Replace};
+use holotype::{Error, FileOutput, ImportOptions, Limits, NoiseGenerator, Replace, WriterOptions};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
@@ -181,14 +181,18 @@ pub(crate) fn redact_generation(
     path: Option<&str>,
     overwrite: bool,
     fields: Vec<String>,
+    password: Option<Vec<u8>>,
 ) -> PyResult<(Option<Py<PyBytes>>, Taken, Taken)> {
+    let encryption = encryption(password).filter(|_| archive.inner.is_encrypted());
+    let options = WriterOptions::default().with_encryption(encryption);
     let work = || {
         let Some(path) = path else {
-            let (data, _, redacted) = redact(&archive.inner, Vec::new(), &fields)?;
+            let (data, _, redacted) = redact(&archive.inner, Vec::new(), options, &fields)?;
             return Ok((Some(data), redacted));
         };
         let replace = if overwrite { Replace::Allow } else { Replace::Never };
-        let (file, _, redacted) = redact(&archive.inner, FileOutput::create(path, replace)?, &fields)?;
+        let (file, _, redacted) =
+            redact(&archive.inner, FileOutput::create(path, replace)?, options, &fields)?;
         file.commit()?;
         Ok((None, redacted))
     };

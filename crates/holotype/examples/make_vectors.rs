@@ -3,6 +3,8 @@
 //!     cargo run --release --example make_vectors -- docs/vectors
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+#[path = "vectors/encryption.rs"]
+mod encryption;
 #[path = "vectors/generation.rs"]
 mod generation;
 #[path = "vectors/packing.rs"]
@@ -470,6 +472,7 @@ fn good() -> Vec<(String, Vec<u8>, String)> {
         paged = paged.file(&format!("folder/file-{:05}", i * 7919 % 10007), &i.to_le_bytes());
     }
     all.push(paged.bytes());
+    encryption::small(&mut all);
     all
 }
 
@@ -743,7 +746,8 @@ fn main() {
     let expected = root.join("expected.tsv");
     let mut lines = fs::read_to_string(&expected).unwrap_or_default();
     let mut n_new = 0;
-    for (name, bytes, described) in good().into_iter().chain(packing::good()).chain(generation::good()) {
+    let all = good().into_iter().chain(packing::good()).chain(encryption::good()).chain(generation::good());
+    for (name, bytes, described) in all {
         let path = root.join("good").join(format!("{name}.holo"));
         if !path.exists() {
             fs::write(path, bytes).unwrap();
@@ -752,8 +756,8 @@ fn main() {
         }
     }
     fs::write(expected, lines).unwrap();
-    for (name, bytes) in bad().into_iter().chain(packing::bad()).chain(bad_tensors()).chain(generation::bad())
-    {
+    let all = bad().into_iter().chain(packing::bad()).chain(bad_tensors()).chain(encryption::bad());
+    for (name, bytes) in all.chain(generation::bad()) {
         let path = root.join("bad").join(format!("{name}.holo"));
         if !path.exists() {
             fs::write(path, bytes).unwrap();

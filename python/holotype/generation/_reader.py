@@ -10,7 +10,7 @@ from holotype import _holotype
 from holotype._errors import HolotypeError, NotFoundError
 from holotype._read import read_image
 from holotype._remote import DEFAULT
-from holotype._sources import as_bytes, is_path, path_of, put
+from holotype._sources import as_bytes, is_path, path_of, put, secret_bytes
 from holotype._tensors import Tensor
 from holotype._write import image_options
 from holotype.generation._drift import compare_environments
@@ -73,11 +73,11 @@ class PartImage(Attachment):
     def array(self, *, threads: int | None = None) -> NDArray[Any]:
         """Its samples as `holotype.read` gives them; those of a kept file are decoded."""
         if not self.is_file:
-            return read_image(self._archive, self.item, threads=threads)
+            return read_image(self._archive, self.item, None, None, "rgb", threads)
         options = image_options("fast", threads)
         data = _holotype.import_file(self.read(), None, True, "image", True, options)["written"]["data"]
         assert data is not None
-        return read_image(_holotype.Archive.from_bytes(data), "image", threads=threads)
+        return read_image(_holotype.Archive.from_bytes(data), "image", None, None, "rgb", threads)
 
     def read(self) -> bytes:
         """The bytes of its file as it was kept, or made anew in its source's format, texts and all."""
@@ -227,14 +227,22 @@ class Generation:
         return _Parts({part.get("name", part["item"]): part["item"] for part in parts}, checked)
 
 
-def load_all(src: Source, *, remote: Remote | None = None) -> list[Generation]:
+def load_all(
+    src: Source, *, remote: Remote | None = None, password: str | bytes | None = None
+) -> list[Generation]:
     """All records of an archive, in the order they were added. Parameters are those of `load`."""
-    archive, path = _open(src, remote)
+    archive, path = _open(src, remote, password)
     names = [name for name, kind in archive.names() if kind == "generation"]
     return [Generation(archive, name, path) for name in names]
 
 
-def load(src: Source, name: str | None = None, *, remote: Remote | None = None) -> Generation:
+def load(
+    src: Source,
+    name: str | None = None,
+    *,
+    remote: Remote | None = None,
+    password: str | bytes | None = None,
+) -> Generation:
     """The record of an archive; its images, masks, latents and attachments are read when they are asked for.
 
     Parameters
@@ -245,6 +253,8 @@ def load(src: Source, name: str | None = None, *, remote: Remote | None = None) 
         Name of the record's item; by default the first.
     remote : Remote, optional
         How an archive at an address is read.
+    password : str or bytes, optional
+        Of an encrypted archive; others do not look at it.
 
     Raises
     ------
@@ -253,7 +263,7 @@ def load(src: Source, name: str | None = None, *, remote: Remote | None = None) 
     NotFoundError
         The archive holds no such record.
     """
-    archive, path = _open(src, remote)
+    archive, path = _open(src, remote, password)
     names = [known for known, kind in archive.names() if kind == "generation"]
     if name is None and not names:
         raise NotFoundError("the archive holds no generation record")
@@ -262,18 +272,27 @@ def load(src: Source, name: str | None = None, *, remote: Remote | None = None) 
     return Generation(archive, names[0] if name is None else name, path)
 
 
-def _open(src: Source, remote: Remote | None) -> tuple[_holotype.Archive, str | None]:
+def _open(
+    src: Source, remote: Remote | None, password: str | bytes | None
+) -> tuple[_holotype.Archive, str | None]:
     """The archive, and its path if it is a file."""
+    secret = secret_bytes(password)
     if isinstance(src, str) and _holotype.is_address(src):
         how = remote or DEFAULT
         archive = _holotype.Archive.open_remote(
-            src, how.allow_restricted, how.s3_region, how.endpoint_url, how.anonymous, how.deadline
+            src,
+            how.allow_restricted,
+            how.s3_region,
+            how.endpoint_url,
+            how.anonymous,
+            how.deadline,
+            secret,
         )
         return archive, None
     if is_path(src):
         path = path_of(src)
-        return _holotype.Archive.open(path), path
-    return _holotype.Archive.from_bytes(as_bytes(src)), None
+        return _holotype.Archive.open(path, secret), path
+    return _holotype.Archive.from_bytes(as_bytes(src), secret), None
 
 
 def derive(src: Path | Buffer) -> dict[str, Any] | None:
@@ -289,7 +308,14 @@ def derive(src: Path | Buffer) -> dict[str, Any] | None:
     return None if text is None else json.loads(text)
 
 
-def redact(src: Source, dst: Destination, fields: Iterable[str], *, overwrite: bool = False) -> list[str]:
+def redact(
+    src: Source,
+    dst: Destination,
+    fields: Iterable[str],
+    *,
+    overwrite: bool = False,
+    password: str | bytes | None = None,
+) -> list[str]:
     """Write an archive anew without fields of its records; they say what was taken out.
 
     What a field says may also stand in the texts of programs in images: unless all fields are about
@@ -304,6 +330,8 @@ def redact(src: Source, dst: Destination, fields: Iterable[str], *, overwrite: b
         The new archive.
     fields : iterable of str
         Dotted paths such as `prompt`, `settings.seed`, `hardware`, `environment.gpu` (its SHA-256 is left).
+    password : str or bytes, optional
+        Of an encrypted archive; the new one is encrypted with it too.
 
     Returns
     -------
@@ -317,9 +345,11 @@ def redact(src: Source, dst: Destination, fields: Iterable[str], *, overwrite: b
     UnsupportedError
         Texts are in a file that is kept byte for byte, or hidden in pixels.
     """
-    archive, _ = _open(src, None)
+    archive, _ = _open(src, None, password)
     path = path_of(dst) if is_path(dst) else None
-    data, records, images = _holotype.redact_generation(archive, path, overwrite, list(fields))
+    data, records, images = _holotype.redact_generation(
+        archive, path, overwrite, list(fields), secret_bytes(password)
+    )
     if data is not None:
         put(dst, data)
     return [f"{item}: {path}" for item, paths in [*records, *images] for path in paths]

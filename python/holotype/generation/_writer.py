@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from holotype import _holotype
 from holotype._errors import ArgumentError
-from holotype._sources import as_bytes, is_path, path_of, put
+from holotype._sources import as_bytes, is_path, path_of, put, secret_bytes
 from holotype._tensors import tensor_options
 from holotype._write import image_options, is_pillow, thread_limit
 from holotype.generation._environment import capture_environment, capture_hardware
@@ -50,6 +50,8 @@ class GenerationWriter:
         At most so many; by default what the machine offers. They do not change the bytes.
     overwrite : bool
         False raises `FileExistsError` if `dst` exists.
+    password : str or bytes, optional
+        Encrypt the archive, so that only who has it can read anything of it.
     """
 
     def __init__(
@@ -59,12 +61,14 @@ class GenerationWriter:
         mode: Mode = "standard",
         threads: int | None = None,
         overwrite: bool = True,
+        password: str | bytes | None = None,
     ) -> None:
         self._dst = dst
         self._threads = thread_limit(threads)
         self._images = image_options(mode, threads)
         path = path_of(dst) if is_path(dst) else None
-        self._inner = _holotype.Writer(path, overwrite, "generic", None, None, self._threads)
+        secret = secret_bytes(password)
+        self._inner = _holotype.Writer(path, overwrite, "generic", None, None, self._threads, secret)
         #: The seal of the finished archive, in hexadecimal.
         self.seal = ""
 
@@ -217,6 +221,7 @@ def save(
     mode: Mode = "standard",
     threads: int | None = None,
     overwrite: bool = True,
+    password: str | bytes | None = None,
 ) -> None:
     """Seal a generation record with its images, masks, latents and attachments in an archive.
 
@@ -265,7 +270,7 @@ def save(
         Further members of the record.
     name : str
         Name of the record's item; its parts are named from it on.
-    mode, threads, overwrite
+    mode, threads, overwrite, password
         As for `GenerationWriter`.
 
     Raises
@@ -275,7 +280,7 @@ def save(
     UnsupportedError
         A picture or tensor cannot be kept exactly.
     """
-    with GenerationWriter(dst, mode=mode, threads=threads, overwrite=overwrite) as writer:
+    with GenerationWriter(dst, mode=mode, threads=threads, overwrite=overwrite, password=password) as writer:
         writer.add(
             name,
             image=image,

@@ -7,10 +7,13 @@ use super::verify::finding;
 use crate::args::{Generation, GenerationExport, GenerationRedact, Inputs};
 use crate::destination::Destination;
 use crate::exit::{Exit, Failure};
+use crate::password;
 use crate::printer::Printer;
 use holotype::formats::Format;
 use holotype::generation::{Part, PartRole, redact};
-use holotype::{Archive, Error, ExportOptions, ItemKind, VerifyOptions, export, source_format};
+use holotype::{
+    Archive, Encryption, Error, ExportOptions, ItemKind, VerifyOptions, WriterOptions, export, source_format,
+};
 use serde_json::{Value, json};
 use std::io::Write as _;
 
@@ -25,7 +28,7 @@ pub(crate) fn run(verb: &Generation, printer: &Printer) -> Result<Exit, Failure>
 
 fn show(args: &Inputs, printer: &Printer) -> Result<Exit, Failure> {
     for_each(&args.paths, printer, |path| {
-        let archive = open(path, &args.remote)?;
+        let archive = open(path, &args.access)?;
         let found = records(&archive)?;
         if found.is_empty() {
             let message =
@@ -84,7 +87,7 @@ fn is_picture(name: &str) -> bool {
 
 fn check(args: &Inputs, printer: &Printer) -> Result<Exit, Failure> {
     for_each(&args.paths, printer, |path| {
-        let archive = open(path, &args.remote)?;
+        let archive = open(path, &args.access)?;
         let report = archive.verify(&VerifyOptions::default())?;
         let mut problems: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
         let names = archive.generation_names()?;
@@ -121,7 +124,7 @@ fn check(args: &Inputs, printer: &Printer) -> Result<Exit, Failure> {
 
 /// Writes an image as it came, with the texts of the program that made it; or the record, or another part.
 fn write_part(args: &GenerationExport) -> Result<Exit, Failure> {
-    let archive = open(&args.input, &args.remote)?;
+    let archive = open(&args.input, &args.access)?;
     let name = match &args.record {
         Some(name) => name.clone(),
         None => archive.generation_names()?.into_iter().next().ok_or_else(|| {
@@ -164,9 +167,15 @@ fn write_part(args: &GenerationExport) -> Result<Exit, Failure> {
 }
 
 fn write_redacted(args: &GenerationRedact, printer: &Printer) -> Result<Exit, Failure> {
-    let archive = open(&args.input, &args.remote)?;
+    let archive = open(&args.input, &args.access)?;
+    let encryption = match (archive.is_encrypted(), password::given(&args.access.unlock)?) {
+        (false, _) => None,
+        (true, Some(password)) => Some(Encryption::with_password(password)),
+        (true, None) => Some(Encryption::with_password(password::new(None, None)?)),
+    };
+    let options = WriterOptions::default().with_encryption(encryption);
     let out = Destination::create(&args.output, args.force)?;
-    let (out, seal, report) = redact(&archive, out, &args.field)?;
+    let (out, seal, report) = redact(&archive, out, options, &args.field)?;
     out.commit()?;
     let hex: String = seal.iter().map(|byte| format!("{byte:02x}")).collect();
     if printer.is_json() {

@@ -13,6 +13,7 @@ mod man;
 mod open;
 mod pack;
 mod preview;
+mod rekey;
 mod salvage;
 mod sign;
 mod unpack;
@@ -39,6 +40,7 @@ pub(crate) fn run(verb: &Verb, printer: &Printer) -> Result<Exit, Failure> {
         Verb::Generation(verb) => generation::run(verb, printer),
         Verb::Keygen { name } => keygen::run(name, printer),
         Verb::Sign(args) => sign::run(args, printer),
+        Verb::Rekey(args) => rekey::run(args, printer),
         Verb::Completions { shell } => completions::run(*shell),
         Verb::Man { directory } => man::run(directory, printer),
     }

@@ -35,9 +35,18 @@ pub struct Redacted {
 /// bit. The records list what was taken out.
 ///
 /// # Errors
-/// `InvalidArgument` if no record has such a field, or it cannot be taken out; `Unsupported` if texts are in a file
+/// `InvalidArgument` if no record has such a field, it cannot be taken out, or an encrypted archive would become a
+/// readable one; `Unsupported` if texts are in a file
 /// that is kept byte for byte, or hidden in pixels; what reading and writing give.
-pub fn redact<W: Write>(archive: &Archive, out: W, fields: &[String]) -> Result<(W, [u8; 32], Redacted)> {
+pub fn redact<W: Write>(
+    archive: &Archive,
+    out: W,
+    options: WriterOptions,
+    fields: &[String],
+) -> Result<(W, [u8; 32], Redacted)> {
+    if archive.is_encrypted() && options.encryption.is_none() {
+        return Err(Error::invalid("the archive is encrypted, and who may open the new one is not said"));
+    }
     for field in fields {
         if field.is_empty() || FIXED.contains(&top(field)) {
             return Err(Error::invalid(format!("`{field}` cannot be taken out of a record")));
@@ -63,7 +72,7 @@ pub fn redact<W: Write>(archive: &Archive, out: W, fields: &[String]) -> Result<
             return Err(Error::invalid(format!("no generation record has a field `{field}`")));
         }
     }
-    let mut writer = Writer::new(out, WriterOptions::default())?;
+    let mut writer = Writer::new(out, options)?;
     writer.set_metadata(&archive.metadata()?)?;
     let mut cleared = BTreeMap::new();
     if clears_texts {
