@@ -3,7 +3,7 @@
 use super::adaptive::Density;
 use super::archival::Effort;
 use super::coder::{self, Coder};
-use super::{Mode, Planes, TileOptions, direct, folded, frontend, indexed, path};
+use super::{Mode, Planes, TileOptions, digits, direct, folded, frontend, indexed, path};
 use crate::TileRef;
 
 /// The tile on the path that takes the fewest bytes, as far as they are tried.
@@ -46,7 +46,7 @@ const N_FOLDED_PIXELS: usize = 10_000;
 /// Tiles with fewer samples than this are coded both ways in fast mode.
 const N_DIRECT_SAMPLES: usize = 50_000;
 
-/// The tile on the planes path, unless its header would be too long.
+/// The tile on the planes path, unless its header would be too long, or by digits if that is smaller.
 fn encode_planes(tile: &TileRef<'_>, options: &TileOptions) -> Option<Vec<u8>> {
     let parts = frontend::split(tile);
     if parts.header.len() >= 1 << 24 {
@@ -59,6 +59,12 @@ fn encode_planes(tile: &TileRef<'_>, options: &TileOptions) -> Option<Vec<u8>> {
         let candidates = candidates(planes, options);
         let coded = candidates.into_iter().map(|coder| coder::encode(coder, planes));
         out.extend(coded.min_by_key(Vec::len).unwrap_or_default());
+    }
+    if parts.is_wide
+        && let Some(digits) = digits::encode(tile, options)
+        && digits.len() + 1 < out.len()
+    {
+        return Some([&[path::DIGITS], digits.as_slice()].concat());
     }
     Some(out)
 }
