@@ -18,6 +18,7 @@ Importing this module imports neither NumPy nor Pillow and starts no thread.
 
 from holotype._errors import (
     ArgumentError,
+    DecryptionError,
     FormatError,
     HolotypeError,
     IntegrityError,
@@ -43,7 +44,7 @@ from holotype._info import (
 from holotype._read import decode, decode_to_file, extract_thumbnail, info, loads, read, verify
 from holotype._reader import AnalysisReport, ItemReader, Metadata, Reader, open
 from holotype._remote import Remote
-from holotype._signing import keygen, sign
+from holotype._signing import keygen, rekey, sign
 from holotype._tensors import Tensor, Tensors, TensorWriter, open_tensors, write_tensors
 from holotype._write import dumps, encode, write
 from holotype._writer import PROFILES, Writer, build, unpack
@@ -53,6 +54,7 @@ __all__ = [
     "AnalysisReport",
     "ArchiveInfo",
     "ArgumentError",
+    "DecryptionError",
     "Encoded",
     "Finding",
     "FormatError",
@@ -91,6 +93,7 @@ __all__ = [
     "open",
     "open_tensors",
     "read",
+    "rekey",
     "sign",
     "unpack",
     "verify",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
 from holotype import _holotype
 from holotype._errors import ArgumentError, IntegrityError, UnsupportedError
-from holotype._sources import as_bytes, is_path, path_of
+from holotype._sources import as_bytes, is_path, path_of, secret_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -256,11 +256,15 @@ class Reader(_Positional):
         The archive; a file object is read to its end.
     cache_size : int or str, default "512M"
         Bytes of decoded blocks kept for further reads; nothing is taken before it is needed.
+    password : str or bytes, optional
+        Of an encrypted archive; others do not look at it. A pickled reader holds it.
 
     Raises
     ------
     FormatError, IntegrityError, TruncatedError
         `src` is no sealed archive.
+    DecryptionError
+        It is encrypted and the password is missing or wrong.
 
     Examples
     --------
@@ -272,16 +276,19 @@ class Reader(_Positional):
     (['letter', 'end'], b'reader!', b'Dear')
     """
 
-    def __init__(self, src: Source, *, cache_size: int | str = "512M") -> None:
+    def __init__(
+        self, src: Source, *, cache_size: int | str = "512M", password: str | bytes | None = None
+    ) -> None:
         self._archive = None
         self._source: str | bytes = path_of(src) if is_path(src) else as_bytes(src)
         self._cache_size = cache_size
+        self._password = secret_bytes(password)
         self._stream: _holotype.FileMap | None = None
         cache_bytes = size_of(cache_size)
         if isinstance(self._source, str):
-            self._archive = _holotype.Archive.open(self._source, cache_bytes)
+            self._archive = _holotype.Archive.open(self._source, self._password, cache_bytes)
         else:
-            self._archive = _holotype.Archive.from_bytes(self._source, cache_bytes)
+            self._archive = _holotype.Archive.from_bytes(self._source, self._password, cache_bytes)
 
     @property
     def _map(self) -> _holotype.FileMap:  # type: ignore[override]
@@ -295,12 +302,14 @@ class Reader(_Positional):
         return {
             "source": source,
             "cache_size": self._cache_size,
+            "password": self._password,
             "position": self._position,
             "seal": archive.seal,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(state["source"], cache_size=state["cache_size"])  # type: ignore[misc]
+        options = {"cache_size": state["cache_size"], "password": state["password"]}
+        self.__init__(state["source"], **options)  # type: ignore[misc]
         self._position = state["position"]
         if self._open().seal != state["seal"]:
             self.close()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from holotype import _holotype
 from holotype._errors import ArgumentError, NotFoundError, UnsupportedError
 from holotype._info import MetadataEntry
-from holotype._sources import as_bytes, is_path, path_of, put
+from holotype._sources import as_bytes, is_path, path_of, put, secret_bytes
 from holotype._write import thread_limit
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ class TensorWriter:
         At most so many; by default what the machine offers. They do not change the bytes.
     overwrite : bool
         False raises `FileExistsError` if `dst` exists.
+    password : str or bytes, optional
+        Encrypt the archive, names and tables included. The same input then gives another archive every time.
 
     Examples
     --------
@@ -53,10 +55,18 @@ class TensorWriter:
     [1.0, 1.0]
     """
 
-    def __init__(self, dst: Destination, *, threads: int | None = None, overwrite: bool = True) -> None:
+    def __init__(
+        self,
+        dst: Destination,
+        *,
+        threads: int | None = None,
+        overwrite: bool = True,
+        password: str | bytes | None = None,
+    ) -> None:
         self._dst = dst
         self._threads = thread_limit(threads)
-        self._writer = _holotype.TensorWriter(path_of(dst) if is_path(dst) else None, overwrite)
+        path = path_of(dst) if is_path(dst) else None
+        self._writer = _holotype.TensorWriter(path, overwrite, secret_bytes(password))
 
     def add_tensor(
         self,
@@ -131,9 +141,10 @@ def write_tensors(
     *,
     threads: int | None = None,
     overwrite: bool = True,
+    password: str | bytes | None = None,
 ) -> None:
     """Seal named tensors, such as a `state_dict`, in an archive. Parameters are those of `TensorWriter`."""
-    with TensorWriter(dst, threads=threads, overwrite=overwrite) as writer:
+    with TensorWriter(dst, threads=threads, overwrite=overwrite, password=password) as writer:
         for name, tensor in tensors.items():
             writer.add_tensor(name, tensor, codec)
 
@@ -341,12 +352,13 @@ class Tensor:
 class Tensors(Mapping[str, Tensor]):
     """The tensors of an archive by name; see `open_tensors`."""
 
-    def __init__(self, src: Source) -> None:
+    def __init__(self, src: Source, *, password: str | bytes | None = None) -> None:
         self._source = path_of(src) if is_path(src) else as_bytes(src)
+        self._password = secret_bytes(password)
         if isinstance(self._source, str):
-            self._archive = _holotype.Archive.open(self._source)
+            self._archive = _holotype.Archive.open(self._source, self._password)
         else:
-            self._archive = _holotype.Archive.from_bytes(self._source)
+            self._archive = _holotype.Archive.from_bytes(self._source, self._password)
         self._names = [name for name, kind in self._archive.names() if kind == "tensor"]
         self._known = frozenset(self._names)
 
@@ -361,24 +373,30 @@ class Tensors(Mapping[str, Tensor]):
     def __len__(self) -> int:
         return len(self._names)
 
-    def __reduce__(self) -> tuple[type[Tensors], tuple[str | bytes]]:
-        return Tensors, (self._source,)
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _opened, (self._source, self._password)
 
 
-def open_tensors(src: Source) -> Tensors:
+def _opened(source: str | bytes, password: bytes | None) -> Tensors:
+    return Tensors(source, password=password)
+
+
+def open_tensors(src: Source, *, password: str | bytes | None = None) -> Tensors:
     """Open an archive to read its tensors by name, in the order they were added.
 
     Parameters
     ----------
     src : path, bytes, buffer or binary file object
         The archive. Of a path only what is needed is read; the rest of a file object is read now.
+    password : str or bytes, optional
+        Of an encrypted archive; others do not look at it. What is pickled holds it.
 
     Returns
     -------
     Tensors
         A mapping of names to `Tensor`. It may be pickled and used after `fork`.
     """
-    return Tensors(src)
+    return Tensors(src, password=password)
 
 
 def tensor_options(
@@ -460,12 +478,12 @@ def is_tensor(source: Any) -> bool:
     )
 
 
-def dump(source: object, threads: int) -> bytes:
+def dump(source: object, threads: int, password: str | bytes | None = None) -> bytes:
     """An archive in memory of one tensor named `tensor`."""
     from holotype import _elements
 
     elements = _elements.take(source)
-    writer = _holotype.TensorWriter(None, True)
+    writer = _holotype.TensorWriter(None, True, secret_bytes(password))
     writer.add("tensor", elements.fields, elements.data, tensor_options("auto", None, None, threads))
     data = writer.finish()["data"]
     assert data is not None

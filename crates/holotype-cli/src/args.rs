@@ -53,6 +53,8 @@ pub(crate) enum Verb {
     },
     /// Verify archives and sign them: the signature goes into ARCHIVE.sig beside each
     Sign(Sign),
+    /// Change the password of an encrypted archive; its signatures have to be made again
+    Rekey(Rekey),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -65,10 +67,25 @@ pub(crate) enum Verb {
     },
 }
 
+/// Where the password of an encrypted archive comes from; on a terminal it is asked for. Never from the command line,
+/// which every process can see.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Encrypted archives")]
+pub(crate) struct Unlock {
+    /// File that holds the password; one line end after it is left out
+    #[arg(long, value_name = "FILE")]
+    pub(crate) password_file: Option<PathBuf>,
+    /// Environment variable that holds the password
+    #[arg(long, value_name = "NAME", conflicts_with = "password_file")]
+    pub(crate) password_env: Option<String>,
+}
+
 /// How archives at `http://`, `https://` and `s3://` addresses are read.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Remote archives")]
-pub(crate) struct Remote {
+pub(crate) struct Access {
+    #[command(flatten)]
+    pub(crate) unlock: Unlock,
     /// Reach private, loopback, link-local and other special addresses
     #[arg(long)]
     pub(crate) allow_restricted: bool,
@@ -115,6 +132,11 @@ pub(crate) struct Compress {
     /// Leave out sources whose archive exists: continues an interrupted run
     #[arg(long)]
     pub(crate) skip_existing: bool,
+    /// Encrypt the archive: names, tables, previews and content
+    #[arg(long)]
+    pub(crate) encrypt: bool,
+    #[command(flatten)]
+    pub(crate) unlock: Unlock,
 }
 
 #[derive(Debug, Args)]
@@ -147,7 +169,7 @@ pub(crate) struct Decompress {
     #[arg(long)]
     pub(crate) skip_existing: bool,
     #[command(flatten)]
-    pub(crate) remote: Remote,
+    pub(crate) access: Access,
 }
 
 #[derive(Debug, Args)]
@@ -156,7 +178,7 @@ pub(crate) struct Inputs {
     #[arg(required = true, value_name = "IN")]
     pub(crate) paths: Vec<PathBuf>,
     #[command(flatten)]
-    pub(crate) remote: Remote,
+    pub(crate) access: Access,
 }
 
 #[derive(Debug, Args)]
@@ -174,7 +196,7 @@ pub(crate) struct Verify {
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub(crate) threads: usize,
     #[command(flatten)]
-    pub(crate) remote: Remote,
+    pub(crate) access: Access,
 }
 
 #[derive(Debug, Args)]
@@ -185,12 +207,29 @@ pub(crate) struct Sign {
     /// The secret key, NAME.key
     #[arg(long, value_name = "FILE")]
     pub(crate) key: PathBuf,
+    #[command(flatten)]
+    pub(crate) unlock: Unlock,
     /// Threads [default: all]
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub(crate) threads: usize,
     /// Throw away an ARCHIVE.sig that is of another archive
     #[arg(long)]
     pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rekey {
+    /// The archive
+    #[arg(value_name = "ARCHIVE")]
+    pub(crate) archive: PathBuf,
+    #[command(flatten)]
+    pub(crate) unlock: Unlock,
+    /// File that holds the new password
+    #[arg(long, value_name = "FILE")]
+    pub(crate) new_password_file: Option<PathBuf>,
+    /// Environment variable that holds the new password
+    #[arg(long, value_name = "NAME", conflicts_with = "new_password_file")]
+    pub(crate) new_password_env: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -244,6 +283,11 @@ pub(crate) struct Pack {
     /// Replace an existing archive
     #[arg(long)]
     pub(crate) force: bool,
+    /// Encrypt the archive: names, tables and content
+    #[arg(long)]
+    pub(crate) encrypt: bool,
+    #[command(flatten)]
+    pub(crate) unlock: Unlock,
 }
 
 #[derive(Debug, Args)]
@@ -252,7 +296,7 @@ pub(crate) struct Unpack {
     #[arg(value_name = "ARCHIVE")]
     pub(crate) input: PathBuf,
     #[command(flatten)]
-    pub(crate) remote: Remote,
+    pub(crate) access: Access,
     /// The folder to make; it must not exist, or be empty
     #[arg(short, long, value_name = "DIR")]
     pub(crate) output: PathBuf,
@@ -279,7 +323,7 @@ pub(crate) struct Diff {
     #[arg(value_name = "B")]
     pub(crate) new: PathBuf,
     #[command(flatten)]
-    pub(crate) remote: Remote,
+    pub(crate) access: Access,
 }
 
 #[derive(Debug, Args)]
@@ -291,7 +335,7 @@ pub(crate) struct List {
     #[arg(long, short)]
     pub(crate) long: bool,
     #[command(flatten)]
-    pub(crate) remote: Remote,
+    pub(crate) access: Access,
 }
 
 #[derive(Debug, Args)]
@@ -309,7 +353,7 @@ pub(crate) struct Preview {
     #[arg(long)]
     pub(crate) force: bool,
     #[command(flatten)]
-    pub(crate) remote: Remote,
+    pub(crate) access: Access,
 }
 
 #[derive(Debug, Args)]
@@ -327,7 +371,7 @@ pub(crate) struct Cat {
     #[arg(long, value_name = "START:END", value_parser = parse_range, conflicts_with = "region")]
     pub(crate) range: Option<(u64, Option<u64>)>,
     #[command(flatten)]
-    pub(crate) remote: Remote,
+    pub(crate) access: Access,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

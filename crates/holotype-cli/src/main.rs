@@ -5,6 +5,7 @@ mod date;
 mod destination;
 mod exit;
 mod names;
+mod password;
 mod printer;
 mod progress;
 mod verbs;

@@ -1,5 +1,5 @@
 use crate::error::{argument_error, raise};
-use crate::fields::{MetadataFields, into_metadata};
+use crate::fields::{MetadataFields, encryption, into_metadata};
 use holotype::{Error, Exclude, FileOutput, Profile, Replace, WriterOptions};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
@@ -64,13 +64,16 @@ fn closed() -> Error {
 #[pymethods]
 impl Writer {
     #[new]
+    #[expect(clippy::too_many_arguments, reason = "they are the Python call's")]
     fn new(
+        py: Python<'_>,
         path: Option<&str>,
         overwrite: bool,
         profile: &str,
         compression: Option<&str>,
         block_bytes: Option<u32>,
         threads: usize,
+        password: Option<Vec<u8>>,
     ) -> PyResult<Self> {
         let named = Profile::from_name(profile).ok_or_else(|| {
             let names = Profile::ALL.map(Profile::name).join(", ");
@@ -89,8 +92,8 @@ impl Writer {
             Some(path) => Output::File(FileOutput::create(path, replace).map_err(raise)?),
             None => Output::Memory(Vec::new()),
         };
-        let options = WriterOptions::default().with_packing(packing);
-        let writer = holotype::Writer::new(output, options).map_err(raise)?;
+        let options = WriterOptions::default().with_packing(packing).with_encryption(encryption(password));
+        let writer = py.detach(|| holotype::Writer::new(output, options)).map_err(raise)?;
         Ok(Self { inner: Mutex::new(Some(writer)) })
     }
 

@@ -2,7 +2,7 @@
 
 use crate::archive::Archive;
 use crate::error::{argument_error, raise};
-use crate::fields::{MetadataFields, WrittenFields, into_metadata, metadata_fields};
+use crate::fields::{MetadataFields, WrittenFields, encryption, into_metadata, metadata_fields};
 use crate::write::{Samples, written_fields};
 use holotype::{
     ElementOrder, ElementType, Error, FileOutput, NoiseGenerator, NoiseRecipe, OpaqueElement, Replace,
@@ -124,7 +124,14 @@ pub(crate) struct TensorWriter {
 #[pymethods]
 impl TensorWriter {
     #[new]
-    fn new(py: Python<'_>, path: Option<String>, overwrite: bool) -> PyResult<Self> {
+    #[pyo3(signature = (path, overwrite, password=None))]
+    fn new(
+        py: Python<'_>,
+        path: Option<String>,
+        overwrite: bool,
+        password: Option<Vec<u8>>,
+    ) -> PyResult<Self> {
+        let options = WriterOptions::default().with_encryption(encryption(password));
         let open = || {
             let out = match &path {
                 None => Output::Memory(Cursor::new(Vec::new())),
@@ -133,7 +140,7 @@ impl TensorWriter {
                     Output::File(Box::new(FileOutput::create(path, replace)?))
                 }
             };
-            Writer::new(out, WriterOptions::default())
+            Writer::new(out, options)
         };
         let writer = py.detach(open).map_err(raise)?;
         Ok(Self { writer: Mutex::new(Some(writer)), path: path.unwrap_or_else(|| "<memory>".into()) })

@@ -12,6 +12,7 @@ mod man;
 mod open;
 mod pack;
 mod preview;
+mod rekey;
 mod salvage;
 mod sign;
 mod unpack;
@@ -37,6 +38,7 @@ pub(crate) fn run(verb: &Verb, printer: &Printer) -> Result<Exit, Failure> {
         Verb::Cat(args) => cat::run(args),
         Verb::Keygen { name } => keygen::run(name, printer),
         Verb::Sign(args) => sign::run(args, printer),
+        Verb::Rekey(args) => rekey::run(args, printer),
         Verb::Completions { shell } => completions::run(*shell),
         Verb::Man { directory } => man::run(directory, printer),
     }
