@@ -200,7 +200,7 @@ mod tests {
             if is_void(i) {
                 f32::NAN.to_bits()
             } else {
-                (100.0 + (i as f32).sqrt()).to_bits() ^ i * 40_503 & 0xFFFF
+                (100.0 + (i as f32).sqrt()).to_bits() ^ ((i * 40_503) & 0xFFFF)
             }
         };
         (0..n).flat_map(|i| value(i).to_le_bytes()).collect()
