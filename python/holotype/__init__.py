@@ -16,6 +16,8 @@ True
 Importing this module imports neither NumPy nor Pillow and starts no thread.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from holotype._animation import (
     Animation,
     frame_count,
@@ -62,6 +64,9 @@ from holotype._tensors import Tensor, Tensors, TensorWriter, open_tensors, write
 from holotype._write import dumps, encode, write
 from holotype._writer import PROFILES, Writer, build, unpack
 
+if TYPE_CHECKING:
+    from holotype import generation as generation
+
 __all__ = [
     "PROFILES",
     "AnalysisReport",
@@ -102,6 +107,7 @@ __all__ = [
     "encode",
     "extract_thumbnail",
     "frame_count",
+    "generation",
     "get_audio",
     "get_delays",
     "get_loop_count",
@@ -124,3 +130,12 @@ __all__ = [
     "write_animation",
     "write_tensors",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Modules that are loaded when they are first used."""
+    if name == "generation":
+        import importlib
+
+        return importlib.import_module("holotype.generation")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,6 +3,7 @@
 from .animation import read_audio, read_frames
 from .container import Archive
 from .errors import Corrupt, Refused, Truncated, Unsupported, WrongPassword
+from .generation import read_generation
 from .image import Image, read_file, read_image, read_item
 from .signature import check_signatures
 from .tensor import Tensor, read_tensor
@@ -14,10 +15,12 @@ def read_content(archive: Archive, item: dict) -> bytes:
         return b"".join(read_frames(archive, item))
     if item[1] == 3:
         return read_audio(archive, item)
-    return read_tensor(archive, item).elements if item[1] == 4 else read_item(archive, item)
+    if item[1] == 4:
+        return read_tensor(archive, item).elements
+    return read_generation(archive, item) if item[1] == 5 else read_item(archive, item)
 
 
 __all__ = [
     "Archive", "Corrupt", "Image", "Refused", "Tensor", "Truncated", "Unsupported", "WrongPassword", "check_signatures",
-    "read_audio", "read_content", "read_file", "read_frames", "read_image", "read_item", "read_tensor",
+    "read_audio", "read_content", "read_file", "read_frames", "read_generation", "read_image", "read_item", "read_tensor",
 ]  # fmt: skip

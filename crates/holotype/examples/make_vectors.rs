@@ -5,8 +5,12 @@
 
 #[path = "vectors/animation.rs"]
 mod animation;
+#[path = "vectors/digits.rs"]
+mod digits;
 #[path = "vectors/encryption.rs"]
 mod encryption;
+#[path = "vectors/generation.rs"]
+mod generation;
 #[path = "vectors/packing.rs"]
 mod packing;
 
@@ -423,6 +427,9 @@ fn good() -> Vec<(String, Vec<u8>, String)> {
         let good = Good::new(&format!("folded-{mode_name}"));
         all.push(good.content("a", image, samples(&folded), &options).bytes());
     }
+    for (name, image, content, options) in digits::images() {
+        all.push(Good::new(&name).content("a", image, content, &options).bytes());
+    }
     // The fast coder of planes: words, bands, digits of floats, flat stretches.
     for (name, width, height, channels, sample) in [
         ("lanes-gray16", 171, 99, 1, SampleType::U16),
@@ -746,7 +753,7 @@ fn main() {
     let expected = root.join("expected.tsv");
     let mut lines = fs::read_to_string(&expected).unwrap_or_default();
     let mut n_new = 0;
-    let all = good().into_iter().chain(packing::good()).chain(encryption::good());
+    let all = good().into_iter().chain(packing::good()).chain(encryption::good()).chain(generation::good());
     for (name, bytes, described) in all.chain(animation::good()) {
         let path = root.join("good").join(format!("{name}.holo"));
         if !path.exists() {
@@ -757,6 +764,7 @@ fn main() {
     }
     fs::write(expected, lines).unwrap();
     let all = bad().into_iter().chain(packing::bad()).chain(bad_tensors()).chain(encryption::bad());
+    let all = all.chain(generation::bad());
     for (name, bytes) in all.chain(animation::bad()) {
         let path = root.join("bad").join(format!("{name}.holo"));
         if !path.exists() {

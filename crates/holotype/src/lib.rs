@@ -5,10 +5,12 @@
 
 mod animation;
 mod archive;
+mod copying;
 mod encryption;
 mod error;
 mod export;
 pub mod formats;
+pub mod generation;
 mod image;
 mod import;
 mod limits;

@@ -43,6 +43,7 @@ fn content(archive: &Archive, name: &str) -> Result<Vec<u8>, holotype::Error> {
             let frames = 0..animation.description().n_frames;
             Ok(frames.map(|frame| animation.read_frame(frame)).collect::<Result<Vec<_>, _>>()?.concat())
         }
+        ItemKind::Generation => Ok(archive.generation(name)?.record().to_json().into_bytes()),
         _ => {
             let mut bytes = Vec::new();
             archive.read_file(name, &mut |part| {
