@@ -13,8 +13,10 @@ True
 >>> bool(holotype.verify(data))
 True
 
-Importing this module imports neither NumPy nor Pillow and starts no thread.
+Importing this module imports neither NumPy nor Pillow nor asyncio, and starts no thread.
 """
+
+from typing import TYPE_CHECKING, Any
 
 from holotype._errors import (
     ArgumentError,
@@ -41,18 +43,24 @@ from holotype._info import (
     VerifyReport,
 )
 from holotype._read import decode, decode_to_file, extract_thumbnail, info, loads, read, verify
-from holotype._reader import AnalysisReport, ItemReader, Metadata, Reader, open
+from holotype._reader import ItemReader, Reader, inspect, open
 from holotype._remote import Remote
 from holotype._signing import keygen, sign
+from holotype._summary import AnalysisReport, Metadata
 from holotype._tensors import Tensor, Tensors, TensorWriter, open_tensors, write_tensors
 from holotype._write import dumps, encode, write
 from holotype._writer import PROFILES, Writer, build, unpack
+
+if TYPE_CHECKING:
+    from holotype._async import AsyncItemReader, AsyncReader
 
 __all__ = [
     "PROFILES",
     "AnalysisReport",
     "ArchiveInfo",
     "ArgumentError",
+    "AsyncItemReader",
+    "AsyncReader",
     "Encoded",
     "Finding",
     "FormatError",
@@ -86,6 +94,7 @@ __all__ = [
     "encode",
     "extract_thumbnail",
     "info",
+    "inspect",
     "keygen",
     "loads",
     "open",
@@ -97,3 +106,11 @@ __all__ = [
     "write",
     "write_tensors",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("AsyncItemReader", "AsyncReader"):
+        from holotype import _async
+
+        return getattr(_async, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -45,6 +45,9 @@ pub(crate) enum Verb {
     List(List),
     /// Write the raw content of an item to stdout
     Cat(Cat),
+    /// Serve an archive and what is in it over HTTP, on this machine unless `--bind` says otherwise
+    #[cfg(feature = "serve")]
+    Serve(Serve),
     /// Make a key pair for signing: NAME.key, which stays secret, and NAME.pub
     Keygen {
         /// Where, without the extension
@@ -63,6 +66,25 @@ pub(crate) enum Verb {
         /// The folder
         directory: PathBuf,
     },
+}
+
+#[cfg(feature = "serve")]
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// The archive: a file or an address
+    #[arg(value_name = "ARCHIVE")]
+    pub(crate) input: PathBuf,
+    /// Address to listen on; others than loopback are reached from outside
+    #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
+    pub(crate) bind: std::net::IpAddr,
+    /// Port; 0 takes a free one
+    #[arg(long, default_value_t = 8000)]
+    pub(crate) port: u16,
+    /// Seconds after which a client that sends or takes nothing is let go
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(crate) patience: u64,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
 }
 
 /// How archives at `http://`, `https://` and `s3://` addresses are read.

@@ -7,6 +7,8 @@ mod exit;
 mod names;
 mod printer;
 mod progress;
+#[cfg(feature = "serve")]
+mod serve;
 mod verbs;
 
 use clap::Parser;

@@ -1,7 +1,7 @@
 use crate::error::{argument_error, raise};
 use crate::fields::{
-    ImageFields, ItemFields, MetadataFields, PreviewFields, RegionFields, ReportFields, metadata_fields,
-    region,
+    ImageFields, ItemFields, MetadataFields, PreviewFields, RegionFields, ReportFields, SummaryFields,
+    metadata_fields, region,
 };
 use crate::source::FileObject;
 use crate::write::into_bytes;
@@ -84,6 +84,9 @@ impl Archive {
     }
 
     #[staticmethod]
+    #[pyo3(signature = (address, allow_restricted, s3_region, endpoint_url, anonymous, deadline_seconds,
+        cache_bytes=None, read_ahead=true))]
+    #[expect(clippy::too_many_arguments, reason = "they are the Python call's")]
     fn open_remote(
         py: Python<'_>,
         address: String,
@@ -92,6 +95,8 @@ impl Archive {
         endpoint_url: Option<String>,
         anonymous: bool,
         deadline_seconds: f64,
+        cache_bytes: Option<u64>,
+        read_ahead: bool,
     ) -> PyResult<Self> {
         let mut s3 = S3Options::default().with_anonymous(anonymous);
         s3.region = s3_region;
@@ -103,6 +108,7 @@ impl Archive {
             .with_s3(s3)
             .with_deadline(deadline);
         let inner = py.detach(|| holotype::Archive::open_remote(&address, &options)).map_err(raise)?;
+        let inner = cached(inner, cache_bytes).with_read_ahead(read_ahead);
         Ok(Self { inner, remote: Some((address, options)) })
     }
 
@@ -182,16 +188,19 @@ impl Archive {
     }
 
     /// Items, blocks; bytes of the content, of it without repetitions, of the blocks, of the archive.
-    fn summary(&self, py: Python<'_>) -> PyResult<(u64, u64, u64, u64, u64, u64)> {
-        let summary = py.detach(|| self.inner.summary()).map_err(raise)?;
-        Ok((
-            summary.n_items,
-            summary.n_blocks,
-            summary.raw_bytes,
-            summary.unique_bytes,
-            summary.block_bytes,
-            summary.archive_bytes,
-        ))
+    fn summary(&self, py: Python<'_>) -> PyResult<SummaryFields> {
+        py.detach(|| self.inner.summary()).map(Into::into).map_err(raise)
+    }
+
+    /// Number of items.
+    #[getter]
+    fn n_items(&self) -> u64 {
+        self.inner.n_items()
+    }
+
+    /// Kind of an item.
+    fn kind(&self, py: Python<'_>, name: &str) -> PyResult<&'static str> {
+        py.detach(|| self.inner.kind(name)).map(ItemKind::name).map_err(raise)
     }
 
     /// Writes all files, folders and links into a new folder; returns their number and the files' bytes.
@@ -315,8 +324,8 @@ impl Archive {
         Ok(signers.iter().map(holotype::PublicKey::to_hex).collect())
     }
 
-    fn verify(&self, py: Python<'_>, threads: usize) -> PyResult<ReportFields> {
-        let options = VerifyOptions::default().with_n_threads(threads);
+    fn verify(&self, py: Python<'_>, threads: usize, content: bool) -> PyResult<ReportFields> {
+        let options = VerifyOptions::default().with_n_threads(threads).with_content(content);
         py.detach(|| self.inner.verify(&options)).map(Into::into).map_err(raise)
     }
 

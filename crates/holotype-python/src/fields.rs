@@ -265,3 +265,30 @@ impl ImportedFields {
         }
     }
 }
+
+#[derive(IntoPyObject)]
+pub(crate) struct SummaryFields {
+    n_items: u64,
+    n_blocks: u64,
+    raw_bytes: u64,
+    unique_bytes: u64,
+    block_bytes: u64,
+    archive_bytes: u64,
+    max_block_bytes: u64,
+    codec: &'static str,
+}
+
+impl From<holotype::Summary> for SummaryFields {
+    fn from(summary: holotype::Summary) -> Self {
+        Self {
+            n_items: summary.n_items,
+            n_blocks: summary.n_blocks,
+            raw_bytes: summary.raw_bytes,
+            unique_bytes: summary.unique_bytes,
+            block_bytes: summary.block_bytes,
+            archive_bytes: summary.archive_bytes,
+            max_block_bytes: summary.max_block_bytes,
+            codec: summary.codec,
+        }
+    }
+}

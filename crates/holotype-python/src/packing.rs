@@ -1,5 +1,7 @@
 use crate::error::{argument_error, raise};
 use crate::fields::{MetadataFields, into_metadata};
+use crate::tensor::{TensorFields, TensorOptionsFields};
+use crate::write::Samples;
 use holotype::{Error, Exclude, FileOutput, Profile, Replace, WriterOptions};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
@@ -64,6 +66,7 @@ fn closed() -> Error {
 #[pymethods]
 impl Writer {
     #[new]
+    #[pyo3(signature = (path, overwrite, profile, compression, block_bytes, threads, deduplicate=true))]
     fn new(
         path: Option<&str>,
         overwrite: bool,
@@ -71,12 +74,13 @@ impl Writer {
         compression: Option<&str>,
         block_bytes: Option<u32>,
         threads: usize,
+        deduplicate: bool,
     ) -> PyResult<Self> {
         let named = Profile::from_name(profile).ok_or_else(|| {
             let names = Profile::ALL.map(Profile::name).join(", ");
             argument_error(format!("profile is one of {names}, not {profile:?}"))
         })?;
-        let mut packing = named.packing().with_n_threads(threads);
+        let mut packing = named.packing().with_n_threads(threads).with_deduplicate(deduplicate);
         if let Some(compression) = compression {
             let parsed = compression.parse().map_err(|e: holotype_container::Error| raise(e.into()))?;
             packing = packing.with_compression(parsed);
@@ -141,6 +145,21 @@ impl Writer {
     ) -> PyResult<u64> {
         let metadata = into_metadata(metadata)?;
         self.with(py, |writer| writer.pack_stream(name, Box::new(Reading(file)), &metadata))
+    }
+
+    /// Adds a tensor; returns its bytes.
+    fn add_tensor(
+        &self,
+        py: Python<'_>,
+        name: &str,
+        descriptor: TensorFields,
+        elements: Samples<'_>,
+        options: TensorOptionsFields,
+    ) -> PyResult<u64> {
+        let (descriptor, options) = (descriptor.into_descriptor()?, options.into_options()?);
+        let elements = elements.as_slice()?;
+        self.with(py, |writer| writer.add_tensor(name, &descriptor, elements, &options))?;
+        Ok(elements.len() as u64)
     }
 
     /// Sets the metadata of the archive as a whole.

@@ -2,17 +2,14 @@
 
 use crate::archive::Archive;
 use crate::error::{argument_error, raise};
-use crate::fields::{MetadataFields, WrittenFields, into_metadata, metadata_fields};
-use crate::write::{Samples, written_fields};
+use crate::fields::{MetadataFields, into_metadata, metadata_fields};
 use holotype::{
-    ElementOrder, ElementType, Error, FileOutput, NoiseGenerator, NoiseRecipe, OpaqueElement, Replace,
-    TensorCodec, TensorDescriptor, TensorItem, TensorOptions, Writer, WriterOptions,
+    ElementOrder, ElementType, NoiseGenerator, NoiseRecipe, OpaqueElement, TensorCodec, TensorDescriptor,
+    TensorItem, TensorOptions,
 };
 use numpy::PyReadwriteArray1;
 use pyo3::prelude::*;
-use std::io::{Cursor, Seek, Write};
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
 
 /// Start and end along each axis.
 type TensorRegion = Vec<(u64, u64)>;
@@ -40,7 +37,7 @@ impl TensorFields {
         }
     }
 
-    fn into_descriptor(self) -> PyResult<TensorDescriptor> {
+    pub(crate) fn into_descriptor(self) -> PyResult<TensorDescriptor> {
         let element = ElementType::from_name(&self.element)
             .ok_or_else(|| argument_error(format!("no element type is named {:?}", self.element)))?;
         let order = if self.is_fortran { ElementOrder::Fortran } else { ElementOrder::C };
@@ -77,7 +74,7 @@ fn recipes(noise: Option<(String, u64, u64)>) -> PyResult<Vec<NoiseRecipe>> {
 }
 
 impl TensorOptionsFields {
-    fn into_options(self) -> PyResult<TensorOptions> {
+    pub(crate) fn into_options(self) -> PyResult<TensorOptions> {
         let codec =
             TensorCodec::ALL.into_iter().find(|codec| codec.name() == self.codec).ok_or_else(|| {
                 let names = TensorCodec::ALL.map(TensorCodec::name).join(", ");
@@ -89,103 +86,6 @@ impl TensorOptionsFields {
             .with_noise(recipes(self.noise)?)
             .with_metadata(into_metadata(self.metadata)?))
     }
-}
-
-/// Where an archive goes: memory, or a file that appears whole.
-enum Output {
-    Memory(Cursor<Vec<u8>>),
-    File(Box<FileOutput>),
-}
-
-impl Write for Output {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        match self {
-            Self::Memory(out) => out.write(bytes),
-            Self::File(out) => out.write(bytes),
-        }
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        match self {
-            Self::Memory(out) => out.flush(),
-            Self::File(out) => out.flush(),
-        }
-    }
-}
-
-/// Writes an archive of tensors, one after the other.
-#[pyclass(frozen, module = "holotype._holotype")]
-pub(crate) struct TensorWriter {
-    /// Gone once finished or given up.
-    writer: Mutex<Option<Writer<Output>>>,
-    path: String,
-}
-
-#[pymethods]
-impl TensorWriter {
-    #[new]
-    fn new(py: Python<'_>, path: Option<String>, overwrite: bool) -> PyResult<Self> {
-        let open = || {
-            let out = match &path {
-                None => Output::Memory(Cursor::new(Vec::new())),
-                Some(path) => {
-                    let replace = if overwrite { Replace::Allow } else { Replace::Never };
-                    Output::File(Box::new(FileOutput::create(path, replace)?))
-                }
-            };
-            Writer::new(out, WriterOptions::default())
-        };
-        let writer = py.detach(open).map_err(raise)?;
-        Ok(Self { writer: Mutex::new(Some(writer)), path: path.unwrap_or_else(|| "<memory>".into()) })
-    }
-
-    fn add(
-        &self,
-        py: Python<'_>,
-        name: &str,
-        descriptor: TensorFields,
-        elements: Samples<'_>,
-        options: TensorOptionsFields,
-    ) -> PyResult<()> {
-        let (descriptor, options) = (descriptor.into_descriptor()?, options.into_options()?);
-        let elements = elements.as_slice()?;
-        let add = || {
-            let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-            let writer = writer.as_mut().ok_or_else(closed)?;
-            writer.add_tensor(name, &descriptor, elements, &options)
-        };
-        py.detach(add).map_err(raise)
-    }
-
-    fn finish(&self, py: Python<'_>) -> PyResult<WrittenFields> {
-        let finish = || {
-            let writer =
-                self.writer.lock().unwrap_or_else(PoisonError::into_inner).take().ok_or_else(closed)?;
-            let (out, seal) = writer.finish()?;
-            match out {
-                Output::Memory(out) => {
-                    let data = out.into_inner();
-                    Ok((data.len() as u64, Some(data), seal))
-                }
-                Output::File(mut file) => {
-                    let n_bytes = file.stream_position().map_err(|e| Error::io(&self.path, e))?;
-                    file.commit()?;
-                    Ok((n_bytes, None, seal))
-                }
-            }
-        };
-        let (n_bytes, data, seal) = py.detach(finish).map_err(raise)?;
-        Ok(written_fields(py, data, n_bytes, seal))
-    }
-
-    /// Leaves nothing at the destination.
-    fn abandon(&self) {
-        drop(self.writer.lock().unwrap_or_else(PoisonError::into_inner).take());
-    }
-}
-
-fn closed() -> Error {
-    Error::InvalidArgument { what: "the writer is closed".into() }
 }
 
 /// A tensor's description: fields, stored bytes, slices, metadata.

@@ -13,6 +13,8 @@ mod open;
 mod pack;
 mod preview;
 mod salvage;
+#[cfg(feature = "serve")]
+mod serve;
 mod sign;
 mod unpack;
 mod verify;
@@ -35,6 +37,8 @@ pub(crate) fn run(verb: &Verb, printer: &Printer) -> Result<Exit, Failure> {
         Verb::Diff(args) => diff::run(args, printer),
         Verb::List(args) => list::run(args, printer),
         Verb::Cat(args) => cat::run(args),
+        #[cfg(feature = "serve")]
+        Verb::Serve(args) => serve::run(args, printer),
         Verb::Keygen { name } => keygen::run(name, printer),
         Verb::Sign(args) => sign::run(args, printer),
         Verb::Completions { shell } => completions::run(*shell),

@@ -5,8 +5,10 @@ mod chunks;
 mod content;
 mod image;
 mod item;
+mod read_ahead;
 mod tables;
 mod tensor;
+mod tensor_bytes;
 mod verify;
 
 pub(crate) use chunks::jobs_of;
@@ -65,6 +67,7 @@ pub struct Archive {
     tables: Tables,
     cache: BlockCache,
     limits: Limits,
+    read_ahead: bool,
 }
 
 impl std::fmt::Debug for Archive {
@@ -103,7 +106,7 @@ impl Archive {
         let path = path.as_ref().to_path_buf();
         let manifest = open_manifest(source.as_ref(), &path, &limits)?;
         let cache = BlockCache::new(CACHE_BYTES);
-        Ok(Self { source, path, manifest, tables: Tables::default(), cache, limits })
+        Ok(Self { source, path, manifest, tables: Tables::default(), cache, limits, read_ahead: true })
     }
 
     /// Blocks of a damaged archive that no seal vouches for: each is still checked by its own hash.
@@ -115,13 +118,20 @@ impl Archive {
     ) -> Self {
         let manifest = Manifest::without_seal(blocks);
         let (path, cache) = (path.to_path_buf(), BlockCache::new(CACHE_BYTES));
-        Self { source, path, manifest, tables: Tables::default(), cache, limits }
+        Self { source, path, manifest, tables: Tables::default(), cache, limits, read_ahead: true }
     }
 
     /// Keeps at most `n_bytes` of decoded blocks of files for further reads; default 512 MiB, taken as they are read.
     #[must_use]
     pub fn with_cache_bytes(mut self, n_bytes: u64) -> Self {
         self.cache = BlockCache::new(n_bytes);
+        self
+    }
+
+    /// Whether reads that follow each other fetch ahead from a source far away; default true.
+    #[must_use]
+    pub fn with_read_ahead(mut self, read_ahead: bool) -> Self {
+        self.read_ahead = read_ahead;
         self
     }
 
@@ -289,6 +299,15 @@ impl Archive {
     /// ```
     pub fn verify(&self, options: &VerifyOptions) -> Result<VerifyReport> {
         verify::verify(self, options)
+    }
+
+    /// Fills `out` with bytes of the archive as they lie, for someone who checks them.
+    ///
+    /// # Errors
+    /// `Truncated` past the end; `Io`.
+    pub fn read_stored(&self, offset_bytes: u64, out: &mut [u8]) -> Result<()> {
+        out.copy_from_slice(&self.read(offset_bytes, out.len() as u64)?);
+        Ok(())
     }
 
     /// Reads bytes of the archive as they lie.
