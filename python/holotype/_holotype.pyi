@@ -18,6 +18,7 @@ from holotype._fields import (
     TensorOptionsFields,
     Written,
 )
+from holotype._remote import Remote
 
 __all__ = [
     "Archive",
@@ -44,14 +45,7 @@ class Archive:
     def open(path: str, cache_bytes: int | None = None) -> Archive: ...
     @staticmethod
     def open_remote(
-        address: str,
-        allow_restricted: bool,
-        s3_region: str | None,
-        endpoint_url: str | None,
-        anonymous: bool,
-        deadline_seconds: float,
-        cache_bytes: int | None = None,
-        read_ahead: bool = True,
+        address: str, remote: Remote, cache_bytes: int | None = None, read_ahead: bool = True
     ) -> Archive: ...
     @staticmethod
     def from_bytes(data: bytes, cache_bytes: int | None = None) -> Archive: ...
@@ -116,6 +110,7 @@ class Writer:
         block_bytes: int | None,
         threads: int,
         deduplicate: bool = True,
+        remote: Remote | None = None,
     ) -> Writer: ...
     def pack_tree(self, paths: list[str], exclude: list[str]) -> tuple[int, int, int, int]: ...
     def pack_file(self, name: str, path: str, metadata: list[MetadataFields]) -> int: ...

@@ -6,12 +6,11 @@ import io
 import json
 import operator
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
 from holotype import _holotype
 from holotype._errors import ArgumentError, IntegrityError, NotFoundError, UnsupportedError
-from holotype._remote import DEFAULT
+from holotype._remote import remote_of
 from holotype._sources import as_bytes, is_path, path_of
 from holotype._summary import AnalysisReport, Metadata, size_of
 
@@ -232,30 +231,22 @@ class Reader(_Positional):
     ) -> None:
         self._archive = None
         self._source: str | bytes = path_of(src) if is_path(src) else as_bytes(src)
-        given: dict[str, Any] = {
-            "s3_region": s3_region,
-            "endpoint_url": endpoint_url,
-            "allow_restricted": allow_restricted,
-            "anonymous": anonymous,
-            "deadline": deadline,
-        }
-        how = replace(remote or DEFAULT, **{k: v for k, v in given.items() if v is not None})
+        how = remote_of(
+            remote,
+            s3_region=s3_region,
+            endpoint_url=endpoint_url,
+            allow_restricted=allow_restricted,
+            anonymous=anonymous,
+            deadline=deadline,
+        )
         self._is_remote = isinstance(src, str) and _holotype.is_address(src)
         self._options: dict[str, Any] = {"cache_size": cache_size, "prefetch": prefetch, "remote": how}
         self._stream: _holotype.FileMap | None = None
         self._metadata: Metadata | None = None
         cache_bytes = size_of(cache_size)
         if self._is_remote:
-            self._archive = _holotype.Archive.open_remote(
-                cast("str", self._source),
-                how.allow_restricted,
-                how.s3_region,
-                how.endpoint_url,
-                how.anonymous,
-                how.deadline,
-                cache_bytes,
-                prefetch,
-            )
+            address = cast("str", self._source)
+            self._archive = _holotype.Archive.open_remote(address, how, cache_bytes, prefetch)
         elif isinstance(self._source, str):
             self._archive = _holotype.Archive.open(self._source, cache_bytes)
         else:

@@ -76,10 +76,7 @@ def open_archive(source: Source, remote: Remote | None = None) -> Iterator[_holo
     if isinstance(source, io.TextIOBase):
         raise TypeError("a binary file object is needed, this one reads text")
     if isinstance(source, str) and _holotype.is_address(source):
-        how = remote or DEFAULT
-        yield _holotype.Archive.open_remote(
-            source, how.allow_restricted, how.s3_region, how.endpoint_url, how.anonymous, how.deadline
-        )
+        yield _holotype.Archive.open_remote(source, remote or DEFAULT)
         return
     if is_path(source):
         yield _holotype.Archive.open(path_of(source))

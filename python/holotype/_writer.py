@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from holotype import _holotype
 from holotype._errors import ArgumentError, UnsupportedError
 from holotype._reader import ARRAY_KEY, Reader
+from holotype._remote import remote_of
 from holotype._sources import as_bytes, is_path, path_of, put
 from holotype._summary import Metadata, size_of
 from holotype._write import thread_limit
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer, Self
 
     from holotype._fields import MetadataFields
+    from holotype._remote import Remote
     from holotype._sources import Destination, Path, Readable, Source
     from holotype._tensors import Attributes, Noise, TensorCodec
 
@@ -53,8 +55,9 @@ class Writer:
 
     Parameters
     ----------
-    dst : path, binary file object or None
-        The archive, which appears when it is finished; None keeps it in memory, as `data`.
+    dst : path, `s3` address, binary file object or None
+        The archive, which appears when it is finished; None keeps it in memory, as `data`. To an address it
+        is sent in parts as it is written.
     profile : {"generic", "ml", "eda", "embedded", "archival"}
         Sets compression and block size; see `PROFILES`.
     compression : str, optional
@@ -69,11 +72,17 @@ class Writer:
         Threads; by default what the machine offers. The archive is the same for any number.
     overwrite : bool, default False
         Replace an archive at `dst`, once the new one is finished.
+    s3_region, endpoint_url, allow_restricted, deadline
+        How an address is reached, as in `Remote`; they go before those of `remote`.
+    remote : Remote, optional
+        The same in one value.
 
     Raises
     ------
     FileExistsError
         There is something at `dst` and `overwrite` is false.
+    RemoteError
+        The address cannot be written, or is restricted.
     ArgumentError
         An option is unknown.
     """
@@ -89,6 +98,11 @@ class Writer:
         dedup: bool = True,
         num_workers: int | None = None,
         overwrite: bool = False,
+        s3_region: str | None = None,
+        endpoint_url: str | None = None,
+        allow_restricted: bool | None = None,
+        deadline: float | None = None,
+        remote: Remote | None = None,
     ) -> None:
         block_bytes = None if block_size is None else size_of(block_size)
         if block_bytes is not None and not 4096 <= block_bytes <= 16 << 20:
@@ -98,10 +112,19 @@ class Writer:
                 raise ArgumentError(f"packing is 'fast', 'balanced' or 'tight' of zstd, not {packing!r}")
             compression = f"zstd:{_LEVELS[packing]}"
         path = path_of(dst) if is_path(dst) else None
+        how = None
+        if isinstance(dst, str) and _holotype.is_address(dst):
+            how = remote_of(
+                remote,
+                s3_region=s3_region,
+                endpoint_url=endpoint_url,
+                allow_restricted=allow_restricted,
+                deadline=deadline,
+            )
         self._dst = dst
         self._threads = thread_limit(num_workers)
         self._inner = _holotype.Writer(
-            path, overwrite, profile, compression, block_bytes, self._threads, dedup
+            path, overwrite, profile, compression, block_bytes, self._threads, dedup, how
         )
         self._position = 0
         self._n_unnamed: dict[str, int] = {}

@@ -48,6 +48,9 @@ pub(crate) enum Verb {
     /// Serve an archive and what is in it over HTTP, on this machine unless `--bind` says otherwise
     #[cfg(feature = "serve")]
     Serve(Serve),
+    /// Show an archive as a read-only file system until it is unmounted
+    #[cfg(all(feature = "mount", target_os = "linux"))]
+    Mount(Mount),
     /// Make a key pair for signing: NAME.key, which stays secret, and NAME.pub
     Keygen {
         /// Where, without the extension
@@ -83,6 +86,19 @@ pub(crate) struct Serve {
     /// Seconds after which a client that sends or takes nothing is let go
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(crate) patience: u64,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
+}
+
+#[cfg(all(feature = "mount", target_os = "linux"))]
+#[derive(Debug, Args)]
+pub(crate) struct Mount {
+    /// The archive: a file or an address
+    #[arg(value_name = "ARCHIVE")]
+    pub(crate) input: PathBuf,
+    /// An empty folder
+    #[arg(value_name = "DIR")]
+    pub(crate) directory: PathBuf,
     #[command(flatten)]
     pub(crate) remote: Remote,
 }
@@ -266,6 +282,8 @@ pub(crate) struct Pack {
     /// Replace an existing archive
     #[arg(long)]
     pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
 }
 
 #[derive(Debug, Args)]

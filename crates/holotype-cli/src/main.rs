@@ -4,6 +4,8 @@ mod args;
 mod date;
 mod destination;
 mod exit;
+#[cfg(all(feature = "mount", target_os = "linux"))]
+mod mount;
 mod names;
 mod printer;
 mod progress;

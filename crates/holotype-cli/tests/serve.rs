@@ -139,7 +139,7 @@ fn items_whole_and_in_ranges() {
     // What a server serves as it lies is read like any archive behind HTTP.
     let address = format!("http://{}/archive", server.address);
     assert_eq!(
-        holo(dir.path(), &["cat", &address, "tree/text", "--range", "5..11", "--allow-restricted"]).len(),
+        holo(dir.path(), &["cat", &address, "tree/text", "--range", "5:11", "--allow-restricted"]).len(),
         6
     );
     assert!(server.get("/archive").body == fs::read(dir.path().join("a.holo")).unwrap());

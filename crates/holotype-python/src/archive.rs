@@ -1,13 +1,13 @@
 use crate::error::{argument_error, raise};
 use crate::fields::{
-    ImageFields, ItemFields, MetadataFields, PreviewFields, RegionFields, ReportFields, SummaryFields,
-    metadata_fields, region,
+    ImageFields, ItemFields, MetadataFields, PreviewFields, RegionFields, RemoteFields, ReportFields,
+    SummaryFields, metadata_fields, region,
 };
 use crate::source::FileObject;
 use crate::write::into_bytes;
 use holotype::formats::Format;
 use holotype::{
-    Error, ExportOptions, FileOutput, ImageItem, ItemKind, Limits, Region, RemoteOptions, Replace, S3Options,
+    Error, ExportOptions, FileOutput, ImageItem, ItemKind, Limits, Region, RemoteOptions, Replace,
     UnpackOptions, VerifyOptions, export, source_format, unpack,
 };
 use numpy::PyReadwriteArray1;
@@ -15,7 +15,6 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 use std::io::Cursor;
-use std::time::Duration;
 
 /// True for `http://`, `https://` and `s3://` addresses.
 #[pyfunction]
@@ -84,29 +83,15 @@ impl Archive {
     }
 
     #[staticmethod]
-    #[pyo3(signature = (address, allow_restricted, s3_region, endpoint_url, anonymous, deadline_seconds,
-        cache_bytes=None, read_ahead=true))]
-    #[expect(clippy::too_many_arguments, reason = "they are the Python call's")]
+    #[pyo3(signature = (address, remote, cache_bytes=None, read_ahead=true))]
     fn open_remote(
         py: Python<'_>,
         address: String,
-        allow_restricted: bool,
-        s3_region: Option<String>,
-        endpoint_url: Option<String>,
-        anonymous: bool,
-        deadline_seconds: f64,
+        remote: RemoteFields,
         cache_bytes: Option<u64>,
         read_ahead: bool,
     ) -> PyResult<Self> {
-        let mut s3 = S3Options::default().with_anonymous(anonymous);
-        s3.region = s3_region;
-        s3.endpoint_url = endpoint_url;
-        let deadline = Duration::try_from_secs_f64(deadline_seconds)
-            .map_err(|_| argument_error("the deadline is a number of seconds, 0 or more".into()))?;
-        let options = RemoteOptions::default()
-            .with_restricted_allowed(allow_restricted)
-            .with_s3(s3)
-            .with_deadline(deadline);
+        let options = remote.into_options()?;
         let inner = py.detach(|| holotype::Archive::open_remote(&address, &options)).map_err(raise)?;
         let inner = cached(inner, cache_bytes).with_read_ahead(read_ahead);
         Ok(Self { inner, remote: Some((address, options)) })

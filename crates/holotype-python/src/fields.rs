@@ -4,9 +4,10 @@ use crate::error::argument_error;
 use holotype::{
     Alpha, ChannelOrder, ColourModel, Finding, ImageDescriptor, ImageItem, ImageOptions, Imported, Item,
     ItemKind, Metadata, MetadataEntry, MetadataKind, Mode, Palette, Preview, PreviewChoice, Region,
-    SampleType, VerifyReport,
+    RemoteOptions, S3Options, SampleType, VerifyReport,
 };
 use pyo3::prelude::*;
+use std::time::Duration;
 
 /// `(x, y, width, height)`.
 pub(crate) type RegionFields = (u32, u32, u32, u32);
@@ -290,5 +291,30 @@ impl From<holotype::Summary> for SummaryFields {
             max_block_bytes: summary.max_block_bytes,
             codec: summary.codec,
         }
+    }
+}
+
+/// How an address is reached, as `holotype._remote.Remote` says.
+#[derive(FromPyObject)]
+pub(crate) struct RemoteFields {
+    allow_restricted: bool,
+    s3_region: Option<String>,
+    endpoint_url: Option<String>,
+    anonymous: bool,
+    /// Seconds.
+    deadline: f64,
+}
+
+impl RemoteFields {
+    pub(crate) fn into_options(self) -> PyResult<RemoteOptions> {
+        let mut s3 = S3Options::default().with_anonymous(self.anonymous);
+        s3.region = self.s3_region;
+        s3.endpoint_url = self.endpoint_url;
+        let deadline = Duration::try_from_secs_f64(self.deadline)
+            .map_err(|_| argument_error("the deadline is a number of seconds, 0 or more".into()))?;
+        Ok(RemoteOptions::default()
+            .with_restricted_allowed(self.allow_restricted)
+            .with_s3(s3)
+            .with_deadline(deadline))
     }
 }

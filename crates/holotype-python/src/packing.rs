@@ -1,8 +1,8 @@
 use crate::error::{argument_error, raise};
-use crate::fields::{MetadataFields, into_metadata};
+use crate::fields::{MetadataFields, RemoteFields, into_metadata};
 use crate::tensor::{TensorFields, TensorOptionsFields};
 use crate::write::Samples;
-use holotype::{Error, Exclude, FileOutput, Profile, Replace, WriterOptions};
+use holotype::{Error, Exclude, FileOutput, ObjectOutput, Profile, Replace, WriterOptions};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
@@ -19,6 +19,7 @@ pub(crate) struct Writer {
 
 enum Output {
     File(FileOutput),
+    Object(Box<ObjectOutput>),
     Memory(Vec<u8>),
 }
 
@@ -26,6 +27,7 @@ impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::File(file) => file.write(bytes),
+            Self::Object(object) => object.write(bytes),
             Self::Memory(held) => held.write(bytes),
         }
     }
@@ -33,6 +35,7 @@ impl Write for Output {
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Self::File(file) => file.flush(),
+            Self::Object(object) => object.flush(),
             Self::Memory(_) => Ok(()),
         }
     }
@@ -66,8 +69,10 @@ fn closed() -> Error {
 #[pymethods]
 impl Writer {
     #[new]
-    #[pyo3(signature = (path, overwrite, profile, compression, block_bytes, threads, deduplicate=true))]
+    #[pyo3(signature = (path, overwrite, profile, compression, block_bytes, threads, deduplicate=true, remote=None))]
+    #[expect(clippy::too_many_arguments, reason = "they are the Python call's")]
     fn new(
+        py: Python<'_>,
         path: Option<&str>,
         overwrite: bool,
         profile: &str,
@@ -75,6 +80,7 @@ impl Writer {
         block_bytes: Option<u32>,
         threads: usize,
         deduplicate: bool,
+        remote: Option<RemoteFields>,
     ) -> PyResult<Self> {
         let named = Profile::from_name(profile).ok_or_else(|| {
             let names = Profile::ALL.map(Profile::name).join(", ");
@@ -89,9 +95,14 @@ impl Writer {
             packing = packing.with_block_bytes(n);
         }
         let replace = if overwrite { Replace::Allow } else { Replace::Never };
-        let output = match path {
-            Some(path) => Output::File(FileOutput::create(path, replace).map_err(raise)?),
-            None => Output::Memory(Vec::new()),
+        let output = match (path, remote) {
+            (Some(address), Some(remote)) => {
+                let options = remote.into_options()?;
+                let create = || ObjectOutput::create(address, &options, replace);
+                Output::Object(Box::new(py.detach(create).map_err(raise)?))
+            }
+            (Some(path), None) => Output::File(FileOutput::create(path, replace).map_err(raise)?),
+            (None, _) => Output::Memory(Vec::new()),
         };
         let options = WriterOptions::default().with_packing(packing);
         let writer = holotype::Writer::new(output, options).map_err(raise)?;
@@ -184,6 +195,11 @@ impl Writer {
                 Output::Memory(data) => {
                     let n = data.len() as u64;
                     (Some(data), n)
+                }
+                Output::Object(object) => {
+                    let n = object.n_bytes();
+                    object.commit()?;
+                    (None, n)
                 }
                 Output::File(mut file) => {
                     let n = file.stream_position().map_err(|e| Error::io("the archive", e))?;

@@ -9,6 +9,8 @@ mod info;
 mod keygen;
 mod list;
 mod man;
+#[cfg(all(feature = "mount", target_os = "linux"))]
+mod mount;
 mod open;
 mod pack;
 mod preview;
@@ -37,6 +39,8 @@ pub(crate) fn run(verb: &Verb, printer: &Printer) -> Result<Exit, Failure> {
         Verb::Diff(args) => diff::run(args, printer),
         Verb::List(args) => list::run(args, printer),
         Verb::Cat(args) => cat::run(args),
+        #[cfg(all(feature = "mount", target_os = "linux"))]
+        Verb::Mount(args) => mount::run(args, printer),
         #[cfg(feature = "serve")]
         Verb::Serve(args) => serve::run(args, printer),
         Verb::Keygen { name } => keygen::run(name, printer),
