@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from holotype._errors import (
     ArgumentError,
+    DecryptionError,
     FormatError,
     HolotypeError,
     IntegrityError,
@@ -45,7 +46,7 @@ from holotype._info import (
 from holotype._read import decode, decode_to_file, extract_thumbnail, info, loads, read, verify
 from holotype._reader import ItemReader, Reader, inspect, open
 from holotype._remote import Remote
-from holotype._signing import keygen, sign
+from holotype._signing import keygen, rekey, sign
 from holotype._summary import AnalysisReport, Metadata
 from holotype._tensors import Tensor, Tensors, TensorWriter, open_tensors, write_tensors
 from holotype._write import dumps, encode, write
@@ -61,6 +62,7 @@ __all__ = [
     "ArgumentError",
     "AsyncItemReader",
     "AsyncReader",
+    "DecryptionError",
     "Encoded",
     "Finding",
     "FormatError",
@@ -100,6 +102,7 @@ __all__ = [
     "open",
     "open_tensors",
     "read",
+    "rekey",
     "sign",
     "unpack",
     "verify",

@@ -39,7 +39,11 @@ class TruncatedError(IntegrityError):
 
 
 class SignatureError(IntegrityError):
-    """A signature is missing or does not hold: the bytes may be intact, but who sealed them is not proven."""
+    """A signature is missing or does not hold: even if the bytes are intact, no one vouches for them."""
+
+
+class DecryptionError(HolotypeError):
+    """The archive is encrypted and the password is missing or wrong. Damage is an `IntegrityError`."""
 
 
 class RemoteError(HolotypeError, OSError):

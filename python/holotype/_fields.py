@@ -121,6 +121,7 @@ class Options(TypedDict):
     tile_edge: int
     threads: int
     preview: str
+    password: bytes | None
 
 
 class Written(TypedDict):

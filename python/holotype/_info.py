@@ -109,6 +109,7 @@ class ArchiveInfo:
     revision: int
     seal: str
     items: tuple[ItemInfo, ...]
+    is_encrypted: bool = False
 
     @property
     def image(self) -> ImageInfo | None:

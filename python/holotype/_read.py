@@ -37,7 +37,7 @@ Region = tuple[int, int, int, int]
 THUMBNAIL_EDGE = 128
 
 
-def info(src: Source, *, remote: Remote | None = None) -> ArchiveInfo:
+def info(src: Source, *, remote: Remote | None = None, password: str | bytes | None = None) -> ArchiveInfo:
     """What an archive holds: items, image descriptions, metadata, hashes. No pixel is read.
 
     Parameters
@@ -47,13 +47,17 @@ def info(src: Source, *, remote: Remote | None = None) -> ArchiveInfo:
         object is read only where needed.
     remote : Remote, optional
         How an archive at an address is read.
+    password : str or bytes, optional
+        Of an encrypted archive; others do not look at it.
 
     Raises
     ------
     FormatError, IntegrityError, TruncatedError
         `src` is no archive, or its description was changed or cut.
+    DecryptionError
+        It is encrypted and the password is missing or wrong.
     """
-    with open_archive(src, remote) as archive:
+    with open_archive(src, remote, password) as archive:
         items = tuple(
             ItemInfo(
                 name=item["name"],
@@ -72,6 +76,7 @@ def info(src: Source, *, remote: Remote | None = None) -> ArchiveInfo:
             revision=archive.revision,
             seal=archive.seal,
             items=items,
+            is_encrypted=archive.is_encrypted,
         )
 
 
@@ -84,6 +89,7 @@ def read(
     threads: int | None = None,
     item: str | None = None,
     remote: Remote | None = None,
+    password: str | bytes | None = None,
 ) -> NDArray[Any]:
     """Read an image, or a part of it, as an array; every byte used is checked first.
 
@@ -103,6 +109,8 @@ def read(
         Name of the image; by default the first.
     remote : Remote, optional
         How an archive at an address is read.
+    password : str or bytes, optional
+        Of an encrypted archive; others do not look at it.
 
     Returns
     -------
@@ -115,6 +123,18 @@ def read(
     IntegrityError
         The archive was changed; `out` then holds unspecified samples.
     """
+    with open_archive(src, remote, password) as archive:
+        return _read_image(archive, item, region, out, order, threads)
+
+
+def _read_image(
+    archive: _holotype.Archive,
+    item: str | None,
+    region: Region | None,
+    out: Any,
+    order: Order | None,
+    threads: int | None,
+) -> NDArray[Any]:
     from holotype import _arrays
 
     if order not in ("rgb", "bgr", None):
@@ -122,18 +142,17 @@ def read(
     if region is not None and not (len(region) == 4 and all(0 <= v < 2**32 for v in region)):
         raise ArgumentError(f"region is (x, y, width, height), not {region!r}")
     n_threads = thread_limit(threads)
-    with open_archive(src, remote) as archive:
-        name = image_name(archive, item)
-        archive.region_bytes(name, region)  # refused before memory is asked for
-        image = _image_info(archive.image(name))
-        width, height = (image.width, image.height) if region is None else region[2:]
-        result = _arrays.empty((height, width, *image.shape[2:]), image, out)
-        flat = _arrays.flat_bytes(result)
-        if flat is not None:
-            archive.read_into(name, region, flat, n_threads)
-        else:
-            fresh = _arrays.from_bytes(archive.read_bytes(name, region, n_threads), image, result.shape)
-            result[...] = fresh
+    name = image_name(archive, item)
+    archive.region_bytes(name, region)  # refused before memory is asked for
+    image = _image_info(archive.image(name))
+    width, height = (image.width, image.height) if region is None else region[2:]
+    result = _arrays.empty((height, width, *image.shape[2:]), image, out)
+    flat = _arrays.flat_bytes(result)
+    if flat is not None:
+        archive.read_into(name, region, flat, n_threads)
+    else:
+        fresh = _arrays.from_bytes(archive.read_bytes(name, region, n_threads), image, result.shape)
+        result[...] = fresh
     if order is not None and order != image.order and image.colour == "rgb":
         _arrays.reverse_colours(result)
     return out if out is not None and hasattr(out, "shape") else result
@@ -146,6 +165,7 @@ def loads(
     out: Any = None,
     order: Order | None = "rgb",
     region: Region | None = None,
+    password: str | bytes | None = None,
 ) -> NDArray[Any]:
     """The array in an archive in memory; inverse of `dumps`. Parameters are those of `read`.
 
@@ -155,18 +175,23 @@ def loads(
         raise TypeError("loads takes an archive's bytes; read takes a path")
     if not isinstance(data, bytes):
         data = as_bytes(data)
-    with open_archive(data) as archive:
+    with open_archive(data, password=password) as archive:
         kinds = [kind for _, kind in archive.names()]
-    if "image" not in kinds and "tensor" in kinds:
+        if "image" in kinds or "tensor" not in kinds:
+            return _read_image(archive, None, region, out, order, threads)
         from holotype import _tensors
 
-        tensors = _tensors.open_tensors(data)
-        return next(iter(tensors.values())).read(region, out, threads=threads)
-    return read(data, region=region, out=out, order=order, threads=threads)
+        name = archive.names()[kinds.index("tensor")][0]
+        return _tensors.Tensor(archive, name).read(region, out, threads=threads)
 
 
 def decode(
-    src: Source, *, threads: int | None = None, item: str | None = None, remote: Remote | None = None
+    src: Source,
+    *,
+    threads: int | None = None,
+    item: str | None = None,
+    remote: Remote | None = None,
+    password: str | bytes | None = None,
 ) -> Image.Image:
     """Decode an image as a Pillow image, with its ICC profile, EXIF, XMP, resolution and text in `info`.
 
@@ -183,7 +208,7 @@ def decode(
     from holotype import _modes
 
     n_threads = thread_limit(threads)
-    with open_archive(src, remote) as archive:
+    with open_archive(src, remote, password) as archive:
         name = _picture_name(archive, item)
         if dict(archive.names())[name] == "file":
             return _modes.open_file(archive.read_file(name))
@@ -204,6 +229,7 @@ def decode_to_file(
     item: str | None = None,
     overwrite: bool = True,
     remote: Remote | None = None,
+    password: str | bytes | None = None,
 ) -> None:
     """Write an archive's images back as an image file, values exact and metadata included.
 
@@ -225,6 +251,8 @@ def decode_to_file(
         False raises `FileExistsError` if `dst` exists.
     remote : Remote, optional
         How an archive at an address is read.
+    password : str or bytes, optional
+        Of an encrypted archive; others do not look at it.
 
     Raises
     ------
@@ -235,7 +263,7 @@ def decode_to_file(
     path = path_of(dst) if is_path(dst) else None
     if format is None and path is not None:
         format = os.path.splitext(path)[1].lstrip(".") or None
-    with open_archive(src, remote) as archive:
+    with open_archive(src, remote, password) as archive:
         kinds = dict(archive.names())
         if item is not None and item not in kinds:
             raise NotFoundError(f"no item named `{item}`", item)
@@ -246,7 +274,13 @@ def decode_to_file(
         put(dst, data)
 
 
-def extract_thumbnail(src: Source, *, item: str | None = None, remote: Remote | None = None) -> Image.Image:
+def extract_thumbnail(
+    src: Source,
+    *,
+    item: str | None = None,
+    remote: Remote | None = None,
+    password: str | bytes | None = None,
+) -> Image.Image:
     """A small picture, longest side 128, covered by the seal.
 
     The stored preview is read and nothing else of the pixels. Items without one (small images, files that
@@ -254,7 +288,7 @@ def extract_thumbnail(src: Source, *, item: str | None = None, remote: Remote | 
     """
     from holotype import _modes
 
-    with open_archive(src, remote) as archive:
+    with open_archive(src, remote, password) as archive:
         name = _picture_name(archive, item)
         is_image = dict(archive.names())[name] == "image"
         preview = archive.preview(name)
@@ -277,6 +311,7 @@ def verify(
     signature: Path | bytes | None = None,
     threads: int | None = None,
     remote: Remote | None = None,
+    password: str | bytes | None = None,
 ) -> VerifyReport:
     """Check every byte of an archive: structure, every block, the SHA-256 of every item's content.
 
@@ -298,6 +333,8 @@ def verify(
         At most so many; by default what the machine offers.
     remote : Remote, optional
         How an archive at an address is read.
+    password : str or bytes, optional
+        Of an encrypted archive; others do not look at it.
 
     Returns
     -------
@@ -320,7 +357,7 @@ def verify(
     data = side_file(signature) if signature is not None else None
     if keys and data is None and not is_path(src):
         raise ArgumentError("an archive without a path has no signature file beside it: pass `signature`")
-    with open_archive(src, remote) as archive:
+    with open_archive(src, remote, password) as archive:
         signers = tuple(archive.check_signatures(keys, data)) if keys else ()
         if not (checksum or structure):
             return VerifyReport(n_items=0, n_blocks=0, n_bytes=archive.n_bytes, findings=(), signers=signers)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast, overload
 from holotype import _holotype
 from holotype._errors import ArgumentError, IntegrityError, NotFoundError, UnsupportedError
 from holotype._remote import remote_of
-from holotype._sources import as_bytes, is_path, path_of
+from holotype._sources import as_bytes, is_path, path_of, secret_bytes
 from holotype._summary import AnalysisReport, Metadata, size_of
 
 if TYPE_CHECKING:
@@ -190,6 +190,8 @@ class Reader(_Positional):
         The archive; a file object is read to its end.
     cache_size : int or str, default "512M"
         Bytes of decoded blocks kept for further reads; nothing is taken before it is needed.
+    password : str or bytes, optional
+        Of an encrypted archive; others do not look at it. A pickled reader holds it.
     prefetch : bool, default True
         Of an archive far away: reads that follow each other fetch up to 16 MiB ahead, with the request that
         they need anyway.
@@ -202,6 +204,8 @@ class Reader(_Positional):
     ------
     FormatError, IntegrityError, TruncatedError
         `src` is no sealed archive.
+    DecryptionError
+        It is encrypted and the password is missing or wrong.
     RemoteError
         It could not be fetched, or the address is restricted.
 
@@ -228,6 +232,7 @@ class Reader(_Positional):
         anonymous: bool | None = None,
         deadline: float | None = None,
         remote: Remote | None = None,
+        password: str | bytes | None = None,
     ) -> None:
         self._archive = None
         self._source: str | bytes = path_of(src) if is_path(src) else as_bytes(src)
@@ -241,16 +246,17 @@ class Reader(_Positional):
         )
         self._is_remote = isinstance(src, str) and _holotype.is_address(src)
         self._options: dict[str, Any] = {"cache_size": cache_size, "prefetch": prefetch, "remote": how}
+        self._password = secret_bytes(password)
         self._stream: _holotype.FileMap | None = None
         self._metadata: Metadata | None = None
         cache_bytes = size_of(cache_size)
         if self._is_remote:
             address = cast("str", self._source)
-            self._archive = _holotype.Archive.open_remote(address, how, cache_bytes, prefetch)
+            self._archive = _holotype.Archive.open_remote(address, how, self._password, cache_bytes, prefetch)
         elif isinstance(self._source, str):
-            self._archive = _holotype.Archive.open(self._source, cache_bytes)
+            self._archive = _holotype.Archive.open(self._source, self._password, cache_bytes)
         else:
-            self._archive = _holotype.Archive.from_bytes(self._source, cache_bytes)
+            self._archive = _holotype.Archive.from_bytes(self._source, self._password, cache_bytes)
 
     @property
     def _map(self) -> _holotype.FileMap:  # type: ignore[override]
@@ -266,12 +272,13 @@ class Reader(_Positional):
         return {
             "source": source,
             "options": self._options,
+            "password": self._password,
             "position": self._position,
             "seal": archive.seal,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        Reader.__init__(self, state["source"], **state["options"])
+        Reader.__init__(self, state["source"], password=state["password"], **state["options"])
         self._position = state["position"]
         if self._open().seal != state["seal"]:
             self.close()
@@ -378,6 +385,7 @@ class Reader(_Positional):
                 n_blocks=summary["n_blocks"],
                 block_bytes=summary["max_block_bytes"],
                 compression=summary["codec"],
+                is_encrypted=archive.is_encrypted,
                 is_signed=is_file and os.path.exists(f"{self._source!s}.sig"),
                 user={e["key"]: json.loads(e["data"]) for e in entries if e["kind"] == "user"},
             )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from holotype import _holotype
 from holotype._errors import ArgumentError
-from holotype._sources import is_path, path_of
+from holotype._sources import is_path, path_of, secret_bytes
 from holotype._write import thread_limit
 
 if TYPE_CHECKING:
@@ -39,7 +39,14 @@ def keygen(name: Path) -> str:
     return _holotype.keygen(path_of(name))
 
 
-def sign(path: Path, *, key: Path, overwrite: bool = False, threads: int | None = None) -> str:
+def sign(
+    path: Path,
+    *,
+    key: Path,
+    overwrite: bool = False,
+    threads: int | None = None,
+    password: str | bytes | None = None,
+) -> str:
     """Verify every byte of an archive and add a signature to the file beside it, named with `.sig` appended.
 
     The signature is over the seal, which vouches for every byte. Others' signatures are kept.
@@ -54,6 +61,8 @@ def sign(path: Path, *, key: Path, overwrite: bool = False, threads: int | None 
         Throw away a signature file that is of another archive.
     threads : int, optional
         At most so many; by default what the machine offers.
+    password : str or bytes, optional
+        Of an encrypted archive.
 
     Returns
     -------
@@ -69,7 +78,28 @@ def sign(path: Path, *, key: Path, overwrite: bool = False, threads: int | None 
     ArgumentError
         `key` is no secret key.
     """
-    return _holotype.sign(path_of(path), path_of(key), overwrite, thread_limit(threads))
+    return _holotype.sign(
+        path_of(path), path_of(key), overwrite, thread_limit(threads), secret_bytes(password)
+    )
+
+
+def rekey(path: Path, *, password: str | bytes, new_password: str | bytes) -> None:
+    """Change the password of an encrypted archive, which is replaced in one step.
+
+    The key inside stays: whoever opened the archive before and kept it can read it now. The seal becomes
+    another one, so signatures have to be made again.
+
+    Raises
+    ------
+    DecryptionError
+        `password` does not open it.
+    ArgumentError
+        The archive is not encrypted, or the new password is empty.
+    """
+    old, new = secret_bytes(password), secret_bytes(new_password)
+    assert old is not None
+    assert new is not None
+    _holotype.rekey(path_of(path), old, new)
 
 
 def signer_paths(public_key: Path | Sequence[Path] | None) -> list[str]:

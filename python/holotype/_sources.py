@@ -66,30 +66,40 @@ def as_bytes(source: object) -> bytes:
         ) from None
 
 
+def secret_bytes(password: str | bytes | None) -> bytes | None:
+    """A password's bytes: of text its UTF-8, as it is."""
+    if password is None or isinstance(password, bytes):
+        return password
+    return password.encode()
+
+
 @contextmanager
-def open_archive(source: Source, remote: Remote | None = None) -> Iterator[_holotype.Archive]:
+def open_archive(
+    source: Source, remote: Remote | None = None, password: str | bytes | None = None
+) -> Iterator[_holotype.Archive]:
     """Opens an archive for one call; a `str` that is an address is asked for as `remote` says.
 
     A seekable file object is read by position, only where needed, and gets its position back; the archive
     goes from that position to the file's end.
     """
+    secret = secret_bytes(password)
     if isinstance(source, io.TextIOBase):
         raise TypeError("a binary file object is needed, this one reads text")
     if isinstance(source, str) and _holotype.is_address(source):
-        yield _holotype.Archive.open_remote(source, remote or DEFAULT)
+        yield _holotype.Archive.open_remote(source, remote or DEFAULT, secret)
         return
     if is_path(source):
-        yield _holotype.Archive.open(path_of(source))
+        yield _holotype.Archive.open(path_of(source), secret)
         return
     seekable = getattr(source, "seekable", None)
     if not (callable(seekable) and seekable()):
-        yield _holotype.Archive.from_bytes(as_bytes(source))
+        yield _holotype.Archive.from_bytes(as_bytes(source), secret)
         return
     file = cast("SeekableFile", source)
     start = file.tell()
     try:
         end = file.seek(0, os.SEEK_END)
-        yield _holotype.Archive.from_file_object(file, start, end)
+        yield _holotype.Archive.from_file_object(file, start, end, secret)
     finally:
         file.seek(start)
 

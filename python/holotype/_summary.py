@@ -88,6 +88,8 @@ class Metadata:
     compression : str
         What most of the content is coded with: `zstd`, `lz4`, `store`, `image` or `tensor`; empty if there is
         no content.
+    is_encrypted : bool
+        A password was needed to open it.
     is_signed : bool
         A signature file is beside the archive; `verify` tells whether it holds.
     user : mapping
@@ -103,6 +105,7 @@ class Metadata:
     n_blocks: int
     block_bytes: int
     compression: str
+    is_encrypted: bool = False
     is_signed: bool = False
     user: Mapping[str, Any] = field(default_factory=dict)
 
@@ -119,6 +122,7 @@ class Metadata:
             f"  archive      {self.archive_bytes:,} bytes, {self.compression_ratio:.2f} times smaller",
             f"  blocks       {self.n_blocks:,} of at most {self.block_bytes:,} bytes",
             f"  compression  {self.compression or 'none'}",
+            f"  encrypted    {'yes' if self.is_encrypted else 'no'}",
             f"  signed       {'yes, not checked here' if self.is_signed else 'no'}",
         ]
         return "\n".join(lines + [f"  {key}: {value}" for key, value in self.user.items()])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from holotype import _holotype
 from holotype._errors import ArgumentError, NotFoundError, UnsupportedError
 from holotype._info import MetadataEntry
-from holotype._sources import as_bytes, is_path, path_of
+from holotype._sources import as_bytes, is_path, path_of, secret_bytes
 from holotype._write import thread_limit
 from holotype._writer import Writer
 
@@ -39,6 +39,8 @@ class TensorWriter(Writer):
         At most so many; by default what the machine offers. They do not change the bytes.
     overwrite : bool
         False raises `FileExistsError` if `dst` exists.
+    password : str or bytes, optional
+        Encrypt the archive, names and tables included. The same input then gives another archive every time.
 
     Examples
     --------
@@ -53,8 +55,15 @@ class TensorWriter(Writer):
     [1.0, 1.0]
     """
 
-    def __init__(self, dst: Destination, *, threads: int | None = None, overwrite: bool = True) -> None:
-        super().__init__(dst, num_workers=threads, overwrite=overwrite)
+    def __init__(
+        self,
+        dst: Destination,
+        *,
+        threads: int | None = None,
+        overwrite: bool = True,
+        password: str | bytes | None = None,
+    ) -> None:
+        super().__init__(dst, num_workers=threads, overwrite=overwrite, password=password)
 
     def close(self) -> None:
         """Seal the archive and put it where it belongs."""
@@ -68,9 +77,10 @@ def write_tensors(
     *,
     threads: int | None = None,
     overwrite: bool = True,
+    password: str | bytes | None = None,
 ) -> None:
     """Seal named tensors, such as a `state_dict`, in an archive. Parameters are those of `TensorWriter`."""
-    with TensorWriter(dst, threads=threads, overwrite=overwrite) as writer:
+    with TensorWriter(dst, threads=threads, overwrite=overwrite, password=password) as writer:
         for name, tensor in tensors.items():
             writer.add_tensor(name, tensor, codec)
 
@@ -278,12 +288,13 @@ class Tensor:
 class Tensors(Mapping[str, Tensor]):
     """The tensors of an archive by name; see `open_tensors`."""
 
-    def __init__(self, src: Source) -> None:
+    def __init__(self, src: Source, *, password: str | bytes | None = None) -> None:
         self._source = path_of(src) if is_path(src) else as_bytes(src)
+        self._password = secret_bytes(password)
         if isinstance(self._source, str):
-            self._archive = _holotype.Archive.open(self._source)
+            self._archive = _holotype.Archive.open(self._source, self._password)
         else:
-            self._archive = _holotype.Archive.from_bytes(self._source)
+            self._archive = _holotype.Archive.from_bytes(self._source, self._password)
         self._names = [name for name, kind in self._archive.names() if kind == "tensor"]
         self._known = frozenset(self._names)
 
@@ -298,24 +309,30 @@ class Tensors(Mapping[str, Tensor]):
     def __len__(self) -> int:
         return len(self._names)
 
-    def __reduce__(self) -> tuple[type[Tensors], tuple[str | bytes]]:
-        return Tensors, (self._source,)
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _opened, (self._source, self._password)
 
 
-def open_tensors(src: Source) -> Tensors:
+def _opened(source: str | bytes, password: bytes | None) -> Tensors:
+    return Tensors(source, password=password)
+
+
+def open_tensors(src: Source, *, password: str | bytes | None = None) -> Tensors:
     """Open an archive to read its tensors by name, in the order they were added.
 
     Parameters
     ----------
     src : path, bytes, buffer or binary file object
         The archive. Of a path only what is needed is read; the rest of a file object is read now.
+    password : str or bytes, optional
+        Of an encrypted archive; others do not look at it. What is pickled holds it.
 
     Returns
     -------
     Tensors
         A mapping of names to `Tensor`. It may be pickled and used after `fork`.
     """
-    return Tensors(src)
+    return Tensors(src, password=password)
 
 
 def tensor_options(
@@ -397,12 +414,12 @@ def is_tensor(source: Any) -> bool:
     )
 
 
-def dump(source: object, threads: int) -> bytes:
+def dump(source: object, threads: int, password: str | bytes | None = None) -> bytes:
     """An archive in memory of one tensor named `tensor`."""
     from holotype import _elements
 
     elements = _elements.take(source)
-    writer = _holotype.Writer(None, True, "generic", None, None, threads)
+    writer = _holotype.Writer(None, True, "generic", None, None, threads, secret_bytes(password))
     options = tensor_options("auto", None, None, threads)
     writer.add_tensor("tensor", elements.fields, elements.data, options)
     data = writer.finish()[0]

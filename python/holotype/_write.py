@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeGuard
 from holotype import _holotype
 from holotype._errors import ArgumentError
 from holotype._info import Encoded, MetadataEntry
-from holotype._sources import as_bytes, is_path, path_of, put
+from holotype._sources import as_bytes, is_path, path_of, put, secret_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,6 +37,7 @@ def encode(
     threads: int | None = None,
     pixels: bool = False,
     overwrite: bool = True,
+    password: str | bytes | None = None,
 ) -> Encoded:
     """Seal an image file, with all its metadata, in an archive.
 
@@ -58,6 +59,8 @@ def encode(
         At most so many; by default what the machine offers.
     pixels : bool
         Store the decoded samples of lossy sources (JPEG, lossy WebP) instead of their untouched file.
+    password : str or bytes, optional
+        Encrypt the archive, names and tables included. The same input then gives another archive every time.
     overwrite : bool
         False raises `FileExistsError` if `dst` exists.
 
@@ -73,7 +76,7 @@ def encode(
     FormatError
         The source is damaged.
     """
-    options = _options(mode, max_effort, tile_edge, preview, threads)
+    options = _options(mode, max_effort, tile_edge, preview, threads, password)
     if _is_pillow(src):
         from holotype import _modes
 
@@ -112,6 +115,7 @@ def write(
     preview: bool | None = None,
     threads: int | None = None,
     overwrite: bool = True,
+    password: str | bytes | None = None,
 ) -> None:
     """Seal an array in an archive.
 
@@ -134,7 +138,7 @@ def write(
         Stored byte for byte.
     name : str
         Name of the item.
-    mode, max_effort, tile_edge, preview, threads, overwrite
+    mode, max_effort, tile_edge, preview, threads, overwrite, password
         As for `encode`.
 
     Raises
@@ -144,7 +148,7 @@ def write(
     ArgumentError
         The shape is none of an image.
     """
-    options = _options(mode, max_effort, tile_edge, preview, threads)
+    options = _options(mode, max_effort, tile_edge, preview, threads, password)
     written = _encode_array(dst, array, order, colour, alpha, metadata, name, options, overwrite)
     _deliver(written, dst)
 
@@ -161,6 +165,7 @@ def dumps(
     tile_edge: int | None = None,
     preview: bool | None = False,
     threads: int | None = None,
+    password: str | bytes | None = None,
 ) -> bytes:
     """Seal an array in an archive in memory; `loads` is its inverse.
 
@@ -178,10 +183,10 @@ def dumps(
     """
     from holotype import _tensors
 
-    options = _options(mode, max_effort, tile_edge, preview, threads)
+    options = _options(mode, max_effort, tile_edge, preview, threads, password)
     metadata = tuple(metadata)
     if not (colour or alpha or metadata) and _tensors.is_tensor(array):
-        return _tensors.dump(array, options["threads"])
+        return _tensors.dump(array, options["threads"], password)
     written = _encode_array(None, array, order, colour, alpha, metadata, DEFAULT_NAME, options, True)
     data = written["data"]
     assert data is not None
@@ -250,7 +255,12 @@ def _metadata_fields(entry: MetadataEntry) -> MetadataFields:
 
 
 def _options(
-    mode: str, max_effort: bool, tile_edge: int | None, preview: bool | None, threads: int | None
+    mode: str,
+    max_effort: bool,
+    tile_edge: int | None,
+    preview: bool | None,
+    threads: int | None,
+    password: str | bytes | None = None,
 ) -> Options:
     return {
         "mode": mode,
@@ -258,6 +268,7 @@ def _options(
         "tile_edge": 0 if tile_edge is None else _count("tile_edge", tile_edge),
         "threads": thread_limit(threads),
         "preview": "auto" if preview is None else "on" if preview else "off",
+        "password": secret_bytes(password),
     }
 
 

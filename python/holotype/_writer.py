@@ -11,7 +11,7 @@ from holotype import _holotype
 from holotype._errors import ArgumentError, UnsupportedError
 from holotype._reader import ARRAY_KEY, Reader
 from holotype._remote import remote_of
-from holotype._sources import as_bytes, is_path, path_of, put
+from holotype._sources import as_bytes, is_path, open_archive, path_of, put, secret_bytes
 from holotype._summary import Metadata, size_of
 from holotype._write import thread_limit
 
@@ -72,6 +72,8 @@ class Writer:
         Threads; by default what the machine offers. The archive is the same for any number.
     overwrite : bool, default False
         Replace an archive at `dst`, once the new one is finished.
+    password : str or bytes, optional
+        Encrypt the archive, names and tables included. The same input then gives another archive every time.
     s3_region, endpoint_url, allow_restricted, deadline
         How an address is reached, as in `Remote`; they go before those of `remote`.
     remote : Remote, optional
@@ -103,6 +105,7 @@ class Writer:
         allow_restricted: bool | None = None,
         deadline: float | None = None,
         remote: Remote | None = None,
+        password: str | bytes | None = None,
     ) -> None:
         block_bytes = None if block_size is None else size_of(block_size)
         if block_bytes is not None and not 4096 <= block_bytes <= 16 << 20:
@@ -123,8 +126,9 @@ class Writer:
             )
         self._dst = dst
         self._threads = thread_limit(num_workers)
+        secret = secret_bytes(password)
         self._inner = _holotype.Writer(
-            path, overwrite, profile, compression, block_bytes, self._threads, dedup, how
+            path, overwrite, profile, compression, block_bytes, self._threads, secret, dedup, how
         )
         self._position = 0
         self._n_unnamed: dict[str, int] = {}
@@ -374,7 +378,7 @@ def build(source: Path, output: Path, *, profile: Profile = "generic", **overrid
     inside = os.path.join(text, ".") if os.path.isdir(text) else text
     with Writer(output, profile=profile, **overrides) as writer:
         writer.add_file(inside)
-    with Reader(output) as reader:
+    with Reader(output, password=overrides.get("password")) as reader:
         return reader.metadata
 
 
@@ -386,6 +390,7 @@ def unpack(
     xattrs: bool = True,
     max_bytes: int | str | None = None,
     threads: int | None = None,
+    password: str | bytes | None = None,
 ) -> int:
     """Write all files, folders and links of an archive into a new folder, which they cannot leave.
 
@@ -403,6 +408,8 @@ def unpack(
         Refuse more bytes of files; by default 1 TiB.
     threads : int, optional
         At most so many; by default what the machine offers.
+    password : str or bytes, optional
+        Of an encrypted archive; others do not look at it.
 
     Returns
     -------
@@ -416,8 +423,6 @@ def unpack(
     IntegrityError
         A file was changed; nothing appears.
     """
-    from holotype._sources import open_archive
-
     limit = None if max_bytes is None else size_of(max_bytes)
-    with open_archive(src) as archive:
+    with open_archive(src, password=password) as archive:
         return archive.unpack(path_of(directory), special_modes, xattrs, limit, thread_limit(threads))[1]

@@ -270,6 +270,21 @@ def test_nothing_is_written_in_clear_if_encryption_was_asked_for() -> None:
     assert not os.path.exists("a.hxz")
 
 
+def test_encryption() -> None:
+    meta = hexz.build("disk.img", "e.hxz", profile="archival", encrypt=True, password="secret")
+    assert meta.encrypted
+    assert meta.primary_size == len(IMAGE)
+    assert b"disk.img" not in Path("e.hxz").read_bytes()
+    with hexz.open("e.hxz", password="secret") as reader:
+        assert reader.read() == IMAGE
+        again = pickle.loads(pickle.dumps(reader))
+        assert again.read(10, offset=5) == IMAGE[5:15]
+    for password in (None, "other"):
+        with pytest.raises(holotype.DecryptionError):
+            hexz.open("e.hxz", password=password)
+    assert hexz.verify("e.hxz", password="secret") is True
+
+
 def test_buffers_of_every_kind_are_added() -> None:
     with hexz.Writer("a.hxz") as writer:
         writer.add(bytearray(b"ab")).add(memoryview(b"cd")).add(np.frombuffer(b"ef", "u1"))

@@ -243,7 +243,7 @@ def test_noise_is_in_the_stream() -> None:
 def test_arrays_stored_as_files_by_earlier_versions() -> None:
     array = np.arange(12, dtype=">u2").reshape(3, 4)
     known = b'{"dtype": ">u2", "shape": [3, 4]}'
-    writer = holotype._holotype.Writer(None, False, "generic", None, None, 1)
+    writer = holotype._holotype.Writer(None, False, "generic", None, None, 1, None)
     writer.pack_bytes(
         "a", array.tobytes(), [{"kind": "user", "key": "holotype.array", "data": known, "text": None}]
     )

@@ -110,7 +110,7 @@ def test_threads(address: str) -> None:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_one_open_archive_in_parent_and_children(address: str) -> None:
-    archive = holotype._holotype.Archive.open_remote(address, HERE)
+    archive = holotype._holotype.Archive.open_remote(address, HERE, None)
     want = IMAGE.tobytes()
     name = archive.names()[0][0]
     assert archive.read_bytes(name, None, 1) == want

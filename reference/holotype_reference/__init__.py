@@ -1,7 +1,7 @@
 """A second reader of Holotype archives: slow, plain Python, standard library only, laid out like the spec."""
 
 from .container import Archive
-from .errors import Corrupt, Refused, Truncated, Unsupported
+from .errors import Corrupt, Refused, Truncated, Unsupported, WrongPassword
 from .image import Image, read_file, read_image, read_item
 from .signature import check_signatures
 from .tensor import Tensor, read_tensor
@@ -13,6 +13,6 @@ def read_content(archive: Archive, item: dict) -> bytes:
 
 
 __all__ = [
-    "Archive", "Corrupt", "Image", "Refused", "Tensor", "Truncated", "Unsupported", "check_signatures", "read_content", "read_file",
-    "read_image", "read_item", "read_tensor",
+    "Archive", "Corrupt", "Image", "Refused", "Tensor", "Truncated", "Unsupported", "WrongPassword", "check_signatures",
+    "read_content", "read_file", "read_image", "read_item", "read_tensor",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""BLAKE3, default hash mode, 32 bytes, from the BLAKE3 paper, sections 2.2 to 2.5."""
+"""BLAKE3, 32 bytes, from the BLAKE3 paper, sections 2.2 to 2.5: the default mode, and `derive_key` of short inputs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import struct
 IV = (0x6A09E667, 0xBB67AE85, 0x3C6EF372, 0xA54FF53A, 0x510E527F, 0x9B05688C, 0x1F83D9AB, 0x5BE0CD19)
 PERMUTATION = (2, 6, 3, 10, 7, 0, 4, 13, 1, 11, 12, 5, 9, 14, 15, 8)
 CHUNK_START, CHUNK_END, PARENT, ROOT = 1, 2, 4, 8
+DERIVE_KEY_CONTEXT, DERIVE_KEY_MATERIAL = 32, 64
 CHUNK_BYTES, BLOCK_BYTES = 1024, 64
 MASK = 0xFFFFFFFF
 
@@ -39,11 +40,11 @@ def _compress(chaining: tuple[int, ...], words: tuple[int, ...], counter: int, l
     return tuple(v[i] ^ v[i + 8] for i in range(8))
 
 
-def _chunk(data: bytes, counter: int, flags: int) -> tuple[int, ...]:
-    chaining = IV
+def _chunk(data: bytes, counter: int, flags: int, key: tuple[int, ...] = IV, mode: int = 0) -> tuple[int, ...]:
+    chaining = key
     blocks = [data[i : i + BLOCK_BYTES] for i in range(0, len(data), BLOCK_BYTES)] or [b""]
     for i, block in enumerate(blocks):
-        block_flags = (CHUNK_START if i == 0 else 0) | (CHUNK_END | flags if i == len(blocks) - 1 else 0)
+        block_flags = mode | (CHUNK_START if i == 0 else 0) | (CHUNK_END | flags if i == len(blocks) - 1 else 0)
         words = struct.unpack("<16I", block.ljust(BLOCK_BYTES, b"\0"))
         chaining = _compress(chaining, words, counter, len(block), block_flags)
     return chaining
@@ -62,3 +63,9 @@ def _subtree(data: bytes, counter: int, flags: int) -> tuple[int, ...]:
 def blake3(data: bytes) -> bytes:
     """The 32-byte hash of `data`."""
     return struct.pack("<8I", *_subtree(data, 0, ROOT))
+
+
+def derive_key(context: str, material: bytes) -> bytes:
+    """The key of `material`, at most one chunk, for one purpose."""
+    key = _chunk(context.encode(), 0, ROOT, IV, DERIVE_KEY_CONTEXT)
+    return struct.pack("<8I", *_chunk(material, 0, ROOT, key, DERIVE_KEY_MATERIAL))

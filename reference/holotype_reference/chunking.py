@@ -10,9 +10,10 @@ GEAR = [int.from_bytes(blake3(b"holotype gear v1" + bytes([b]))[:8], "little") f
 
 def check(settings: object) -> None:
     """Root key 10."""
-    require(isinstance(settings, list) and len(settings) == 3, "how chunks were cut")
+    require(isinstance(settings, list) and len(settings) in (3, 4), "how chunks were cut")
     assert isinstance(settings, list)
-    least, average_log2, most = settings
+    least, average_log2, most, *secret = settings
+    require(all(isinstance(s, bytes) and len(s) == 32 for s in secret), "how chunks were cut")
     require(8 <= average_log2 <= 24 and 64 <= least <= 1 << average_log2 <= most <= 1 << 28, "how chunks were cut")
 
 

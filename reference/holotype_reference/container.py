@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from . import attributes, cbor, chunking, lz4, zstd
 from .blake3 import blake3
+from .encryption import Sealer
 from .errors import Corrupt, Refused, Truncated, Unsupported, require
 
 HEADER_BYTES, FRAME_HEADER_BYTES, TRAILER_BYTES = 32, 32, 112
@@ -34,14 +35,17 @@ class Block:
 class Archive:
     """A sealed file, every byte of it checked when it is opened."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, password: bytes | None = None) -> None:
         self.data = data
+        self.sealer: Sealer | None = None
         if len(data) < HEADER_BYTES + TRAILER_BYTES:
             raise Truncated("the file is shorter than header and trailer")
-        read_header(data[:HEADER_BYTES])
+        is_encrypted = read_header(data[:HEADER_BYTES])
         self.root_offset, merkle_root = self.read_trailer()
         root = cbor.decode(self.manifest_frame(self.root_offset, len(data) - TRAILER_BYTES - self.root_offset, ROOT))
         require(isinstance(root, dict), "the root is a map")
+        if is_encrypted:
+            root, pages_hash = self.open_root(root, password)
         features = root.get(6, [])
         require(6 not in root or (isinstance(features, list) and features == sorted(set(features)) and features), "features")
         if features not in ([], [EXTENTS]):
@@ -54,6 +58,9 @@ class Archive:
         self.items = self.read_items(root, pages_end)
         self.blocks = self.read_blocks(root, pages_end)
         self.check_tiling(pages_end)
+        if is_encrypted:
+            frames = b"".join(data[offset : offset + size] for offset, size in pages_end)
+            require(blake3(frames) == pages_hash, "the hash of the pages")
         require(merkle(self.frame_hashes()) == merkle_root, "the Merkle root does not match")
 
     def read_trailer(self) -> tuple[int, bytes]:
@@ -72,9 +79,31 @@ class Archive:
         self.seal = trailer[72:104]
         return offset, trailer[40:72]
 
+    def open_root(self, outer: dict, password: bytes | None) -> tuple[dict, bytes]:
+        """Section 14.2: the root record of an encrypted archive, and the hash of its pages."""
+        if any(key > 65539 for key in outer):
+            raise Unsupported("root key")
+        require(sorted(outer) == [65537, 65538, 65539], "the root of an encrypted archive")
+        self.sealer = Sealer(self.data[12:28], outer[65537], password)
+        kind, codec, stored, raw, hint = read_frame_header(inner := self.sealer.open_root(outer[65538]))
+        require(kind == ROOT and stored == len(inner) - FRAME_HEADER_BYTES and hint == 0, "a manifest frame's header")
+        root = cbor.decode(unpack(codec, inner[FRAME_HEADER_BYTES:], raw))
+        require(isinstance(root, dict), "the root is a map")
+        return root, outer[65539]
+
+    def opened(self, kind: int, offset: int, frame: bytes) -> bytes:
+        """The frame itself, or the one that it hides."""
+        if self.sealer is None:
+            return frame
+        found, codec, stored, _, hint = read_frame_header(frame, flags=1)
+        require((found, codec, stored, hint) == (kind, RAW, len(frame) - FRAME_HEADER_BYTES, 0), "a sealed frame's header")
+        return self.sealer.open_frame(kind, offset, frame)
+
     def manifest_frame(self, offset: int, size: int, kind: int) -> bytes:
         """The payload of a page or of the root."""
         frame = self.data[offset : offset + size]
+        frame = self.opened(kind, offset, frame) if kind == PAGE else frame
+        size = len(frame)
         frame_kind, codec, stored, raw, hint = read_frame_header(frame)
         require(frame_kind == kind and stored == size - FRAME_HEADER_BYTES and hint == 0, "a manifest frame's header")
         return unpack(codec, frame[FRAME_HEADER_BYTES:], raw)
@@ -176,15 +205,18 @@ class Archive:
         for block in self.blocks:
             frame = self.data[block.offset : block.offset + FRAME_HEADER_BYTES + block.stored]
             require(blake3(frame) == block.hash, "a block was changed")
+            frame = self.opened(BLOCK, block.offset, frame)
             kind, codec, stored, raw, _ = read_frame_header(frame)
-            require((kind, codec, stored, raw) == (BLOCK, block.codec, block.stored, block.raw), "a block's frame header")
+            require(stored == len(frame) - FRAME_HEADER_BYTES, "a block's frame header")
+            require((kind, codec, raw) == (BLOCK, block.codec, block.raw), "a block's frame header")
             hashes.append(block.hash)
         return hashes
 
     def payload(self, block_id: int) -> bytes:
         """The stored payload of a block."""
         block = self.blocks[block_id]
-        return self.data[block.offset + FRAME_HEADER_BYTES : block.offset + FRAME_HEADER_BYTES + block.stored]
+        frame = self.data[block.offset : block.offset + FRAME_HEADER_BYTES + block.stored]
+        return self.opened(BLOCK, block.offset, frame)[FRAME_HEADER_BYTES:]
 
     def unpacked(self, block_id: int) -> bytes:
         """The raw bytes of a block of bytes."""
@@ -230,23 +262,24 @@ def number(record: dict, key: int) -> int:
     return value
 
 
-def read_header(header: bytes) -> None:
-    """Section 3."""
+def read_header(header: bytes) -> bool:
+    """Section 3: true if the archive is encrypted."""
     require(header[:8] == b"\x8bHOLO\r\n\x1a", "the magic number is missing")
     version, reserved, features = struct.unpack("<BBH", header[8:12])
     require(struct.unpack("<I", header[28:])[0] == zlib.crc32(header[:28]), "the header's checksum")
-    if (version, reserved, features) != (1, 0, 0):
+    if (version, reserved) != (1, 0) or features not in (0, 2):
         raise Unsupported("format version or header feature")
+    return features == 2
 
 
-def read_frame_header(frame: bytes) -> tuple[int, int, int, int, int]:
+def read_frame_header(frame: bytes, flags: int = 0) -> tuple[int, int, int, int, int]:
     """Section 4: type, codec, stored, raw, item hint."""
     if len(frame) < FRAME_HEADER_BYTES:
         raise Truncated("frame header")
-    sync, kind, flags, codec, reserved, stored, raw, hint, crc = struct.unpack("<4sBBBBQQII", frame[:FRAME_HEADER_BYTES])
+    sync, kind, found, codec, reserved, stored, raw, hint, crc = struct.unpack("<4sBBBBQQII", frame[:FRAME_HEADER_BYTES])
     require(sync == b"\xf7HF\x9e", "the sync word is missing")
     require(crc == zlib.crc32(frame[:28]), "a frame header's checksum")
-    if kind not in (BLOCK, PAGE, ROOT) or codec not in CODECS or flags or reserved:
+    if kind not in (BLOCK, PAGE, ROOT) or codec not in CODECS or found != flags or reserved:
         raise Unsupported("frame type, codec or flag")
     require(codec != RAW or stored == raw, "an uncoded payload has two sizes")
     return kind, codec, stored, raw, hint

@@ -23,6 +23,12 @@ class Unsupported(Refused):
     kind = "unsupported"
 
 
+class WrongPassword(Refused):
+    """A password is missing or wrong."""
+
+    kind = "decryption"
+
+
 def require(condition: object, rule: str) -> None:
     """Refuse the file as corrupt unless `condition` holds."""
     if not condition:

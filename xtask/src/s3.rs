@@ -69,7 +69,7 @@ impl Server {
         if !program.is_file() {
             let python = env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
             run(command(python, &["-m", "venv", "--clear"]).arg(&venv))?;
-            run(command(venv.join("bin/python"), &["-m", "pip", "install", "--quiet", MOTO]))?;
+            run(&mut command(venv.join("bin/python"), &["-m", "pip", "install", "--quiet", MOTO]))?;
         }
         let port = free_port()?;
         let server = Self::start("moto", port, &program, &["-H", "127.0.0.1", "-p", &port.to_string()], dir)?;

@@ -59,6 +59,8 @@ pub(crate) enum Verb {
     },
     /// Verify archives and sign them: the signature goes into ARCHIVE.sig beside each
     Sign(Sign),
+    /// Change the password of an encrypted archive; its signatures have to be made again
+    Rekey(Rekey),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -87,7 +89,7 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(crate) patience: u64,
     #[command(flatten)]
-    pub(crate) remote: Remote,
+    pub(crate) access: Access,
 }
 
 #[cfg(all(feature = "mount", target_os = "linux"))]
@@ -100,13 +102,28 @@ pub(crate) struct Mount {
     #[arg(value_name = "DIR")]
     pub(crate) directory: PathBuf,
     #[command(flatten)]
-    pub(crate) remote: Remote,
+    pub(crate) access: Access,
+}
+
+/// Where the password of an encrypted archive comes from; on a terminal it is asked for. Never from the command line,
+/// which every process can see.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Encrypted archives")]
+pub(crate) struct Unlock {
+    /// File that holds the password; one line end after it is left out
+    #[arg(long, value_name = "FILE")]
+    pub(crate) password_file: Option<PathBuf>,
+    /// Environment variable that holds the password
+    #[arg(long, value_name = "NAME", conflicts_with = "password_file")]
+    pub(crate) password_env: Option<String>,
 }
 
 /// How archives at `http://`, `https://` and `s3://` addresses are read.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Remote archives")]
-pub(crate) struct Remote {
+pub(crate) struct Access {
+    #[command(flatten)]
+    pub(crate) unlock: Unlock,
     /// Reach private, loopback, link-local and other special addresses
     #[arg(long)]
     pub(crate) allow_restricted: bool,
@@ -153,6 +170,11 @@ pub(crate) struct Compress {
     /// Leave out sources whose archive exists: continues an interrupted run
     #[arg(long)]
     pub(crate) skip_existing: bool,
+    /// Encrypt the archive: names, tables, previews and content
+    #[arg(long)]
+    pub(crate) encrypt: bool,
+    #[command(flatten)]
+    pub(crate) unlock: Unlock,
 }
 
 #[derive(Debug, Args)]
@@ -185,7 +207,7 @@ pub(crate) struct Decompress {
     #[arg(long)]
     pub(crate) skip_existing: bool,
     #[command(flatten)]
-    pub(crate) remote: Remote,
+    pub(crate) access: Access,
 }
 
 #[derive(Debug, Args)]
@@ -194,7 +216,7 @@ pub(crate) struct Inputs {
     #[arg(required = true, value_name = "IN")]
     pub(crate) paths: Vec<PathBuf>,
     #[command(flatten)]
-    pub(crate) remote: Remote,
+    pub(crate) access: Access,
 }
 
 #[derive(Debug, Args)]
@@ -212,7 +234,7 @@ pub(crate) struct Verify {
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub(crate) threads: usize,
     #[command(flatten)]
-    pub(crate) remote: Remote,
+    pub(crate) access: Access,
 }
 
 #[derive(Debug, Args)]
@@ -223,12 +245,29 @@ pub(crate) struct Sign {
     /// The secret key, NAME.key
     #[arg(long, value_name = "FILE")]
     pub(crate) key: PathBuf,
+    #[command(flatten)]
+    pub(crate) unlock: Unlock,
     /// Threads [default: all]
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub(crate) threads: usize,
     /// Throw away an ARCHIVE.sig that is of another archive
     #[arg(long)]
     pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rekey {
+    /// The archive
+    #[arg(value_name = "ARCHIVE")]
+    pub(crate) archive: PathBuf,
+    #[command(flatten)]
+    pub(crate) unlock: Unlock,
+    /// File that holds the new password
+    #[arg(long, value_name = "FILE")]
+    pub(crate) new_password_file: Option<PathBuf>,
+    /// Environment variable that holds the new password
+    #[arg(long, value_name = "NAME", conflicts_with = "new_password_file")]
+    pub(crate) new_password_env: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -282,8 +321,11 @@ pub(crate) struct Pack {
     /// Replace an existing archive
     #[arg(long)]
     pub(crate) force: bool,
+    /// Encrypt the archive: names, tables and content
+    #[arg(long)]
+    pub(crate) encrypt: bool,
     #[command(flatten)]
-    pub(crate) remote: Remote,
+    pub(crate) access: Access,
 }
 
 #[derive(Debug, Args)]
@@ -292,7 +334,7 @@ pub(crate) struct Unpack {
     #[arg(value_name = "ARCHIVE")]
     pub(crate) input: PathBuf,
     #[command(flatten)]
-    pub(crate) remote: Remote,
+    pub(crate) access: Access,
     /// The folder to make; it must not exist, or be empty
     #[arg(short, long, value_name = "DIR")]
     pub(crate) output: PathBuf,
@@ -319,7 +361,7 @@ pub(crate) struct Diff {
     #[arg(value_name = "B")]
     pub(crate) new: PathBuf,
     #[command(flatten)]
-    pub(crate) remote: Remote,
+    pub(crate) access: Access,
 }
 
 #[derive(Debug, Args)]
@@ -331,7 +373,7 @@ pub(crate) struct List {
     #[arg(long, short)]
     pub(crate) long: bool,
     #[command(flatten)]
-    pub(crate) remote: Remote,
+    pub(crate) access: Access,
 }
 
 #[derive(Debug, Args)]
@@ -349,7 +391,7 @@ pub(crate) struct Preview {
     #[arg(long)]
     pub(crate) force: bool,
     #[command(flatten)]
-    pub(crate) remote: Remote,
+    pub(crate) access: Access,
 }
 
 #[derive(Debug, Args)]
@@ -367,7 +409,7 @@ pub(crate) struct Cat {
     #[arg(long, value_name = "START:END", value_parser = parse_range, conflicts_with = "region")]
     pub(crate) range: Option<(u64, Option<u64>)>,
     #[command(flatten)]
-    pub(crate) remote: Remote,
+    pub(crate) access: Access,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

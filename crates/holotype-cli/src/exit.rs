@@ -1,4 +1,4 @@
-use holotype::{Error, ErrorKind, RemoteError};
+use holotype::{Error, ErrorKind, RemoteError, is_address};
 use std::fmt;
 use std::process::ExitCode;
 
@@ -15,6 +15,8 @@ pub(crate) enum Exit {
     Integrity = 3,
     /// A signature is missing or does not hold.
     Signature = 5,
+    /// A password is missing or wrong.
+    Key = 6,
     /// A limit refused it.
     Limit = 7,
     /// A server could not be read, or must not be.
@@ -52,9 +54,12 @@ impl Failure {
         self
     }
 
-    /// Puts the name of the file it is about in front.
+    /// Puts the name of the file it is about in front; of an address without its query, where secrets are.
     pub(crate) fn about(mut self, what: impl fmt::Display) -> Self {
-        let what = what.to_string();
+        let mut what = what.to_string();
+        if is_address(&what) {
+            what.truncate(what.find(['?', '#']).unwrap_or(what.len()));
+        }
         if !self.message.starts_with(&what) {
             self.message = format!("{what}: {}", self.message);
         }
@@ -70,6 +75,9 @@ impl From<Error> for Failure {
                 Exit::Integrity,
                 Some("`holo verify` names every damaged part, `holo salvage` recovers the rest"),
             ),
+            (_, ErrorKind::Decryption) => {
+                (Exit::Key, Some("`--password-file`, `--password-env`, or run it on a terminal"))
+            }
             (_, ErrorKind::Signature) => (Exit::Signature, None),
             (Error::Io { source, .. }, ErrorKind::Remote) => (Exit::Remote, remote_hint(source)),
             (_, ErrorKind::LimitExceeded) => (Exit::Limit, None),

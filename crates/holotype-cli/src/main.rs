@@ -7,6 +7,7 @@ mod exit;
 #[cfg(all(feature = "mount", target_os = "linux"))]
 mod mount;
 mod names;
+mod password;
 mod printer;
 mod progress;
 #[cfg(feature = "serve")]

@@ -26,7 +26,7 @@ fn they_read_from_a_server() {
     let (bytes, signatures) =
         (fs::read(dir.join("a.holo")).unwrap(), fs::read(dir.join("a.holo.sig")).unwrap());
     let server = Server::new(move |request, _| match request.path.as_str() {
-        "/a.holo" => object(&bytes, "\"1\"", request),
+        "/a.holo" | "/a.holo?secret" => object(&bytes, "\"1\"", request),
         "/a.holo.sig" => object(&signatures, "\"2\"", request),
         _ => Reply::status(404),
     });
@@ -51,6 +51,10 @@ fn they_read_from_a_server() {
         assert!(!server.take().is_empty());
     }
     assert!(fs::read(dir.join("b.pgm")).unwrap().ends_with(&[3; 63]));
+    let unsigned = server.url("/a.holo?secret");
+    let out = holo(dir, &["verify", &unsigned, "--public-key", "me.pub", "--allow-restricted"]);
+    assert_eq!(out.status.code(), Some(5));
+    assert!(!String::from_utf8(out.stderr).unwrap().contains("secret"));
     let missing = server.url("/b.holo?secret");
     let out = holo(dir, &["info", &missing, "--allow-restricted"]);
     assert_eq!(out.status.code(), Some(8));

@@ -1,5 +1,5 @@
 use crate::cursor::{Cursor, put_varint};
-use crate::{Codec, Error, FrameHeader, FrameType, Limits, frame_hash};
+use crate::{Codec, Error, FrameHeader, FrameType, Limits, Sealer, frame_hash};
 
 /// Where a block lies and what it must hash to. Spec §5.4.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +28,27 @@ impl<'a> VerifiedPayload<'a> {
     }
 }
 
+/// A block's payload as it was coded; of an encrypted archive it was decrypted. Only [`crate::Manifest::open_block`]
+/// makes one.
+#[derive(Debug, Clone)]
+pub enum OpenedPayload<'a> {
+    /// As it is stored.
+    Stored(VerifiedPayload<'a>),
+    /// A whole frame, decrypted.
+    Inner(Vec<u8>),
+}
+
+impl OpenedPayload<'_> {
+    /// The coded bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Stored(payload) => payload.bytes(),
+            Self::Inner(frame) => frame.get(FrameHeader::N_BYTES..).unwrap_or_default(),
+        }
+    }
+}
+
 impl BlockRecord {
     /// Bytes of the frame on disk.
     #[must_use]
@@ -46,6 +67,25 @@ impl BlockRecord {
     /// # Errors
     /// `Truncated`; `Hash` if any bit of the frame was changed; `Corrupt` if its header disagrees.
     pub fn verify<'a>(&self, frame: &'a [u8], limits: &Limits) -> Result<VerifiedPayload<'a>, Error> {
+        self.check_frame(frame)?;
+        self.payload_of(frame, self.stored_bytes, limits).map(VerifiedPayload)
+    }
+
+    /// Checks the frame read from `offset_bytes` and the frame that it hides, and returns the payload of that.
+    pub(crate) fn open_sealed(
+        &self,
+        frame: &[u8],
+        sealer: &Sealer,
+        limits: &Limits,
+    ) -> Result<OpenedPayload<'static>, Error> {
+        self.check_frame(frame)?;
+        let inner = sealer.open_frame(FrameType::Block, self.offset_bytes, frame, limits)?;
+        self.payload_of(&inner, (inner.len().saturating_sub(FrameHeader::N_BYTES)) as u64, limits)?;
+        Ok(OpenedPayload::Inner(inner))
+    }
+
+    /// Checks length and hash of the frame as it is stored.
+    fn check_frame(&self, frame: &[u8]) -> Result<(), Error> {
         if frame.len() as u64 != self.frame_bytes() {
             return Err(Error::Truncated {
                 what: "block",
@@ -58,13 +98,18 @@ impl BlockRecord {
         if found != self.hash {
             return Err(Error::hash("block", self.offset_bytes, &self.hash, &found));
         }
+        Ok(())
+    }
+
+    /// The payload of a frame whose header says what this record says.
+    fn payload_of<'a>(&self, frame: &'a [u8], stored_bytes: u64, limits: &Limits) -> Result<&'a [u8], Error> {
         let header = FrameHeader::parse(frame, self.offset_bytes, limits)?;
         let agrees = header.frame_type == FrameType::Block
             && header.codec == self.codec
-            && header.stored_bytes == self.stored_bytes
+            && header.stored_bytes == stored_bytes
             && header.raw_bytes == self.raw_bytes;
         match frame.get(FrameHeader::N_BYTES..) {
-            Some(payload) if agrees => Ok(VerifiedPayload(payload)),
+            Some(payload) if agrees => Ok(payload),
             _ => Err(Error::Corrupt {
                 what: "block",
                 offset_bytes: self.offset_bytes,

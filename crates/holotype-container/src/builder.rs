@@ -1,8 +1,11 @@
 use crate::cbor::Value;
+use crate::encryption::SealedRoot;
+use crate::root::Tables;
 use crate::{
-    BlockRecord, ChunkTable, Codec, Error, Extents, FrameHeader, FrameType, Header, ItemRecord, MerkleTree,
-    Root, Trailer,
+    BlockRecord, ChunkTable, Codec, EncryptionRecord, EncryptionSeed, Error, Extents, FrameHeader, FrameType,
+    Header, ItemRecord, MerkleTree, Root, Sealer, Trailer, frame_hash,
 };
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Builds an archive front to back without doing I/O: the caller writes what it returns, in order.
@@ -29,22 +32,54 @@ pub struct ArchiveBuilder {
     tree: MerkleTree,
     /// Encoded records by name: a million of them as structs would take gigabytes.
     items: BTreeMap<String, Box<[u8]>>,
+    encryption: Option<Encryption>,
     n_ordinals: u64,
     has_extents: bool,
     metadata: Option<Value>,
+}
+
+/// How the frames of an encrypted archive are sealed.
+#[derive(Debug)]
+struct Encryption {
+    record: EncryptionRecord,
+    sealer: Sealer,
+}
+
+/// A block to write: its frame's header, then its payload.
+#[derive(Debug)]
+pub struct PushedBlock<'a> {
+    /// The frame's header.
+    pub header: [u8; FrameHeader::N_BYTES],
+    /// What to write after it.
+    pub payload: Cow<'a, [u8]>,
+    /// The block's id.
+    pub id: u64,
 }
 
 impl ArchiveBuilder {
     /// Starts an archive; returns the header to write first.
     #[must_use]
     pub fn begin() -> (Self, [u8; Header::N_BYTES]) {
-        let header = Header::default().encode();
+        Self::with_header(Header::default(), None)
+    }
+
+    /// Starts an encrypted archive; returns the header to write first.
+    #[must_use]
+    pub fn begin_encrypted(seed: &EncryptionSeed, record: EncryptionRecord) -> (Self, [u8; Header::N_BYTES]) {
+        let header = Header { archive_id: seed.archive_id, is_encrypted: true };
+        let sealer = record.sealer(&seed.archive_id, &seed.key);
+        Self::with_header(header, Some(Encryption { record, sealer }))
+    }
+
+    fn with_header(header: Header, encryption: Option<Encryption>) -> (Self, [u8; Header::N_BYTES]) {
+        let header = header.encode();
         let builder = Self {
             header,
             position_bytes: header.len() as u64,
             blocks: Vec::new(),
             tree: MerkleTree::default(),
             items: BTreeMap::new(),
+            encryption,
             n_ordinals: 0,
             has_extents: false,
             metadata: None,
@@ -52,7 +87,50 @@ impl ArchiveBuilder {
         (builder, header)
     }
 
-    /// Adds a block; returns the frame header to write, followed by `payload`, and the block's id.
+    /// Adds a block, encrypted if the archive is; returns what to write.
+    ///
+    /// `raw_bytes` is the payload's size before coding, `item_hint` the ordinal of its item.
+    pub fn push_block<'a>(
+        &mut self,
+        codec: Codec,
+        payload: &'a [u8],
+        raw_bytes: u64,
+        item_hint: u32,
+    ) -> PushedBlock<'a> {
+        let Some(Encryption { sealer, .. }) = &self.encryption else {
+            let (header, id) = self.add_block(codec, payload, raw_bytes, item_hint);
+            return PushedBlock { header, payload: Cow::Borrowed(payload), id };
+        };
+        let stored_bytes = payload.len() as u64;
+        let inner =
+            FrameHeader { frame_type: FrameType::Block, codec, stored_bytes, raw_bytes, item_hint }.encode();
+        let inner = [inner.as_slice(), payload].concat();
+        let mut sealed = sealer.seal_frame(FrameType::Block, self.position_bytes, &inner);
+        let mut header = [0; FrameHeader::N_BYTES];
+        header.copy_from_slice(&sealed[..FrameHeader::N_BYTES]);
+        let hash = frame_hash(&sealed);
+        sealed.drain(..FrameHeader::N_BYTES);
+        let stored_bytes = sealed.len() as u64;
+        let id = self.record(BlockRecord {
+            offset_bytes: self.position_bytes,
+            codec,
+            stored_bytes,
+            raw_bytes,
+            hash,
+        });
+        PushedBlock { header, payload: Cow::Owned(sealed), id }
+    }
+
+    /// Notes a block that lies at the end; returns its id.
+    fn record(&mut self, block: BlockRecord) -> u64 {
+        self.position_bytes += block.frame_bytes();
+        self.tree.push(block.hash);
+        self.blocks.push(block);
+        self.blocks.len() as u64 - 1
+    }
+
+    /// Adds a block of an archive that is not encrypted; returns the frame header to write, followed by
+    /// `payload`, and the block's id. Readers refuse such a block in an encrypted archive: [`Self::push_block`].
     ///
     /// `raw_bytes` is the payload's size before coding, `item_hint` the ordinal of its item.
     pub fn add_block(
@@ -69,11 +147,8 @@ impl ArchiveBuilder {
         hasher.update(&header);
         hasher.update(payload);
         let hash = hasher.finalize().into();
-        let block = BlockRecord { offset_bytes: self.position_bytes, codec, stored_bytes, raw_bytes, hash };
-        self.position_bytes += block.frame_bytes();
-        self.tree.push(hash);
-        self.blocks.push(block);
-        (header, self.blocks.len() as u64 - 1)
+        let offset_bytes = self.position_bytes;
+        (header, self.record(BlockRecord { offset_bytes, codec, stored_bytes, raw_bytes, hash }))
     }
 
     /// The ordinal the next item will get.
@@ -163,10 +238,26 @@ impl ArchiveBuilder {
     /// [`Self::finish`] with a table of the chunks that items' extents are made of.
     #[must_use]
     pub fn finish_with(self, chunks: Option<ChunkTable>) -> (Vec<u8>, Trailer) {
-        let Self { header, position_bytes, blocks, tree, items, n_ordinals: _, has_extents, metadata } = self;
+        let Self {
+            header,
+            position_bytes,
+            blocks,
+            tree,
+            items,
+            encryption,
+            n_ordinals: _,
+            has_extents,
+            metadata,
+        } = self;
         let chunks = chunks.or_else(|| has_extents.then(|| ChunkTable::new(crate::Chunking::default())));
-        let (mut tail, root_frame) =
-            Root::encode(&items, &blocks, chunks.as_ref(), metadata.as_ref(), position_bytes);
+        let sealer = encryption.as_ref().map(|encryption| &encryption.sealer);
+        let tables =
+            Tables { items: &items, blocks: &blocks, chunks: chunks.as_ref(), metadata: metadata.as_ref() };
+        let (mut tail, mut root_frame) = Root::encode(&tables, position_bytes, sealer);
+        if let Some(Encryption { record, sealer }) = encryption {
+            let (sealed, pages_hash) = (sealer.seal_root(&root_frame), frame_hash(&tail));
+            root_frame = SealedRoot { record, sealed, pages_hash }.encode();
+        }
         let root_offset_bytes = position_bytes + tail.len() as u64;
         let root_frame_bytes = root_frame.len() as u64;
         let trailer = Trailer {

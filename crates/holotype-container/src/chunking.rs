@@ -2,6 +2,8 @@
 
 use crate::cbor::Value;
 use crate::{Error, frame_hash};
+use std::borrow::Cow;
+use std::fmt;
 
 /// How content is cut into chunks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,6 +11,38 @@ pub struct Chunking {
     min_bytes: u32,
     average_log2: u32,
     max_bytes: u32,
+    secret: Option<Secret>,
+}
+
+/// What makes the cuts of an encrypted archive its own, so that their places tell nothing of known content.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Secret([u8; 32]);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+/// A [`Chunking`] with its table, made once for all content that is cut.
+#[derive(Debug, Clone)]
+pub struct Cutter {
+    chunking: Chunking,
+    gear: Cow<'static, [u64; 256]>,
+}
+
+impl Cutter {
+    /// Length of the first chunk of `content`, which is the whole rest of it or at least [`Chunking::max_bytes`].
+    #[must_use]
+    pub fn first_chunk(&self, content: &[u8]) -> usize {
+        self.chunking.first_chunk_by(&self.gear, content)
+    }
+
+    /// The rule it cuts by.
+    #[must_use]
+    pub fn chunking(&self) -> &Chunking {
+        &self.chunking
+    }
 }
 
 /// Averages from 2⁸ to 2²⁴ bytes.
@@ -28,7 +62,25 @@ impl Chunking {
     #[must_use]
     pub fn around(average_log2: u32) -> Self {
         let average_log2 = average_log2.clamp(*AVERAGE_LOG2.start(), *AVERAGE_LOG2.end());
-        Self { min_bytes: 1 << (average_log2 - 2), average_log2, max_bytes: 1 << (average_log2 + 2) }
+        let (min_bytes, max_bytes) = (1 << (average_log2 - 2), 1 << (average_log2 + 2));
+        Self { min_bytes, average_log2, max_bytes, secret: None }
+    }
+
+    /// The same rule with cuts of its own, in other places than those of another secret.
+    #[must_use]
+    pub fn with_secret(mut self, secret: [u8; 32]) -> Self {
+        self.secret = Some(Secret(secret));
+        self
+    }
+
+    /// What cuts by this rule.
+    #[must_use]
+    pub fn cutter(&self) -> Cutter {
+        let gear = match &self.secret {
+            None => Cow::Borrowed(&*GEAR),
+            Some(Secret(secret)) => Cow::Owned(gear(secret)),
+        };
+        Cutter { chunking: *self, gear }
     }
 
     /// Chunks of `min_bytes` to `max_bytes`, 2^`average_log2` on average.
@@ -40,7 +92,7 @@ impl Chunking {
             && (64..=1 << average_log2).contains(&min_bytes)
             && (1 << average_log2..=1 << 28).contains(&max_bytes);
         if is_known {
-            Ok(Self { min_bytes, average_log2, max_bytes })
+            Ok(Self { min_bytes, average_log2, max_bytes, secret: None })
         } else {
             let what = "chunks need 64 <= min <= average <= max <= 2^28, average 2^8 to 2^24";
             Err(Error::InvalidArgument { what })
@@ -68,6 +120,10 @@ impl Chunking {
     /// Length of the first chunk of `content`, which is the whole rest of it or at least [`Self::max_bytes`].
     #[must_use]
     pub fn first_chunk(&self, content: &[u8]) -> usize {
+        self.cutter().first_chunk(content)
+    }
+
+    fn first_chunk_by(&self, table: &[u64; 256], content: &[u8]) -> usize {
         let content = &content[..content.len().min(self.max_bytes as usize)];
         let strict = 1_u64 << (64 - self.average_log2 - NORMALISATION);
         let loose = 1_u64 << (64 - self.average_log2 + NORMALISATION);
@@ -75,28 +131,35 @@ impl Chunking {
         let Some((before, after)) = content.split_at_checked(middle) else { return content.len() };
         let mut gear = 0;
         let skipped = self.min_bytes as usize;
-        if let Some(n) = before.get(skipped..).and_then(|bytes| scan(bytes, &mut gear, strict)) {
+        if let Some(n) = before.get(skipped..).and_then(|bytes| scan(table, bytes, &mut gear, strict)) {
             return skipped + n;
         }
         // Nothing of `after` is skipped: the minimum is not above the average.
-        scan(after, &mut gear, loose).map_or(content.len(), |n| middle + n)
+        scan(table, after, &mut gear, loose).map_or(content.len(), |n| middle + n)
     }
 
     pub(crate) fn to_value(self) -> Value {
-        let Self { min_bytes, average_log2, max_bytes } = self;
-        Value::Array([min_bytes, average_log2, max_bytes].map(|n| Value::Unsigned(n.into())).into())
+        let Self { min_bytes, average_log2, max_bytes, secret } = self;
+        let numbers = [min_bytes, average_log2, max_bytes].map(|n| Value::Unsigned(n.into()));
+        let secret = secret.map(|Secret(secret)| Value::Bytes(secret.to_vec()));
+        Value::Array(numbers.into_iter().chain(secret).collect())
     }
 
     pub(crate) fn from_value(value: &Value) -> Option<Self> {
-        let [min, average, max] = value.as_array()? else { return None };
+        let (numbers, secret) = value.as_array()?.split_at_checked(3)?;
+        let [min, average, max] = numbers else { return None };
         let number = |value: &Value| u32::try_from(value.as_unsigned()?).ok();
-        Self::new(number(min)?, number(average)?, number(max)?).ok()
+        let chunking = Self::new(number(min)?, number(average)?, number(max)?).ok()?;
+        match secret {
+            [] => Some(chunking),
+            [secret] => Some(chunking.with_secret(secret.as_bytes()?.try_into().ok()?)),
+            _ => None,
+        }
     }
 }
 
 /// Number of bytes up to and with the first at which the gear is below `threshold`.
-fn scan(bytes: &[u8], gear: &mut u64, threshold: u64) -> Option<usize> {
-    let table: &[u64; 256] = &GEAR;
+fn scan(table: &[u64; 256], bytes: &[u8], gear: &mut u64, threshold: u64) -> Option<usize> {
     let mut state = *gear;
     for (i, &byte) in bytes.iter().enumerate() {
         state = (state << 1).wrapping_add(table[byte as usize]);
@@ -108,15 +171,17 @@ fn scan(bytes: &[u8], gear: &mut u64, threshold: u64) -> Option<usize> {
     None
 }
 
-/// The first 8 bytes of BLAKE3(`"holotype gear v1"` ‖ byte), little-endian, for every byte.
-static GEAR: std::sync::LazyLock<[u64; 256]> = std::sync::LazyLock::new(|| {
+/// The table of archives that are not encrypted.
+static GEAR: std::sync::LazyLock<[u64; 256]> = std::sync::LazyLock::new(|| gear(&[]));
+
+/// The first 8 bytes of BLAKE3(`"holotype gear v1"` ‖ byte ‖ secret), little-endian, for every byte.
+fn gear(secret: &[u8]) -> [u64; 256] {
     std::array::from_fn(|byte| {
-        let mut rule = b"holotype gear v1".to_vec();
-        rule.push(byte as u8);
+        let rule = [b"holotype gear v1", [byte as u8].as_slice(), secret].concat();
         let [a, b, c, d, e, f, g, h, ..] = frame_hash(&rule);
         u64::from_le_bytes([a, b, c, d, e, f, g, h])
     })
-});
+}
 
 #[cfg(test)]
 mod tests {
@@ -211,6 +276,31 @@ mod tests {
             crate::hex(&frame_hash(&whole)),
             "671009ef692dd365ec2b457be36f54c257e1d92fc78a5ec763bc51509d3727fb"
         );
+    }
+
+    #[test]
+    fn a_secret_moves_the_cuts() {
+        let content = noise(300_000);
+        let all: Vec<Vec<usize>> = [None, Some([1; 32]), Some([2; 32])]
+            .map(|secret| {
+                let chunking = Chunking::around(12);
+                let chunking = secret.map_or(chunking, |secret| chunking.with_secret(secret));
+                assert_eq!(Chunking::from_value(&chunking.to_value()), Some(chunking));
+                cuts(&chunking, &content)
+            })
+            .into();
+        let ends = |lengths: &[usize]| -> std::collections::BTreeSet<usize> {
+            lengths
+                .iter()
+                .scan(0, |at, n| {
+                    *at += n;
+                    Some(*at)
+                })
+                .collect()
+        };
+        for (a, b) in [(0, 1), (0, 2), (1, 2)] {
+            assert!(ends(&all[a]).intersection(&ends(&all[b])).count() <= 3);
+        }
     }
 
     #[test]

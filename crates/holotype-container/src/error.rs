@@ -16,6 +16,8 @@ pub enum ErrorKind {
     InvalidArgument,
     /// A signature is missing or does not hold.
     Signature,
+    /// A password is missing or wrong.
+    Decryption,
 }
 
 /// What is wrong with an archive's bytes, or with a call.
@@ -98,6 +100,12 @@ pub enum Error {
         /// The public key, hex.
         key: String,
     },
+    /// The archive is encrypted and no password was given.
+    #[error("the archive is encrypted: it needs a password")]
+    Locked,
+    /// The password opens no key slot.
+    #[error("the password does not open the archive")]
+    WrongKey,
     /// A key file is malformed. Its content is not repeated here.
     #[error("not a {expected} key file: {rule}")]
     KeyFile {
@@ -118,6 +126,7 @@ impl Error {
             Self::Unsupported { .. } => ErrorKind::Unsupported,
             Self::LimitExceeded { .. } => ErrorKind::LimitExceeded,
             Self::InvalidArgument { .. } | Self::KeyFile { .. } => ErrorKind::InvalidArgument,
+            Self::Locked | Self::WrongKey => ErrorKind::Decryption,
             Self::Signature { .. } | Self::NotSigned { .. } => ErrorKind::Signature,
         }
     }

@@ -48,6 +48,9 @@ impl Codec {
 /// First bytes of every frame: what salvage scans for.
 pub const FRAME_SYNC: [u8; 4] = [0xf7, b'H', b'F', 0x9e];
 
+/// The flag of a frame whose payload is another frame, encrypted. Spec §14.3.
+const SEALED: u8 = 1;
+
 /// The header before every payload. Spec §4.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FrameHeader {
@@ -70,10 +73,22 @@ impl FrameHeader {
     /// The header as stored.
     #[must_use]
     pub fn encode(&self) -> [u8; Self::N_BYTES] {
+        self.encode_with_flags(0)
+    }
+
+    /// The header of a frame whose payload of `n_bytes` is another frame, encrypted: it tells nothing of that.
+    pub(crate) fn sealed(frame_type: FrameType, n_bytes: u64) -> [u8; Self::N_BYTES] {
+        let header =
+            Self { frame_type, codec: Codec::Raw, stored_bytes: n_bytes, raw_bytes: n_bytes, item_hint: 0 };
+        header.encode_with_flags(SEALED)
+    }
+
+    fn encode_with_flags(&self, flags: u8) -> [u8; Self::N_BYTES] {
         let Self { frame_type, codec, stored_bytes, raw_bytes, item_hint } = *self;
         let mut out = [0; Self::N_BYTES];
         out[..4].copy_from_slice(&FRAME_SYNC);
         out[4] = frame_type as u8;
+        out[5] = flags;
         out[6] = codec as u8;
         out[8..16].copy_from_slice(&stored_bytes.to_le_bytes());
         out[16..24].copy_from_slice(&raw_bytes.to_le_bytes());
@@ -88,6 +103,24 @@ impl FrameHeader {
     /// # Errors
     /// `Truncated`, `Corrupt`, `Unsupported`, `LimitExceeded`.
     pub fn parse(bytes: &[u8], offset_bytes: u64, limits: &Limits) -> Result<Self, Error> {
+        match Self::parse_with_flags(bytes, offset_bytes, limits)? {
+            (header, 0) => Ok(header),
+            (_, flags) => Err(Error::Unsupported { what: "frame flags", id: u64::from(flags) }),
+        }
+    }
+
+    /// Reads the header of a frame whose payload is encrypted.
+    pub(crate) fn parse_sealed(bytes: &[u8], offset_bytes: u64, limits: &Limits) -> Result<Self, Error> {
+        match Self::parse_with_flags(bytes, offset_bytes, limits)? {
+            (header, SEALED) if header.codec == Codec::Raw && header.item_hint == 0 => Ok(header),
+            _ => {
+                let rule = "a frame of an encrypted archive is not encrypted";
+                Err(Error::Corrupt { what: "frame header", offset_bytes, rule })
+            }
+        }
+    }
+
+    fn parse_with_flags(bytes: &[u8], offset_bytes: u64, limits: &Limits) -> Result<(Self, u8), Error> {
         const WHAT: &str = "frame header";
         let corrupt = |rule| Error::Corrupt { what: WHAT, offset_bytes, rule };
         let mut cursor = Cursor::new(bytes, WHAT);
@@ -108,7 +141,7 @@ impl FrameHeader {
         };
         let codec = Codec::from_code(codec)
             .ok_or(Error::Unsupported { what: "block codec", id: u64::from(codec) })?;
-        if flags != 0 || reserved != 0 {
+        if flags & !SEALED != 0 || reserved != 0 {
             return Err(Error::Unsupported { what: "frame flags", id: u64::from(flags | reserved) });
         }
         check_limit("the stored size of a block", stored_bytes, limits.max_block_bytes)?;
@@ -116,7 +149,7 @@ impl FrameHeader {
         if codec == Codec::Raw && stored_bytes != raw_bytes {
             return Err(corrupt("an uncoded payload has two sizes"));
         }
-        Ok(Self { frame_type, codec, stored_bytes, raw_bytes, item_hint })
+        Ok((Self { frame_type, codec, stored_bytes, raw_bytes, item_hint }, flags))
     }
 }
 

@@ -5,11 +5,16 @@ pub const MAGIC: [u8; 8] = [0x8b, b'H', b'O', b'L', b'O', b'\r', b'\n', 0x1a];
 /// The format version this crate reads and writes.
 pub const FORMAT_VERSION: u8 = 1;
 
+/// Feature: every frame is encrypted. Spec §14.
+const ENCRYPTED: u16 = 2;
+
 /// The archive's first bytes. Spec §3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Header {
     /// Zero, or a random identity where encryption needs one.
     pub archive_id: [u8; 16],
+    /// True if every frame is encrypted.
+    pub is_encrypted: bool,
 }
 
 impl Header {
@@ -19,10 +24,12 @@ impl Header {
     /// The header as stored.
     #[must_use]
     pub fn encode(&self) -> [u8; Self::N_BYTES] {
-        let Self { archive_id } = self;
+        let Self { archive_id, is_encrypted } = self;
         let mut out = [0; Self::N_BYTES];
         out[..8].copy_from_slice(&MAGIC);
         out[8] = FORMAT_VERSION;
+        let features = if *is_encrypted { ENCRYPTED } else { 0 };
+        out[10..12].copy_from_slice(&features.to_le_bytes());
         out[12..28].copy_from_slice(archive_id);
         let crc = crc32fast::hash(&out[..28]);
         out[28..].copy_from_slice(&crc.to_le_bytes());
@@ -57,10 +64,10 @@ impl Header {
         if reserved != 0 {
             return Err(Error::Unsupported { what: "header byte 9 of", id: u64::from(reserved) });
         }
-        if features != 0 {
+        if features & !ENCRYPTED != 0 {
             return Err(Error::Unsupported { what: "header features", id: u64::from(features) });
         }
-        Ok(Self { archive_id })
+        Ok(Self { archive_id, is_encrypted: features & ENCRYPTED != 0 })
     }
 }
 
@@ -77,7 +84,7 @@ mod tests {
 
     #[test]
     fn every_flipped_bit_and_every_cut_is_refused() {
-        let good = Header { archive_id: [7; 16] }.encode();
+        let good = Header { archive_id: [7; 16], is_encrypted: true }.encode();
         for bit in 0..good.len() * 8 {
             let mut bad = good;
             bad[bit / 8] ^= 1 << (bit % 8);

@@ -14,6 +14,10 @@ pub struct Limits {
     pub max_extents: u64,
     /// Nesting of a CBOR value; default 16.
     pub max_cbor_depth: u32,
+    /// Memory an archive may demand for a password, in KiB; default 1 GiB.
+    pub max_kdf_memory_kib: u64,
+    /// Passes an archive may demand for a password; default 64.
+    pub max_kdf_passes: u64,
 }
 
 impl Default for Limits {
@@ -25,6 +29,8 @@ impl Default for Limits {
             max_name_bytes: 4096,
             max_extents: 1 << 24,
             max_cbor_depth: 16,
+            max_kdf_memory_kib: 1 << 20,
+            max_kdf_passes: 64,
         }
     }
 }

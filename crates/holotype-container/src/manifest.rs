@@ -1,4 +1,8 @@
-use crate::{BlockRecord, Error, Header, Limits, MerkleTree, PageRef, Root, Table, Trailer};
+use crate::encryption::SealedRoot;
+use crate::{
+    BlockRecord, ChunkRecord, EncryptionRecord, Error, Header, ItemRecord, KeySlot, Limits, MerkleTree,
+    OpenedPayload, PageRef, Root, Sealer, Table, Trailer,
+};
 
 /// An opened archive's metadata: the seal was checked over header, root and trailer.
 #[derive(Debug, Clone)]
@@ -6,6 +10,16 @@ pub struct Manifest {
     header: Header,
     trailer: Trailer,
     root: Root,
+    encryption: Option<Encryption>,
+}
+
+/// How the frames of an encrypted archive are opened.
+#[derive(Debug, Clone)]
+struct Encryption {
+    record: EncryptionRecord,
+    sealer: Sealer,
+    /// BLAKE3 of the page frames as they are stored.
+    pages_hash: [u8; 32],
 }
 
 impl Manifest {
@@ -17,10 +31,36 @@ impl Manifest {
     /// # Errors
     /// `Hash` if the seal does not match; else what is wrong with which structure.
     pub fn open(header: &[u8], root_frame: &[u8], trailer: Trailer, limits: &Limits) -> Result<Self, Error> {
+        Self::open_with(header, root_frame, trailer, None, limits)
+    }
+
+    /// [`Self::open`] with the password of an encrypted archive, which others do not look at.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; `Locked` if it needs a password and there is none; `WrongKey`.
+    pub fn open_with(
+        header: &[u8],
+        root_frame: &[u8],
+        trailer: Trailer,
+        password: Option<&[u8]>,
+        limits: &Limits,
+    ) -> Result<Self, Error> {
         let parsed = Header::parse(header)?;
         trailer.check_seal(header, root_frame)?;
-        let root = Root::parse(root_frame, trailer.root_offset_bytes, limits)?;
-        let manifest = Self { header: parsed, trailer, root };
+        let root_offset = trailer.root_offset_bytes;
+        let (root, encryption) = if parsed.is_encrypted {
+            let sealed = SealedRoot::parse(root_frame, root_offset, limits)?;
+            let password = password.ok_or(Error::Locked)?;
+            let key = sealed.record.unlock(&parsed.archive_id, password, limits)?;
+            let sealer = sealed.record.sealer(&parsed.archive_id, &key);
+            let inner = sealer.open_root(&sealed.sealed)?;
+            let SealedRoot { record, pages_hash, .. } = sealed;
+            let encryption = Encryption { record, sealer, pages_hash };
+            (Root::parse(&inner, root_offset, limits)?, Some(encryption))
+        } else {
+            (Root::parse(root_frame, root_offset, limits)?, None)
+        };
+        let manifest = Self { header: parsed, trailer, root, encryption };
         if let Table::Inline(blocks) = &manifest.root.blocks {
             manifest.check_blocks(blocks)?;
         }
@@ -49,7 +89,79 @@ impl Manifest {
             merkle_root: [0; 32],
             seal: [0; 32],
         };
-        Self { header: Header::default(), trailer, root }
+        Self { header: Header::default(), trailer, root, encryption: None }
+    }
+
+    /// How the archive is encrypted, if it is.
+    #[must_use]
+    pub fn encryption(&self) -> Option<&EncryptionRecord> {
+        self.encryption.as_ref().map(|encryption| &encryption.record)
+    }
+
+    /// Of an encrypted archive, what the frames of all pages, one after another, must hash to: so they can be checked
+    /// without a key.
+    #[must_use]
+    pub fn pages_hash(&self) -> Option<[u8; 32]> {
+        self.encryption.as_ref().map(|encryption| encryption.pages_hash)
+    }
+
+    fn sealer(&self) -> Option<&Sealer> {
+        self.encryption.as_ref().map(|encryption| &encryption.sealer)
+    }
+
+    /// Checks the frame of a block and returns its payload, decrypted.
+    ///
+    /// # Errors
+    /// As [`BlockRecord::verify`]; `Corrupt` if it does not decrypt.
+    pub fn open_block<'a>(
+        &self,
+        block: &BlockRecord,
+        frame: &'a [u8],
+        limits: &Limits,
+    ) -> Result<OpenedPayload<'a>, Error> {
+        match self.sealer() {
+            Some(sealer) => block.open_sealed(frame, sealer, limits),
+            None => block.verify(frame, limits).map(OpenedPayload::Stored),
+        }
+    }
+
+    /// Reads an item page's frame.
+    ///
+    /// # Errors
+    /// As [`Root::read_item_page`]; `Corrupt` if it does not decrypt.
+    pub fn read_item_page(
+        &self,
+        page: &PageRef<String>,
+        frame: &[u8],
+        limits: &Limits,
+    ) -> Result<Vec<ItemRecord>, Error> {
+        self.root.open_item_page(page, frame, self.sealer(), limits)
+    }
+
+    /// Reads a block page's frame.
+    ///
+    /// # Errors
+    /// As [`Self::read_item_page`].
+    pub fn read_block_page(
+        &self,
+        page: &PageRef<u64>,
+        frame: &[u8],
+        limits: &Limits,
+    ) -> Result<Vec<BlockRecord>, Error> {
+        self.root.open_block_page(page, frame, self.trailer.root_offset_bytes, self.sealer(), limits)
+    }
+
+    /// Reads a chunk page's frame.
+    ///
+    /// # Errors
+    /// As [`Self::read_item_page`].
+    pub fn read_chunk_page(
+        &self,
+        page: &PageRef<[u8; 32]>,
+        frame: &[u8],
+        limits: &Limits,
+    ) -> Result<Vec<ChunkRecord>, Error> {
+        self.root.open_chunk_page(page, frame, self.sealer(), limits)
     }
 
     /// The header.
@@ -122,4 +234,35 @@ impl Manifest {
         }
         Ok(())
     }
+}
+
+/// Changes who can open an encrypted archive: `password` opens it, and `rewrap` makes the slots it has from now on
+/// of its key and its id. Returns the root frame and the trailer that replace the old ones; all other frames stay
+/// as they are.
+///
+/// # Errors
+/// As [`Manifest::open_with`]; what `rewrap` returns; `InvalidArgument` if the archive is not encrypted.
+pub fn rekeyed_tail(
+    header: &[u8],
+    root_frame: &[u8],
+    trailer: Trailer,
+    password: &[u8],
+    limits: &Limits,
+    rewrap: impl FnOnce(&crate::DataKey, &[u8; 16]) -> Result<Vec<KeySlot>, Error>,
+) -> Result<Vec<u8>, Error> {
+    let parsed = Header::parse(header)?;
+    trailer.check_seal(header, root_frame)?;
+    if !parsed.is_encrypted {
+        return Err(Error::InvalidArgument { what: "the archive is not encrypted" });
+    }
+    let mut sealed = SealedRoot::parse(root_frame, trailer.root_offset_bytes, limits)?;
+    let key = sealed.record.unlock(&parsed.archive_id, password, limits)?;
+    sealed.record = sealed.record.with_slots(rewrap(&key, &parsed.archive_id)?)?;
+    let mut tail = sealed.encode();
+    let root_frame_bytes = tail.len() as u64;
+    let file_bytes = trailer.root_offset_bytes + root_frame_bytes + Trailer::N_BYTES as u64;
+    let trailer = Trailer { root_frame_bytes, file_bytes, ..trailer };
+    let (_, encoded) = trailer.sealed(header, &tail);
+    tail.extend_from_slice(&encoded);
+    Ok(tail)
 }

@@ -1,5 +1,5 @@
 use crate::pack::{pack, unpack};
-use crate::{Codec, Error, FrameHeader, FrameType, Limits, error::check_limit, frame_hash};
+use crate::{Codec, Error, FrameHeader, FrameType, Limits, Sealer, error::check_limit, frame_hash};
 use std::borrow::Cow;
 
 /// Where a page of a table lies, what it must hash to, and what it holds. Spec §5.2.
@@ -19,12 +19,22 @@ pub struct PageRef<K> {
 
 impl<K> PageRef<K> {
     /// Checks the frame read from `offset_bytes` and returns the page's uncompressed payload.
-    pub(crate) fn open<'a>(&self, frame: &'a [u8], limits: &Limits) -> Result<Cow<'a, [u8]>, Error> {
+    pub(crate) fn open<'a>(
+        &self,
+        frame: &'a [u8],
+        sealer: Option<&Sealer>,
+        limits: &Limits,
+    ) -> Result<Cow<'a, [u8]>, Error> {
         let found = frame_hash(frame);
         if found != self.hash {
             return Err(Error::hash("manifest page", self.offset_bytes, &self.hash, &found));
         }
-        open_frame(frame, FrameType::Page, self.offset_bytes, limits.max_page_bytes, limits)
+        let Some(sealer) = sealer else {
+            return open_frame(frame, FrameType::Page, self.offset_bytes, limits.max_page_bytes, limits);
+        };
+        let inner = sealer.open_frame(FrameType::Page, self.offset_bytes, frame, limits)?;
+        let payload = open_frame(&inner, FrameType::Page, self.offset_bytes, limits.max_page_bytes, limits)?;
+        Ok(Cow::Owned(payload.into_owned()))
     }
 }
 

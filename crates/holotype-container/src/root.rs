@@ -3,7 +3,8 @@ use crate::cbor::{self, Value};
 use crate::chunk::decode_chunks;
 use crate::page::{build_frame, open_frame};
 use crate::{
-    BlockRecord, ChunkRecord, ChunkTable, Chunking, Error, FrameType, ItemRecord, Limits, PageRef, frame_hash,
+    BlockRecord, ChunkRecord, ChunkTable, Chunking, Error, FrameType, ItemRecord, Limits, PageRef, Sealer,
+    frame_hash,
 };
 use std::collections::BTreeMap;
 
@@ -35,6 +36,17 @@ pub struct Root {
     pub metadata: Option<Value>,
 }
 
+/// What a manifest is made of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tables<'a> {
+    /// Encoded records by name.
+    pub(crate) items: &'a BTreeMap<String, Box<[u8]>>,
+    pub(crate) blocks: &'a [BlockRecord],
+    /// Present if items may have extents.
+    pub(crate) chunks: Option<&'a ChunkTable>,
+    pub(crate) metadata: Option<&'a Value>,
+}
+
 mod key {
     pub(super) const N_ITEMS: u64 = 0;
     pub(super) const N_BLOCKS: u64 = 1;
@@ -60,16 +72,15 @@ const PAGE_BYTES: usize = 64 << 10;
 impl Root {
     /// Encodes the manifest that ends an archive: pages, then the root frame.
     ///
-    /// `items` are encoded records by name; those of `chunks` may have extents. `offset_bytes` is where the first page will lie. Returns the page
-    /// frames and the root frame.
+    /// `offset_bytes` is where the first page will lie. Returns the page frames and the root frame; pages are sealed,
+    /// the root frame is not.
     pub(crate) fn encode(
-        items: &BTreeMap<String, Box<[u8]>>,
-        blocks: &[BlockRecord],
-        chunks: Option<&ChunkTable>,
-        metadata: Option<&Value>,
+        tables: &Tables<'_>,
         offset_bytes: u64,
+        sealer: Option<&Sealer>,
     ) -> (Vec<u8>, Vec<u8>) {
-        let mut pages = Vec::new();
+        let Tables { items, blocks, chunks, metadata } = *tables;
+        let mut pages = Pages { frames: Vec::new(), offset_bytes, sealer };
         let mut map = BTreeMap::new();
         let mut put = |key, value: &Value| {
             let mut bytes = Vec::new();
@@ -83,7 +94,7 @@ impl Root {
         }
         if let Some(chunks) = chunks {
             put(key::REQUIRED_FEATURES, &Value::Array(vec![Value::Unsigned(FEATURE_EXTENTS)]));
-            put_chunks(chunks, &mut pages, offset_bytes, &mut put);
+            put_chunks(chunks, &mut pages, &mut put);
         }
 
         let mut table = Vec::new();
@@ -95,11 +106,11 @@ impl Root {
             let mut page = Page::default();
             for (name, record) in items {
                 if page.is_full(record.len()) {
-                    refs.push(std::mem::take(&mut page).push(&mut pages, offset_bytes));
+                    refs.push(std::mem::take(&mut page).push(&mut pages));
                 }
                 page.add(name, record);
             }
-            refs.push(page.push(&mut pages, offset_bytes));
+            refs.push(page.push(&mut pages));
             put(key::ITEM_PAGES, &Value::Array(refs));
             None
         };
@@ -114,7 +125,7 @@ impl Root {
                 let mut payload = Vec::new();
                 encode_blocks(chunk, &mut payload);
                 let first = Value::Unsigned((i * per_page) as u64);
-                refs.push(push_page(&mut pages, offset_bytes, first, chunk.len(), &payload));
+                refs.push(pages.push(first, chunk.len(), &payload));
             }
             put(key::BLOCK_PAGES, &Value::Array(refs));
         }
@@ -122,7 +133,7 @@ impl Root {
         map.extend(inline.map(|inline| (key::ITEMS, inline)));
         let mut payload = Vec::new();
         cbor::encode_map_of_encoded(&map, &mut payload);
-        (pages, build_frame(FrameType::Root, &payload))
+        (pages.frames, build_frame(FrameType::Root, &payload))
     }
 
     /// Reads the root frame, whose bytes the seal covers. `frames_end_bytes` is where the root frame starts.
@@ -200,7 +211,17 @@ impl Root {
         frame: &[u8],
         limits: &Limits,
     ) -> Result<Vec<ChunkRecord>, Error> {
-        let chunks = decode_chunks(&page.open(frame, limits)?, self.n_blocks)?;
+        self.open_chunk_page(page, frame, None, limits)
+    }
+
+    pub(crate) fn open_chunk_page(
+        &self,
+        page: &PageRef<[u8; 32]>,
+        frame: &[u8],
+        sealer: Option<&Sealer>,
+        limits: &Limits,
+    ) -> Result<Vec<ChunkRecord>, Error> {
+        let chunks = decode_chunks(&page.open(frame, sealer, limits)?, self.n_blocks)?;
         match chunks.first() {
             Some(first) if first.id == page.first && chunks.len() as u64 == page.n_entries => Ok(chunks),
             _ => Err(corrupt("a chunk page does not hold what its reference says")),
@@ -229,7 +250,17 @@ impl Root {
         frame: &[u8],
         limits: &Limits,
     ) -> Result<Vec<ItemRecord>, Error> {
-        let items = read_item_array(&page.open(frame, limits)?, self.n_blocks, limits)?;
+        self.open_item_page(page, frame, None, limits)
+    }
+
+    pub(crate) fn open_item_page(
+        &self,
+        page: &PageRef<String>,
+        frame: &[u8],
+        sealer: Option<&Sealer>,
+        limits: &Limits,
+    ) -> Result<Vec<ItemRecord>, Error> {
+        let items = read_item_array(&page.open(frame, sealer, limits)?, self.n_blocks, limits)?;
         if items.len() as u64 != page.n_entries {
             return Err(corrupt("the number of items is not the recorded one"));
         }
@@ -250,17 +281,23 @@ impl Root {
         frames_end_bytes: u64,
         limits: &Limits,
     ) -> Result<Vec<BlockRecord>, Error> {
-        decode_blocks(&page.open(frame, limits)?, page.n_entries, frames_end_bytes, limits)
+        self.open_block_page(page, frame, frames_end_bytes, None, limits)
+    }
+
+    pub(crate) fn open_block_page(
+        &self,
+        page: &PageRef<u64>,
+        frame: &[u8],
+        frames_end_bytes: u64,
+        sealer: Option<&Sealer>,
+        limits: &Limits,
+    ) -> Result<Vec<BlockRecord>, Error> {
+        decode_blocks(&page.open(frame, sealer, limits)?, page.n_entries, frames_end_bytes, limits)
     }
 }
 
 /// Puts the chunk table into the root, or into `pages`.
-fn put_chunks(
-    chunks: &ChunkTable,
-    pages: &mut Vec<u8>,
-    offset_bytes: u64,
-    put: &mut impl FnMut(u64, &Value),
-) {
+fn put_chunks(chunks: &ChunkTable, pages: &mut Pages<'_>, put: &mut impl FnMut(u64, &Value)) {
     if chunks.pages.is_empty() {
         return;
     }
@@ -268,10 +305,8 @@ fn put_chunks(
     if let Some(table) = chunks.inline() {
         return put(key::CHUNKS, &Value::Bytes(table.to_vec()));
     }
-    let refs = chunks
-        .pages
-        .iter()
-        .map(|(first, n, payload)| push_page(pages, offset_bytes, Value::Bytes(first.to_vec()), *n, payload));
+    let refs =
+        chunks.pages.iter().map(|(first, n, payload)| pages.push(Value::Bytes(first.to_vec()), *n, payload));
     put(key::CHUNK_PAGES, &Value::Array(refs.collect()));
 }
 
@@ -315,9 +350,9 @@ impl<'a> Page<'a> {
     }
 
     /// Appends the page's frame to `pages`; returns the reference to it.
-    fn push(self, pages: &mut Vec<u8>, offset_bytes: u64) -> Value {
+    fn push(self, pages: &mut Pages<'_>) -> Value {
         let payload = array_of_encoded(&self.records);
-        push_page(pages, offset_bytes, Value::Text(self.first.to_owned()), self.records.len(), &payload)
+        pages.push(Value::Text(self.first.to_owned()), self.records.len(), &payload)
     }
 }
 
@@ -328,23 +363,30 @@ fn array_of_encoded(records: &[&[u8]]) -> Vec<u8> {
     payload
 }
 
-fn push_page(
-    pages: &mut Vec<u8>,
+/// Frames of pages in the making, the first of which lies at `offset_bytes`.
+struct Pages<'a> {
+    frames: Vec<u8>,
     offset_bytes: u64,
-    first: Value,
-    n_entries: usize,
-    payload: &[u8],
-) -> Value {
-    let frame = build_frame(FrameType::Page, payload);
-    let reference = Value::Array(vec![
-        first,
-        Value::Unsigned(n_entries as u64),
-        Value::Unsigned(offset_bytes + pages.len() as u64),
-        Value::Unsigned(frame.len() as u64),
-        Value::Bytes(frame_hash(&frame).to_vec()),
-    ]);
-    pages.extend_from_slice(&frame);
-    reference
+    sealer: Option<&'a Sealer>,
+}
+
+impl Pages<'_> {
+    /// Appends a page's frame; returns the reference to it.
+    fn push(&mut self, first: Value, n_entries: usize, payload: &[u8]) -> Value {
+        let offset_bytes = self.offset_bytes + self.frames.len() as u64;
+        let mut frame = build_frame(FrameType::Page, payload);
+        if let Some(sealer) = self.sealer {
+            frame = sealer.seal_frame(FrameType::Page, offset_bytes, &frame);
+        }
+        self.frames.extend_from_slice(&frame);
+        Value::Array(vec![
+            first,
+            Value::Unsigned(n_entries as u64),
+            Value::Unsigned(offset_bytes),
+            Value::Unsigned(frame.len() as u64),
+            Value::Bytes(frame_hash(&frame).to_vec()),
+        ])
+    }
 }
 
 fn read_items(

@@ -7,9 +7,10 @@ use crate::source::FileObject;
 use crate::write::into_bytes;
 use holotype::formats::Format;
 use holotype::{
-    Error, ExportOptions, FileOutput, ImageItem, ItemKind, Limits, Region, RemoteOptions, Replace,
-    UnpackOptions, VerifyOptions, export, source_format, unpack,
+    Error, ExportOptions, FileOutput, ImageItem, ItemKind, OpenOptions, Password, Region, RemoteOptions,
+    Replace, UnpackOptions, VerifyOptions, export, source_format, unpack,
 };
+use holotype_store::MemorySource;
 use numpy::PyReadwriteArray1;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
@@ -20,6 +21,10 @@ use std::io::Cursor;
 #[pyfunction]
 pub(crate) fn is_address(text: &str) -> bool {
     holotype::is_address(text)
+}
+
+fn open_options(password: Option<Vec<u8>>) -> OpenOptions {
+    OpenOptions::default().with_password(password.map(Password::new))
 }
 
 /// An open archive.
@@ -77,43 +82,72 @@ impl FileMap {
 #[pymethods]
 impl Archive {
     #[staticmethod]
-    #[pyo3(signature = (path, cache_bytes=None))]
-    fn open(py: Python<'_>, path: &str, cache_bytes: Option<u64>) -> PyResult<Self> {
-        Self::new(py.detach(|| holotype::Archive::open(path).map(|archive| cached(archive, cache_bytes))))
+    #[pyo3(signature = (path, password=None, cache_bytes=None))]
+    fn open(
+        py: Python<'_>,
+        path: &str,
+        password: Option<Vec<u8>>,
+        cache_bytes: Option<u64>,
+    ) -> PyResult<Self> {
+        let options = open_options(password);
+        let open =
+            || holotype::Archive::open_with(path, &options).map(|archive| cached(archive, cache_bytes));
+        Self::new(py.detach(open))
     }
 
     #[staticmethod]
-    #[pyo3(signature = (address, remote, cache_bytes=None, read_ahead=true))]
+    #[pyo3(signature = (address, remote, password, cache_bytes=None, read_ahead=true))]
     fn open_remote(
         py: Python<'_>,
         address: String,
         remote: RemoteFields,
+        password: Option<Vec<u8>>,
         cache_bytes: Option<u64>,
         read_ahead: bool,
     ) -> PyResult<Self> {
         let options = remote.into_options()?;
-        let inner = py.detach(|| holotype::Archive::open_remote(&address, &options)).map_err(raise)?;
+        let open = open_options(password);
+        let inner =
+            py.detach(|| holotype::Archive::open_remote_with(&address, &options, &open)).map_err(raise)?;
         let inner = cached(inner, cache_bytes).with_read_ahead(read_ahead);
         Ok(Self { inner, remote: Some((address, options)) })
     }
 
     #[staticmethod]
-    #[pyo3(signature = (data, cache_bytes=None))]
-    fn from_bytes(py: Python<'_>, data: PyBackedBytes, cache_bytes: Option<u64>) -> PyResult<Self> {
-        Self::new(
-            py.detach(|| holotype::Archive::from_bytes(data).map(|archive| cached(archive, cache_bytes))),
-        )
+    #[pyo3(signature = (data, password=None, cache_bytes=None))]
+    fn from_bytes(
+        py: Python<'_>,
+        data: PyBackedBytes,
+        password: Option<Vec<u8>>,
+        cache_bytes: Option<u64>,
+    ) -> PyResult<Self> {
+        let source = Box::new(MemorySource::new(data));
+        let options = open_options(password);
+        let open = || holotype::Archive::open_source_with(source, "<memory>", &options);
+        Self::new(py.detach(|| open().map(|archive| cached(archive, cache_bytes))))
     }
 
     #[staticmethod]
-    fn from_file_object(py: Python<'_>, file: Py<PyAny>, start: u64, end: u64) -> PyResult<Self> {
+    fn from_file_object(
+        py: Python<'_>,
+        file: Py<PyAny>,
+        start: u64,
+        end: u64,
+        password: Option<Vec<u8>>,
+    ) -> PyResult<Self> {
         let source = Box::new(FileObject::new(file, start, end));
-        Self::new(py.detach(|| holotype::Archive::open_source(source, "<file object>", Limits::default())))
+        let options = open_options(password);
+        Self::new(py.detach(|| holotype::Archive::open_source_with(source, "<file object>", &options)))
     }
 
     #[getter]
     fn n_bytes(&self) -> u64 {
         self.inner.n_bytes()
+    }
+
+    #[getter]
+    fn is_encrypted(&self) -> bool {
+        self.inner.is_encrypted()
     }
 
     #[getter]

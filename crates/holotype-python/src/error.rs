@@ -45,6 +45,7 @@ fn class_of(error: &Error) -> &'static str {
         (_, ErrorKind::LimitExceeded) => "LimitError",
         (_, ErrorKind::NotFound) => "NotFoundError",
         (_, ErrorKind::Signature) => "SignatureError",
+        (_, ErrorKind::Decryption) => "DecryptionError",
         (_, ErrorKind::Remote) => "RemoteError",
         (_, ErrorKind::WouldLose) => "LossError",
         _ => "HolotypeError",

@@ -2,9 +2,9 @@
 
 use crate::error::argument_error;
 use holotype::{
-    Alpha, ChannelOrder, ColourModel, Finding, ImageDescriptor, ImageItem, ImageOptions, Imported, Item,
-    ItemKind, Metadata, MetadataEntry, MetadataKind, Mode, Palette, Preview, PreviewChoice, Region,
-    RemoteOptions, S3Options, SampleType, VerifyReport,
+    Alpha, ChannelOrder, ColourModel, Encryption, Finding, ImageDescriptor, ImageItem, ImageOptions,
+    Imported, Item, ItemKind, Metadata, MetadataEntry, MetadataKind, Mode, Palette, Password, Preview,
+    PreviewChoice, Region, RemoteOptions, S3Options, SampleType, VerifyReport,
 };
 use pyo3::prelude::*;
 use std::time::Duration;
@@ -207,6 +207,11 @@ impl From<VerifyReport> for ReportFields {
     }
 }
 
+/// Who can open an archive that is written: whoever has the password, or everyone.
+pub(crate) fn encryption(password: Option<Vec<u8>>) -> Option<Encryption> {
+    password.map(|password| Encryption::with_password(Password::new(password)))
+}
+
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
 pub(crate) struct OptionsFields {
@@ -215,9 +220,15 @@ pub(crate) struct OptionsFields {
     tile_edge: u32,
     threads: usize,
     preview: String,
+    password: Option<Vec<u8>>,
 }
 
 impl OptionsFields {
+    /// How the archive itself is written.
+    pub(crate) fn writer_options(&self) -> holotype::WriterOptions {
+        holotype::WriterOptions::default().with_encryption(encryption(self.password.clone()))
+    }
+
     pub(crate) fn into_options(self) -> PyResult<ImageOptions> {
         const MODES: [Mode; 3] = [Mode::Fast, Mode::Standard, Mode::Archival];
         const PREVIEWS: [PreviewChoice; 3] = [PreviewChoice::Auto, PreviewChoice::On, PreviewChoice::Off];

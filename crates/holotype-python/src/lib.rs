@@ -31,7 +31,7 @@ mod _holotype {
     #[pymodule_export]
     use crate::packing::Writer;
     #[pymodule_export]
-    use crate::signing::{keygen, sign};
+    use crate::signing::{keygen, rekey, sign};
     #[pymodule_export]
     use crate::tensor::{map_tensor, read_tensor_into, tensor_fields, tensor_noise, tensor_region_bytes};
     #[pymodule_export]

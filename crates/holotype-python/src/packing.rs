@@ -1,5 +1,5 @@
 use crate::error::{argument_error, raise};
-use crate::fields::{MetadataFields, RemoteFields, into_metadata};
+use crate::fields::{MetadataFields, RemoteFields, encryption, into_metadata};
 use crate::tensor::{TensorFields, TensorOptionsFields};
 use crate::write::Samples;
 use holotype::{Error, Exclude, FileOutput, ObjectOutput, Profile, Replace, WriterOptions};
@@ -69,7 +69,8 @@ fn closed() -> Error {
 #[pymethods]
 impl Writer {
     #[new]
-    #[pyo3(signature = (path, overwrite, profile, compression, block_bytes, threads, deduplicate=true, remote=None))]
+    #[pyo3(signature = (path, overwrite, profile, compression, block_bytes, threads, password, deduplicate=true,
+        remote=None))]
     #[expect(clippy::too_many_arguments, reason = "they are the Python call's")]
     fn new(
         py: Python<'_>,
@@ -79,6 +80,7 @@ impl Writer {
         compression: Option<&str>,
         block_bytes: Option<u32>,
         threads: usize,
+        password: Option<Vec<u8>>,
         deduplicate: bool,
         remote: Option<RemoteFields>,
     ) -> PyResult<Self> {
@@ -104,8 +106,8 @@ impl Writer {
             (Some(path), None) => Output::File(FileOutput::create(path, replace).map_err(raise)?),
             (None, _) => Output::Memory(Vec::new()),
         };
-        let options = WriterOptions::default().with_packing(packing);
-        let writer = holotype::Writer::new(output, options).map_err(raise)?;
+        let options = WriterOptions::default().with_packing(packing).with_encryption(encryption(password));
+        let writer = py.detach(|| holotype::Writer::new(output, options)).map_err(raise)?;
         Ok(Self { inner: Mutex::new(Some(writer)) })
     }
 

@@ -1,5 +1,5 @@
 use crate::error::raise;
-use holotype::{SignOptions, read_public_key, read_secret_key};
+use holotype::{Encryption, Password, SignOptions, read_public_key, read_secret_key};
 use pyo3::prelude::*;
 
 /// Makes `NAME.key` and `NAME.pub`; returns the public key in hexadecimal.
@@ -16,10 +16,14 @@ pub(crate) fn sign(
     key: &str,
     overwrite: bool,
     threads: usize,
+    password: Option<Vec<u8>>,
 ) -> PyResult<String> {
     let job = || {
         let key = read_secret_key(key)?;
-        let options = SignOptions::default().with_n_threads(threads).with_foreign_replaced(overwrite);
+        let options = SignOptions::default()
+            .with_n_threads(threads)
+            .with_foreign_replaced(overwrite)
+            .with_password(password.map(Password::new));
         holotype::sign(path, &key, &options)?;
         Ok(key.public_key().to_hex())
     };
@@ -29,4 +33,11 @@ pub(crate) fn sign(
 /// The keys that must have signed, from their files.
 pub(crate) fn public_keys(paths: &[String]) -> holotype::Result<Vec<holotype::PublicKey>> {
     paths.iter().map(read_public_key).collect()
+}
+
+/// Changes the password of the archive at `path`.
+#[pyfunction]
+pub(crate) fn rekey(py: Python<'_>, path: &str, password: Vec<u8>, new_password: Vec<u8>) -> PyResult<()> {
+    let encryption = Encryption::with_password(Password::new(new_password));
+    py.detach(|| holotype::rekey(path, &Password::new(password), &encryption)).map_err(raise)
 }

@@ -81,17 +81,18 @@ pub(crate) fn into_bytes<'py>(py: Python<'py>, data: &[u8]) -> Bound<'py, PyByte
 fn write_archive<T>(
     path: Option<&str>,
     overwrite: bool,
+    options: WriterOptions,
     fill: impl Fill<T>,
 ) -> holotype::Result<(T, Written)> {
     let Some(path) = path else {
-        let mut writer = Writer::new(Vec::new(), WriterOptions::default())?;
+        let mut writer = Writer::new(Vec::new(), options)?;
         let made = fill.fill(&mut writer)?;
         let (data, seal) = writer.finish()?;
         let n_bytes = data.len() as u64;
         return Ok((made, Written { data: Some(data), n_bytes, seal }));
     };
     let replace = if overwrite { Replace::Allow } else { Replace::Never };
-    let mut writer = Writer::new(FileOutput::create(path, replace)?, WriterOptions::default())?;
+    let mut writer = Writer::new(FileOutput::create(path, replace)?, options)?;
     let made = fill.fill(&mut writer)?;
     let (mut file, seal) = writer.finish()?;
     let n_bytes = file.stream_position().map_err(|e| Error::io(path, e))?;
@@ -143,8 +144,9 @@ pub(crate) fn encode_image(
     options: OptionsFields,
 ) -> PyResult<WrittenFields> {
     let image = SourceImage { descriptor: descriptor.into_descriptor()?, metadata: into_metadata(metadata)? };
+    let writer = options.writer_options();
     let one = OneImage { name, image, samples: samples.as_slice()?, options: options.into_options()? };
-    let ((), written) = py.detach(|| write_archive(path, overwrite, one)).map_err(raise)?;
+    let ((), written) = py.detach(|| write_archive(path, overwrite, writer, one)).map_err(raise)?;
     Ok(written.into_fields(py))
 }
 
@@ -159,8 +161,9 @@ pub(crate) fn import_file(
     decode_lossy: bool,
     options: OptionsFields,
 ) -> PyResult<ImportedFields> {
+    let writer = options.writer_options();
     let options = ImportOptions::new(options.into_options()?).with_decode_lossy(decode_lossy);
     let one = OneFile { name, source, options };
-    let (imported, written) = py.detach(|| write_archive(path, overwrite, one)).map_err(raise)?;
+    let (imported, written) = py.detach(|| write_archive(path, overwrite, writer, one)).map_err(raise)?;
     Ok(ImportedFields::new(imported, written.into_fields(py)))
 }

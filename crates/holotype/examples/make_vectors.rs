@@ -3,6 +3,8 @@
 //!     cargo run --release --example make_vectors -- docs/vectors
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+#[path = "vectors/encryption.rs"]
+mod encryption;
 #[path = "vectors/packing.rs"]
 mod packing;
 
@@ -468,6 +470,7 @@ fn good() -> Vec<(String, Vec<u8>, String)> {
         paged = paged.file(&format!("folder/file-{:05}", i * 7919 % 10007), &i.to_le_bytes());
     }
     all.push(paged.bytes());
+    encryption::small(&mut all);
     all
 }
 
@@ -741,7 +744,7 @@ fn main() {
     let expected = root.join("expected.tsv");
     let mut lines = fs::read_to_string(&expected).unwrap_or_default();
     let mut n_new = 0;
-    for (name, bytes, described) in good().into_iter().chain(packing::good()) {
+    for (name, bytes, described) in good().into_iter().chain(packing::good()).chain(encryption::good()) {
         let path = root.join("good").join(format!("{name}.holo"));
         if !path.exists() {
             fs::write(path, bytes).unwrap();
@@ -750,7 +753,8 @@ fn main() {
         }
     }
     fs::write(expected, lines).unwrap();
-    for (name, bytes) in bad().into_iter().chain(packing::bad()).chain(bad_tensors()) {
+    for (name, bytes) in bad().into_iter().chain(packing::bad()).chain(bad_tensors()).chain(encryption::bad())
+    {
         let path = root.join("bad").join(format!("{name}.holo"));
         if !path.exists() {
             fs::write(path, bytes).unwrap();

@@ -27,6 +27,8 @@ pub enum ErrorKind {
     WouldLose,
     /// A signature is missing or does not hold.
     Signature,
+    /// A password is missing or wrong.
+    Decryption,
     /// A remote source could not be read, or must not be; [`holotype_store::RemoteError`] says why.
     Remote,
 }
@@ -172,6 +174,7 @@ impl Error {
                 Container::LimitExceeded => ErrorKind::LimitExceeded,
                 Container::InvalidArgument => ErrorKind::InvalidArgument,
                 Container::Signature => ErrorKind::Signature,
+                Container::Decryption => ErrorKind::Decryption,
                 _ => ErrorKind::Corrupt,
             },
             Self::NoSignatureFile { .. } => ErrorKind::Signature,

@@ -4,6 +4,7 @@
 //! and export of real image formats, and progress. See `ARCHITECTURE.md`.
 
 mod archive;
+mod encryption;
 mod error;
 mod export;
 pub mod formats;
@@ -26,8 +27,9 @@ mod unpack;
 mod writer;
 
 pub use archive::{
-    Archive, FileMap, Finding, ImageItem, Item, Summary, TensorItem, VerifyOptions, VerifyReport,
+    Archive, FileMap, Finding, ImageItem, Item, OpenOptions, Summary, TensorItem, VerifyOptions, VerifyReport,
 };
+pub use encryption::{Encryption, KdfCost, Password, rekey};
 pub use error::{Error, ErrorKind, Result};
 pub use export::{ExportOptions, export, source_format};
 pub use formats::SourceImage;

@@ -1,6 +1,6 @@
 //! Archives behind HTTP and S3 (feature `remote`).
 
-use crate::{Archive, Error, Limits, Result};
+use crate::{Archive, Error, OpenOptions, Result};
 use holotype_container::PublicKey;
 use holotype_store::{ReadAt as _, RemoteError, RemoteOptions, RemoteSource};
 
@@ -34,9 +34,17 @@ impl Archive {
     /// # Ok::<(), holotype::Error>(())
     /// ```
     pub fn open_remote(address: &str, options: &RemoteOptions) -> Result<Self> {
+        Self::open_remote_with(address, options, &OpenOptions::default())
+    }
+
+    /// [`Self::open_remote`] with a password or other limits.
+    ///
+    /// # Errors
+    /// As [`Self::open_remote`]; `Decryption`.
+    pub fn open_remote_with(address: &str, options: &RemoteOptions, open: &OpenOptions) -> Result<Self> {
         let source = RemoteSource::open(address, options).map_err(|e| Error::io(shown(address), e))?;
         let shown = source.address().to_owned();
-        Self::open_source(Box::new(source), shown, Limits::default())
+        Self::open_source_with(Box::new(source), shown, open)
     }
 
     /// [`Archive::check_signatures`] with the signature file beside the archive at `address`: `.sig` appended to

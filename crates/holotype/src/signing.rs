@@ -1,6 +1,6 @@
 //! Signatures over the seal, kept in a file beside the archive: `docs/format.md` §12.
 
-use crate::{Archive, Error, Progress, Result, VerifyOptions};
+use crate::{Archive, Error, OpenOptions, Password, Progress, Result, VerifyOptions};
 use holotype_container::{PublicKey, SecretKey, SignatureFile};
 use holotype_store::{AtomicFile, Replace, create_secret_file};
 use std::fs::File;
@@ -16,6 +16,8 @@ pub(crate) const MAX_SIDE_FILE_BYTES: u64 = 64 << 10;
 pub struct SignOptions {
     /// Throw away an existing signature file that is of another archive.
     pub replaces_foreign: bool,
+    /// The password of an encrypted archive.
+    pub password: Option<Password>,
     /// Threads of the check before; 0 (default) uses what the machine offers.
     pub n_threads: usize,
     /// Told of the stored bytes checked.
@@ -27,6 +29,13 @@ impl SignOptions {
     #[must_use]
     pub fn with_foreign_replaced(mut self, replaces: bool) -> Self {
         self.replaces_foreign = replaces;
+        self
+    }
+
+    /// Sets [`Self::password`].
+    #[must_use]
+    pub fn with_password(mut self, password: Option<Password>) -> Self {
+        self.password = password;
         self
     }
 
@@ -111,7 +120,8 @@ pub fn read_public_key(path: impl AsRef<Path>) -> Result<PublicKey> {
 /// ```
 pub fn sign(path: impl AsRef<Path>, key: &SecretKey, options: &SignOptions) -> Result<()> {
     let path = path.as_ref();
-    let archive = Archive::open(path)?;
+    let open = OpenOptions::default().with_password(options.password.clone());
+    let archive = Archive::open_with(path, &open)?;
     let side = signature_path(path);
     let existing = read_side_file(&side)?;
     let signed = sign_archive(&archive, existing.as_deref(), key, options)?;

@@ -1,8 +1,9 @@
+use crate::encryption::random;
 use crate::formats::{Format, SourceImage};
 use crate::image::preview::{PREVIEW_EDGE, Preview, PreviewBuilder, wants_preview};
 use crate::image::{encode::BandEncoder, grid::TileGrid, wire};
 use crate::pack::{Addition, Packing, SharedBlocks, Sink, stored_extents};
-use crate::{Error, ImageOptions, Metadata, MetadataKind, Mode, Progress, Result};
+use crate::{Encryption, Error, ImageOptions, Metadata, MetadataKind, Mode, Progress, Result};
 use holotype_codec::{TileRef, image::TileOptions, image::encode_tile};
 use holotype_container::{
     ArchiveBuilder, BlockRun, Codec, Extent, Extents, FrameHeader, ItemKind, ItemRecord, Packer, Trailer,
@@ -27,6 +28,8 @@ const ALIGNMENT_BYTES: u64 = 4096;
 pub struct WriterOptions {
     /// Told of the bytes of content taken in.
     pub progress: Progress,
+    /// Who can open it; by default it is not encrypted.
+    pub encryption: Option<Encryption>,
     /// How packed files are cut, grouped and compressed.
     pub packing: Packing,
 }
@@ -36,6 +39,13 @@ impl WriterOptions {
     #[must_use]
     pub fn with_progress(mut self, progress: Progress) -> Self {
         self.progress = progress;
+        self
+    }
+
+    /// Sets [`Self::encryption`].
+    #[must_use]
+    pub fn with_encryption(mut self, encryption: Option<Encryption>) -> Self {
+        self.encryption = encryption;
         self
     }
 
@@ -77,7 +87,16 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// `Io`.
     pub fn new(mut out: W, options: WriterOptions) -> Result<Self> {
-        let (builder, header) = ArchiveBuilder::begin();
+        let mut options = options;
+        let (builder, header) = match &options.encryption {
+            Some(encryption) => {
+                let (seed, record) = encryption.begin()?;
+                // Where content is cut is no one's business either.
+                options.packing.chunking = options.packing.chunking.with_secret(random()?);
+                ArchiveBuilder::begin_encrypted(&seed, record)
+            }
+            None => ArchiveBuilder::begin(),
+        };
         out.write_all(&header).map_err(output_error)?;
         Ok(Self { out, builder, packer: Packer::default(), shared: None, options })
     }
@@ -311,15 +330,18 @@ impl<W: Write> Writer<W> {
 
     /// Adds a block of zeros that no item names, so that the next block's payload starts at a multiple of 4096.
     pub(crate) fn align(&mut self) -> Result<()> {
-        if (self.builder.position_bytes() + FrameHeader::N_BYTES as u64).is_multiple_of(ALIGNMENT_BYTES) {
+        let payload_bytes = self.builder.position_bytes() + FrameHeader::N_BYTES as u64;
+        // What is encrypted is not mapped.
+        if self.options.encryption.is_some() || payload_bytes.is_multiple_of(ALIGNMENT_BYTES) {
             return Ok(());
         }
         let headers = 2 * FrameHeader::N_BYTES as u64;
         let to_next = (self.builder.position_bytes() + headers).next_multiple_of(ALIGNMENT_BYTES);
         let n_zeros = (to_next - headers - self.builder.position_bytes()) as usize;
         let zeros = vec![0; n_zeros];
-        let (header, _) = self.builder.add_block(Codec::Raw, &zeros, n_zeros as u64, u32::MAX);
-        self.out.write_all(&header).and_then(|()| self.out.write_all(&zeros)).map_err(output_error)
+        let ordinal = u64::from(u32::MAX);
+        let Self { out, builder, .. } = self;
+        Frames { out, builder }.block(Codec::Raw, &zeros, n_zeros as u64, ordinal).map(drop)
     }
 
     /// Adds a block of the next item; returns its id.
@@ -371,9 +393,10 @@ struct Frames<'a, W> {
 impl<W: Write> Sink for Frames<'_, W> {
     fn block(&mut self, codec: Codec, payload: &[u8], raw_bytes: u64, ordinal: u64) -> Result<u64> {
         let hint = u32::try_from(ordinal).unwrap_or(u32::MAX);
-        let (header, id) = self.builder.add_block(codec, payload, raw_bytes, hint);
-        self.out.write_all(&header).and_then(|()| self.out.write_all(payload)).map_err(output_error)?;
-        Ok(id)
+        let block = self.builder.push_block(codec, payload, raw_bytes, hint);
+        let written = self.out.write_all(&block.header).and_then(|()| self.out.write_all(&block.payload));
+        written.map_err(output_error)?;
+        Ok(block.id)
     }
 
     fn item(&mut self, record: ItemRecord) -> Result<()> {

@@ -1,11 +1,11 @@
 //! The golden vectors of `docs/vectors`: good files read as recorded, bad ones are refused with their kind.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use holotype::{Archive, ErrorKind, ItemKind, VerifyOptions};
+use holotype::{Archive, ErrorKind, ItemKind, OpenOptions, Password, VerifyOptions};
 use holotype_container::hex;
 use sha2::{Digest as _, Sha256};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What is no one's business but `verify`'s: every block is intact, what is read is what was written.
 const FOUND_BY_VERIFY: [&str; 4] =
@@ -18,6 +18,11 @@ fn vectors() -> PathBuf {
 fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(vectors().join(folder)).unwrap().map(|entry| entry.unwrap().path());
     entries.filter(|path| path.extension().is_some_and(|e| e == extension)).collect()
+}
+
+/// Encrypted vectors have the password `vector`.
+fn open(path: &Path) -> Result<Archive, holotype::Error> {
+    Archive::open_with(path, &OpenOptions::default().with_password(Some(Password::new("vector"))))
 }
 
 fn content(archive: &Archive, name: &str) -> Result<Vec<u8>, holotype::Error> {
@@ -42,7 +47,7 @@ fn good_files_read_as_recorded() {
     let expected = fs::read_to_string(vectors().join("expected.tsv")).unwrap();
     let mut n_items = 0;
     for path in files("good", "holo") {
-        let archive = Archive::open(&path).unwrap();
+        let archive = open(&path).unwrap();
         let report = archive.verify(&VerifyOptions::default()).unwrap();
         assert!(report.is_good(), "{}: {:?}", path.display(), report.findings);
         let stem = path.file_stem().unwrap().to_str().unwrap();
@@ -102,10 +107,11 @@ fn bad_files_are_refused_with_their_kind() {
             assert!(!report.is_good(), "{stem} was accepted");
             Err(holotype::Error::NotFound { name: "found by verify alone".into() })
         };
-        let kind = Archive::open(&path).and_then(read_all).unwrap_err().kind();
+        let kind = open(&path).and_then(read_all).unwrap_err().kind();
         let expected = match stem.split('-').next().unwrap() {
             _ if FOUND_BY_VERIFY.contains(&stem.as_str()) => ErrorKind::NotFound,
             "corrupt" => ErrorKind::Corrupt,
+            "decryption" => ErrorKind::Decryption,
             "truncated" => ErrorKind::Truncated,
             "unsupported" => ErrorKind::Unsupported,
             other => panic!("{other} is no kind"),

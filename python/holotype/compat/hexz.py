@@ -131,7 +131,7 @@ def _metadata(known: _summary.Metadata) -> Metadata:
         num_blocks=known.n_blocks,
         size_compressed=known.archive_bytes,
         signed=known.is_signed,
-        encrypted=bool(getattr(known, "is_encrypted", False)),
+        encrypted=known.is_encrypted,
         user=known.user,
         _full=known,
     )

@@ -8,7 +8,7 @@ use std::io::Write as _;
 const RANGE_BYTES: usize = 1 << 20;
 
 pub(crate) fn run(args: &Cat) -> Result<Exit, Failure> {
-    let archive = open(&args.input, &args.remote)?;
+    let archive = open(&args.input, &args.access)?;
     let name = match &args.item {
         Some(name) => name.clone(),
         None => {

@@ -2,11 +2,13 @@ use super::for_each;
 use crate::args::Compress;
 use crate::exit::{Exit, Failure};
 use crate::names::{archive_name, is_stream, pairs};
+use crate::password;
 use crate::printer::Printer;
 use crate::progress::Bar;
 use holotype::formats::{Format, Opaque};
 use holotype::{
-    Error, FileOutput, ImageOptions, ImportOptions, Imported, Replace, Writer, WriterOptions, import,
+    Encryption, Error, FileOutput, ImageOptions, ImportOptions, Imported, Replace, Writer, WriterOptions,
+    import,
 };
 use serde_json::json;
 use std::fs::File;
@@ -18,26 +20,34 @@ pub(crate) fn run(args: &Compress, printer: &Printer) -> Result<Exit, Failure> {
     if let Some(folder) = &args.output {
         std::fs::create_dir_all(folder).map_err(|e| Error::io(folder, e))?;
     }
+    let encryption = password::encryption(args.encrypt, &args.unlock)?;
     let pairs = pairs(&args.paths, args.output.as_deref(), archive_name)?;
     for_each(&pairs, printer, |(input, output)| {
-        one(args, printer, input, output).map_err(|f| f.about(input.display()))
+        one(args, printer, input, output, encryption.as_ref()).map_err(|f| f.about(input.display()))
     })
 }
 
-fn one(args: &Compress, printer: &Printer, input: &Path, output: &Path) -> Result<Exit, Failure> {
+fn one(
+    args: &Compress,
+    printer: &Printer,
+    input: &Path,
+    output: &Path,
+    encryption: Option<&Encryption>,
+) -> Result<Exit, Failure> {
     if args.skip_existing && output.exists() {
         printer.remark(format!("{}: exists, skipped", output.display()));
         return Ok(Exit::Good);
     }
     let started = Instant::now();
     let (imported, stored_bytes) = if is_stream(output) {
-        let (imported, archive) = write(args, printer, input, Vec::new())?;
+        let (imported, archive) = write(args, printer, input, Vec::new(), encryption)?;
         let mut out = std::io::stdout().lock();
         out.write_all(&archive).and_then(|()| out.flush()).map_err(|e| Error::io("-", e))?;
         (imported, archive.len() as u64)
     } else {
         let replace = if args.force { Replace::Allow } else { Replace::Never };
-        let (imported, mut file) = write(args, printer, input, FileOutput::create(output, replace)?)?;
+        let (imported, mut file) =
+            write(args, printer, input, FileOutput::create(output, replace)?, encryption)?;
         let n_bytes = std::io::Seek::stream_position(&mut file).map_err(|e| Error::io(output, e))?;
         file.commit()?;
         (imported, n_bytes)
@@ -51,6 +61,7 @@ fn write<W: Write>(
     printer: &Printer,
     input: &Path,
     out: W,
+    encryption: Option<&Encryption>,
 ) -> Result<(Imported, W), Failure> {
     let image = ImageOptions::new(args.mode.into())
         .with_max_effort(args.max_effort)
@@ -60,7 +71,9 @@ fn write<W: Write>(
     let options = ImportOptions::new(image).with_decode_lossy(args.pixels);
     let name = if is_stream(input) { "stdin".to_owned() } else { item_name(input) };
     let bar = Bar::new(printer, 0, &name);
-    let mut writer = Writer::new(out, WriterOptions::default().with_progress(bar.progress()))?;
+    let writer_options =
+        WriterOptions::default().with_progress(bar.progress()).with_encryption(encryption.cloned());
+    let mut writer = Writer::new(out, writer_options)?;
     let imported = if is_stream(input) {
         let mut bytes = Vec::new();
         std::io::stdin().lock().read_to_end(&mut bytes).map_err(|e| Error::io("-", e))?;

@@ -16,13 +16,13 @@ pub(crate) fn run(args: &Decompress, printer: &Printer) -> Result<Exit, Failure>
     let Some(folder) = &args.output else {
         let pairs = pairs(&args.paths, None, Path::to_path_buf)?;
         return for_each(&pairs, printer, |(input, output)| {
-            let archive = open(input, &args.remote)?;
+            let archive = open(input, &args.access)?;
             one(args, printer, &archive, output, asked).map_err(|f| f.about(input.display()))
         });
     };
     std::fs::create_dir_all(folder).map_err(|e| Error::io(folder, e))?;
     for_each(&args.paths, printer, |input| {
-        let archive = open(input, &args.remote)?;
+        let archive = open(input, &args.access)?;
         let stem = input.file_stem().map_or_else(|| "image".into(), |s| s.to_owned());
         let mut name = PathBuf::from(stem);
         name.as_mut_os_string().push(".");

@@ -10,7 +10,7 @@ use std::cmp::Ordering;
 const N_ITEMS: usize = 4096;
 
 pub(crate) fn run(args: &Diff, printer: &Printer) -> Result<Exit, Failure> {
-    let (old, new) = (open(&args.old, &args.remote)?, open(&args.new, &args.remote)?);
+    let (old, new) = (open(&args.old, &args.access)?, open(&args.new, &args.access)?);
     let (mut olds, mut news) = (ByName::new(&old), ByName::new(&new));
     let (mut left, mut right) = (olds.next()?, news.next()?);
     let mut differs = false;

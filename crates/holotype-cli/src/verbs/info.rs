@@ -9,7 +9,7 @@ use std::path::Path;
 
 pub(crate) fn run(args: &Inputs, printer: &Printer) -> Result<Exit, Failure> {
     for_each(&args.paths, printer, |path| {
-        let archive = open(path, &args.remote)?;
+        let archive = open(path, &args.access)?;
         let value = describe(&archive, path)?;
         if printer.is_json() {
             printer.value(&value);

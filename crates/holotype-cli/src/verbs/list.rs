@@ -10,7 +10,7 @@ use std::path::Path;
 
 pub(crate) fn run(args: &List, printer: &Printer) -> Result<Exit, Failure> {
     for_each(&args.paths, printer, |path| {
-        let archive = open(path, &args.remote)?;
+        let archive = open(path, &args.access)?;
         let mut items = archive.items()?;
         // Packed files lie by likeness; a tree is read by name.
         if items.iter().any(|item| item.kind() == ItemKind::Directory) {

@@ -14,6 +14,7 @@ mod mount;
 mod open;
 mod pack;
 mod preview;
+mod rekey;
 mod salvage;
 #[cfg(feature = "serve")]
 mod serve;
@@ -45,6 +46,7 @@ pub(crate) fn run(verb: &Verb, printer: &Printer) -> Result<Exit, Failure> {
         Verb::Serve(args) => serve::run(args, printer),
         Verb::Keygen { name } => keygen::run(name, printer),
         Verb::Sign(args) => sign::run(args, printer),
+        Verb::Rekey(args) => rekey::run(args, printer),
         Verb::Completions { shell } => completions::run(*shell),
         Verb::Man { directory } => man::run(directory, printer),
     }

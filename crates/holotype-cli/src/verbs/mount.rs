@@ -4,7 +4,7 @@ use crate::exit::{Exit, Failure};
 use crate::printer::Printer;
 
 pub(crate) fn run(args: &Mount, printer: &Printer) -> Result<Exit, Failure> {
-    let archive = open(&args.input, &args.remote)?;
+    let archive = open(&args.input, &args.access)?;
     let directory = args.directory.display();
     let ready = |n_hidden| {
         if n_hidden > 0 {

@@ -1,22 +1,56 @@
-use crate::args::Remote;
+use crate::args::Access;
 use crate::exit::Failure;
 use crate::names::is_stream;
-use holotype::{Archive, Error, RemoteOptions, S3Options, is_address};
+use crate::password;
+use holotype::{Archive, Error, ErrorKind, OpenOptions, RemoteOptions, S3Options, is_address};
+use holotype_store::MemorySource;
 use std::io::Read as _;
 use std::path::Path;
+use std::sync::Arc;
 
-/// Opens the archive at `path`, a file or an address, or all of stdin.
-pub(crate) fn open(path: &Path, remote: &Remote) -> Result<Archive, Failure> {
-    let archive = if let Some(address) = address(path) {
-        return Ok(Archive::open_remote(address, &remote.options())?);
-    } else if is_stream(path) {
+/// Opens the archive at `path`, a file or an address, or all of stdin. Asks for a password if one is needed.
+pub(crate) fn open(path: &Path, access: &Access) -> Result<Archive, Failure> {
+    let mut password = password::given(&access.unlock)?;
+    let stdin = if is_stream(path) {
         let mut bytes = Vec::new();
         std::io::stdin().lock().read_to_end(&mut bytes).map_err(|e| Error::io("-", e))?;
-        Archive::from_bytes(bytes)
+        Some(Arc::new(bytes))
     } else {
-        Archive::open(path)
+        None
     };
-    archive.map_err(|e| Failure::from(e).about(path.display()))
+    let about = |error: Error| match address(path) {
+        // Errors name an address themselves, without its query, where secrets are.
+        Some(_) => Failure::from(error),
+        None => Failure::from(error).about(path.display()),
+    };
+    loop {
+        let options = OpenOptions::default().with_password(password.clone());
+        let archive = match (address(path), &stdin) {
+            (Some(address), _) => Archive::open_remote_with(address, &access.remote_options(), &options),
+            (None, Some(bytes)) => {
+                let source = MemorySource::new(Shared(Arc::clone(bytes)));
+                Archive::open_source_with(Box::new(source), "-", &options)
+            }
+            (None, None) => Archive::open_with(path, &options),
+        };
+        match archive {
+            Err(error) if error.kind() == ErrorKind::Decryption && password.is_none() => {
+                let asked = if stdin.is_none() { password::asked(&path.to_string_lossy())? } else { None };
+                // Without a terminal there is no one to ask.
+                password = Some(asked.ok_or_else(|| about(error))?);
+            }
+            archive => return archive.map_err(about),
+        }
+    }
+}
+
+/// Bytes that several attempts read.
+struct Shared(Arc<Vec<u8>>);
+
+impl AsRef<[u8]> for Shared {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 /// The address that `path` is, if it is one.
@@ -24,8 +58,8 @@ pub(crate) fn address(path: &Path) -> Option<&str> {
     path.to_str().filter(|text| is_address(text))
 }
 
-impl Remote {
-    pub(crate) fn options(&self) -> RemoteOptions {
+impl Access {
+    pub(crate) fn remote_options(&self) -> RemoteOptions {
         let mut s3 = S3Options::default().with_anonymous(self.anonymous);
         s3.region.clone_from(&self.s3_region);
         s3.endpoint_url.clone_from(&self.endpoint_url);

@@ -2,11 +2,10 @@ use super::open::address;
 use crate::args::Pack;
 use crate::exit::{Exit, Failure};
 use crate::names::is_stream;
+use crate::password;
 use crate::printer::Printer;
 use crate::progress::Bar;
-use holotype::{
-    Error, Exclude, FileOutput, Metadata, ObjectOutput, Packed, Packing, Replace, Writer, WriterOptions,
-};
+use holotype::{Error, Exclude, FileOutput, Metadata, ObjectOutput, Packed, Replace, Writer, WriterOptions};
 use serde_json::json;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
@@ -20,16 +19,18 @@ pub(crate) fn run(args: &Pack, printer: &Printer) -> Result<Exit, Failure> {
         packing = packing.with_block_bytes(n_bytes);
     }
     let replace = if args.force { Replace::Allow } else { Replace::Never };
+    let encryption = password::encryption(args.encrypt, &args.access.unlock)?;
+    let options = WriterOptions::default().with_packing(packing).with_encryption(encryption);
     let (packed, n_bytes) = if is_stream(&args.output) {
-        write(args, printer, packing, BufWriter::with_capacity(1 << 18, std::io::stdout().lock()))
+        write(args, printer, options, BufWriter::with_capacity(1 << 18, std::io::stdout().lock()))
             .map(|(_, packed, n)| (packed, n))?
     } else if let Some(address) = address(&args.output) {
-        let out = ObjectOutput::create(address, &args.remote.options(), replace)?;
-        let (out, packed, n) = write(args, printer, packing, out)?;
+        let out = ObjectOutput::create(address, &args.access.remote_options(), replace)?;
+        let (out, packed, n) = write(args, printer, options, out)?;
         out.commit()?;
         (packed, n)
     } else {
-        let (file, packed, n) = write(args, printer, packing, FileOutput::create(&args.output, replace)?)?;
+        let (file, packed, n) = write(args, printer, options, FileOutput::create(&args.output, replace)?)?;
         file.commit()?;
         (packed, n)
     };
@@ -58,12 +59,12 @@ pub(crate) fn run(args: &Pack, printer: &Printer) -> Result<Exit, Failure> {
 fn write<W: Write>(
     args: &Pack,
     printer: &Printer,
-    packing: Packing,
+    options: WriterOptions,
     out: W,
 ) -> Result<(W, Packed, u64), Failure> {
     let exclude = Exclude::new(&args.exclude)?;
     let bar = Bar::new(printer, 0, &args.output.to_string_lossy());
-    let options = WriterOptions::default().with_packing(packing).with_progress(bar.progress());
+    let options = options.with_progress(bar.progress());
     let mut writer = Writer::new(Counted { out, n_bytes: 0 }, options)?;
     let paths: Vec<PathBuf> = args.inputs.iter().filter(|path| !is_stream(path)).cloned().collect();
     let mut packed = writer.pack_tree(&paths, &exclude)?;

@@ -6,7 +6,7 @@ use crate::printer::Printer;
 use holotype::formats::{self, Format};
 
 pub(crate) fn run(args: &Preview, _printer: &Printer) -> Result<Exit, Failure> {
-    let archive = open(&args.input, &args.remote)?;
+    let archive = open(&args.input, &args.access)?;
     let names: Vec<String> = match &args.item {
         Some(name) => vec![name.clone()],
         None => archive.items()?.iter().map(|item| item.name().to_owned()).collect(),

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 pub(crate) fn run(args: &Serve, printer: &Printer) -> Result<Exit, Failure> {
-    let archive = open(&args.input, &args.remote)?;
+    let archive = open(&args.input, &args.access)?;
     let address = SocketAddr::new(args.bind, args.port);
     if !args.bind.is_loopback() {
         printer.remark("anyone who reaches this address can read the archive");

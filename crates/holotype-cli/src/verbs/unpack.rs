@@ -10,7 +10,7 @@ use serde_json::json;
 const CACHE_BYTES: u64 = 64 << 20;
 
 pub(crate) fn run(args: &Unpack, printer: &Printer) -> Result<Exit, Failure> {
-    let archive = open(&args.input, &args.remote)?.with_cache_bytes(CACHE_BYTES);
+    let archive = open(&args.input, &args.access)?.with_cache_bytes(CACHE_BYTES);
     let bar = Bar::new(printer, 0, &args.output.to_string_lossy());
     let mut options = UnpackOptions::default()
         .with_n_threads(args.threads)

@@ -22,14 +22,14 @@ fn one(args: &Verify, required: &[PublicKey], printer: &Printer, path: &Path) ->
     if !required.is_empty() && is_stream(path) && args.signature.is_none() {
         return Err(Failure::usage("the signatures of stdin are named with `--signature`"));
     }
-    let archive = open(path, &args.remote)?;
+    let archive = open(path, &args.access)?;
     // Before anything else is read: bytes that nobody vouches for are not worth decoding.
     let signers = if required.is_empty() {
         Vec::new()
     } else {
         let checked = match (address(path), &args.signature) {
             (Some(address), None) => {
-                archive.check_remote_signatures(address, &args.remote.options(), required)
+                archive.check_remote_signatures(address, &args.access.remote_options(), required)
             }
             (_, file) => archive.check_signature_file(file.as_deref(), required),
         };

@@ -12,7 +12,7 @@ pub(super) fn all_chunks(archive: &Archive) -> Result<Vec<ChunkRecord>> {
             let mut all = Vec::new();
             for page in pages {
                 let frame = archive.read(page.offset_bytes, page.frame_bytes)?;
-                all.extend(root.read_chunk_page(page, &frame, &archive.limits.container)?);
+                all.extend(archive.manifest.read_chunk_page(page, &frame, &archive.limits.container)?);
             }
             if !all.is_sorted_by(|a, b| a.id < b.id) {
                 let rule = "chunk ids do not ascend";

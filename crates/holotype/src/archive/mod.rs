@@ -5,6 +5,7 @@ mod chunks;
 mod content;
 mod image;
 mod item;
+mod open;
 mod read_ahead;
 mod tables;
 mod tensor;
@@ -15,23 +16,20 @@ pub(crate) use chunks::jobs_of;
 pub use content::{FileMap, Summary};
 pub use image::ImageItem;
 pub use item::Item;
+pub use open::OpenOptions;
+pub(crate) use open::{Ends, read_ends};
 pub use tensor::TensorItem;
 pub(crate) use verify::verify_item;
 pub use verify::{Finding, VerifyOptions, VerifyReport};
 
 use crate::{Error, Limits, Metadata, Result, memory};
 use cache::BlockCache;
-use holotype_container::{
-    BlockRecord, FORMAT_VERSION, Header, ItemKind, ItemRecord, Manifest, Trailer, hex, unpack_block,
-};
+use holotype_container::{BlockRecord, FORMAT_VERSION, ItemKind, ItemRecord, Manifest, hex, unpack_block};
 use holotype_store::{FileSource, MemorySource, ReadAt};
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tables::Tables;
-
-/// Bytes read from the end of a file at first: the whole manifest of ordinary archives.
-const TAIL_BYTES: u64 = 64 << 10;
 
 /// Bytes of decoded blocks kept by default.
 const CACHE_BYTES: u64 = 512 << 20;
@@ -85,9 +83,17 @@ impl Archive {
     /// # Errors
     /// `Io`; `Corrupt`, `Truncated` or `Unsupported` if it is no sealed archive of a known version.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Self::open_with(path, &OpenOptions::default())
+    }
+
+    /// [`Self::open`] with a password or other limits.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; `Decryption` if the archive is encrypted and the password is missing or wrong.
+    pub fn open_with(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Self> {
         let path = path.as_ref();
         let source = FileSource::open(path).map_err(|e| Error::io(path, e))?;
-        Self::open_source(Box::new(source), path, Limits::default())
+        Self::open_source_with(Box::new(source), path, options)
     }
 
     /// Opens an archive in memory.
@@ -103,10 +109,29 @@ impl Archive {
     /// # Errors
     /// As [`Self::open`].
     pub fn open_source(source: Box<dyn ReadAt>, path: impl AsRef<Path>, limits: Limits) -> Result<Self> {
+        Self::open_source_with(source, path, &OpenOptions::default().with_limits(limits))
+    }
+
+    /// [`Self::open_source`] with a password.
+    ///
+    /// # Errors
+    /// As [`Self::open_with`].
+    pub fn open_source_with(
+        source: Box<dyn ReadAt>,
+        path: impl AsRef<Path>,
+        options: &OpenOptions,
+    ) -> Result<Self> {
         let path = path.as_ref().to_path_buf();
-        let manifest = open_manifest(source.as_ref(), &path, &limits)?;
+        let manifest = open::open_manifest(source.as_ref(), &path, options)?;
         let cache = BlockCache::new(CACHE_BYTES);
-        Ok(Self { source, path, manifest, tables: Tables::default(), cache, limits, read_ahead: true })
+        let (tables, limits) = (Tables::default(), options.limits);
+        Ok(Self { source, path, manifest, tables, cache, limits, read_ahead: true })
+    }
+
+    /// True if it is encrypted.
+    #[must_use]
+    pub fn is_encrypted(&self) -> bool {
+        self.manifest.encryption().is_some()
     }
 
     /// Blocks of a damaged archive that no seal vouches for: each is still checked by its own hash.
@@ -338,10 +363,11 @@ impl Archive {
     ) -> Result<T> {
         let block = self.block(id)?;
         let frame = self.read(block.offset_bytes, block.frame_bytes())?;
-        let verified = block
-            .verify(&frame, &self.limits.container)
+        let opened = self
+            .manifest
+            .open_block(&block, &frame, &self.limits.container)
             .map_err(|source| Error::Block { item: item.to_owned(), source })?;
-        work(&block, verified.bytes())
+        work(&block, opened.bytes())
     }
 
     /// Reads a raw or packed block whole.
@@ -359,43 +385,6 @@ impl Archive {
                 .ok_or_else(|| Error::Item { item: item.to_owned(), rule })
         })
     }
-}
-
-/// Reads and checks what is needed to find everything else: header, trailer, root.
-fn open_manifest(source: &dyn ReadAt, path: &Path, limits: &Limits) -> Result<Manifest> {
-    let n_bytes = source.len_bytes();
-    let smallest = (Header::N_BYTES + Trailer::N_BYTES) as u64;
-    if n_bytes < smallest {
-        return Err(holotype_container::Error::Truncated {
-            what: "archive",
-            offset_bytes: 0,
-            expected: smallest,
-            found: n_bytes,
-        }
-        .into());
-    }
-    let tail_offset = n_bytes.saturating_sub(TAIL_BYTES);
-    let tail = read(source, path, tail_offset, n_bytes - tail_offset)?;
-    let header = if tail_offset == 0 {
-        Cow::Borrowed(&tail[..Header::N_BYTES])
-    } else {
-        read(source, path, 0, Header::N_BYTES as u64)?
-    };
-    Header::parse(&header)?;
-    let trailer = Trailer::parse(&tail[tail.len() - Trailer::N_BYTES..], n_bytes)?;
-    let max_root_bytes = limits.container.max_root_bytes;
-    if trailer.root_frame_bytes > max_root_bytes {
-        return Err(Error::LimitExceeded {
-            what: "the size of the root record",
-            found: trailer.root_frame_bytes,
-            limit: max_root_bytes,
-        });
-    }
-    let root_frame = match trailer.root_offset_bytes.checked_sub(tail_offset) {
-        Some(start) => Cow::Borrowed(&tail[start as usize..tail.len() - Trailer::N_BYTES]),
-        None => read(source, path, trailer.root_offset_bytes, trailer.root_frame_bytes)?,
-    };
-    Ok(Manifest::open(&header, &root_frame, trailer, &limits.container)?)
 }
 
 /// Reads bytes of a source, without a copy where it holds them in memory.

@@ -94,7 +94,7 @@ pub(super) fn all_blocks(archive: &Archive) -> Result<Vec<BlockRecord>> {
 fn item_page(archive: &Archive, page: &PageRef<String>) -> Result<Arc<Vec<SharedRecord>>> {
     kept(&archive.tables.items, page.offset_bytes, || {
         let frame = archive.read(page.offset_bytes, page.frame_bytes)?;
-        let items = archive.manifest.root().read_item_page(page, &frame, &archive.limits.container)?;
+        let items = archive.manifest.read_item_page(page, &frame, &archive.limits.container)?;
         Ok(items.into_iter().map(Arc::new).collect())
     })
 }
@@ -102,8 +102,7 @@ fn item_page(archive: &Archive, page: &PageRef<String>) -> Result<Arc<Vec<Shared
 fn block_page(archive: &Archive, page: &PageRef<u64>) -> Result<Arc<Vec<BlockRecord>>> {
     kept(&archive.tables.blocks, page.offset_bytes, || {
         let frame = archive.read(page.offset_bytes, page.frame_bytes)?;
-        let end = archive.manifest.trailer().root_offset_bytes;
-        Ok(archive.manifest.root().read_block_page(page, &frame, end, &archive.limits.container)?)
+        Ok(archive.manifest.read_block_page(page, &frame, &archive.limits.container)?)
     })
 }
 

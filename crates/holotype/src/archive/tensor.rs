@@ -184,6 +184,9 @@ impl<'a> TensorItem<'a> {
     pub fn mapped(&self) -> Result<Option<(u64, u64)>> {
         let record = self.item.record();
         let (1, Some(id)) = (record.n_content_blocks(), record.content_block(0)) else { return Ok(None) };
+        if self.item.archive().is_encrypted() {
+            return Ok(None);
+        }
         self.item.archive().with_block(self.item.name(), id, |block, payload| {
             let start = block.offset_bytes + FrameHeader::N_BYTES as u64;
             let is_raw = block.codec == Codec::Raw && payload.len() as u64 == record.raw_bytes;

@@ -1,7 +1,7 @@
 use super::{Archive, FileMap, ImageItem, Item, TensorItem, chunks, content, jobs_of, tables};
 use crate::image::decode;
 use crate::{Error, Progress, Region, Result, memory, parallel};
-use holotype_container::{BlockRecord, ItemKind};
+use holotype_container::{BlockRecord, FrameHasher, ItemKind};
 use sha2::{Digest, Sha256};
 use std::fmt;
 
@@ -128,6 +128,10 @@ pub(super) fn verify(archive: &Archive, options: &VerifyOptions) -> Result<Verif
         Ok(items) => items,
         Err(error) => return unreadable(report, error),
     };
+    if let Err(error) = check_pages_hash(archive) {
+        damage_only(&error)?;
+        report.findings.push(whole(None, &error));
+    }
     report.n_items = items.len() as u64;
     if !options.content {
         return verify_structure(&items, report);
@@ -180,6 +184,21 @@ fn verify_structure(items: &[Item<'_>], mut report: VerifyReport) -> Result<Veri
         }
     }
     Ok(report)
+}
+
+/// What checks the pages of an encrypted archive for those who have no key says so truly.
+fn check_pages_hash(archive: &Archive) -> Result<()> {
+    let Some(expected) = archive.manifest.pages_hash() else { return Ok(()) };
+    let mut found = FrameHasher::default();
+    for (offset, n_bytes) in archive.manifest.root().page_frames() {
+        found.update(&archive.read(offset, n_bytes)?);
+    }
+    if found.finish() == expected {
+        return Ok(());
+    }
+    let (what, rule) = ("root record", "the pages have another hash than recorded");
+    let offset_bytes = archive.manifest.trailer().root_offset_bytes;
+    Err(holotype_container::Error::Corrupt { what, offset_bytes, rule }.into())
 }
 
 /// Files that share blocks: neighbours together, so that each block is decoded once or a few times.
@@ -355,7 +374,7 @@ fn verify_other(
 ) -> Result<()> {
     options.progress.advance(block.frame_bytes());
     let frame = archive.read(block.offset_bytes, block.frame_bytes())?;
-    if let Err(error) = block.verify(&frame, &archive.limits.container) {
+    if let Err(error) = archive.manifest.open_block(block, &frame, &archive.limits.container) {
         report.findings.push(in_block(Some(block), whole(None, &error.into())));
     }
     Ok(())

@@ -8,7 +8,7 @@ use super::index::{ChunkIndex, Place};
 use super::profile::{BLOCK_BYTES, Packing};
 use super::source::{End, Part, Source};
 use crate::{Error, Progress, Result, parallel};
-use holotype_container::{ChunkTable, Codec, Extent, Extents, ItemRecord, Packer};
+use holotype_container::{ChunkTable, Codec, Cutter, Extent, Extents, ItemRecord, Packer};
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
@@ -40,6 +40,7 @@ pub(crate) trait Sink {
 /// Blocks in the making, and everything put into them so far.
 pub(crate) struct SharedBlocks {
     packing: Packing,
+    cutter: Cutter,
     progress: Progress,
     index: ChunkIndex,
     open: Filled,
@@ -96,6 +97,7 @@ impl SharedBlocks {
         }
         Ok(Self {
             packing,
+            cutter: packing.chunking.cutter(),
             progress,
             index: ChunkIndex::default(),
             open: Filled::default(),
@@ -191,11 +193,9 @@ impl SharedBlocks {
         let jobs: Vec<Job<'_>> = waiting.chain(jobs).collect();
         let n_threads = parallel::n_threads(self.packing.n_threads, jobs.len());
         let n_threads = n_threads.min(self.packing.max_compressors());
-        let (packing, packers) = (&self.packing, &self.packers);
+        let (packing, cutter, packers) = (&self.packing, &self.cutter, &self.packers);
         let done = parallel::map(n_threads, jobs, |job| match job {
-            Job::Read(addition, n_bytes) => {
-                addition.source.advance(n_bytes as usize, &packing.chunking).map(Done::Read)
-            }
+            Job::Read(addition, n_bytes) => addition.source.advance(n_bytes as usize, cutter).map(Done::Read),
             Job::Compress(block) => {
                 let kept = packers.lock().unwrap_or_else(PoisonError::into_inner).pop();
                 let mut packer = kept.unwrap_or_else(|| Packer::new(packing.compression));

@@ -1,5 +1,5 @@
 use crate::{Error, Result};
-use holotype_container::{Chunking, FileAttributes, frame_hash};
+use holotype_container::{Cutter, FileAttributes, frame_hash};
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::Read;
@@ -57,7 +57,7 @@ impl Source {
     }
 
     /// Reads up to `n_bytes` more and cuts them.
-    pub(super) fn advance(&mut self, n_bytes: usize, chunking: &Chunking) -> Result<Part> {
+    pub(super) fn advance(&mut self, n_bytes: usize, cutter: &Cutter) -> Result<Part> {
         if let Input::Path(path) = &self.input {
             let file = File::open(path).map_err(|e| Error::io(path, e))?;
             let known = file.metadata().map_err(|e| Error::io(path, e))?;
@@ -75,8 +75,8 @@ impl Source {
         self.n_bytes += (bytes.len() - n_before) as u64;
         let mut chunks = Vec::new();
         let mut at = 0;
-        while at < bytes.len() && (is_last || bytes.len() - at >= chunking.max_bytes() as usize) {
-            let n = chunking.first_chunk(&bytes[at..]);
+        while at < bytes.len() && (is_last || bytes.len() - at >= cutter.chunking().max_bytes() as usize) {
+            let n = cutter.first_chunk(&bytes[at..]);
             chunks.push((n as u32, frame_hash(&bytes[at..at + n])));
             at += n;
         }

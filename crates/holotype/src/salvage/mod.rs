@@ -16,7 +16,7 @@ pub use report::{LostItem, Proof, SalvageReport, SalvagedItem, SalvagedManifest}
 
 use crate::archive::{Archive, ImageItem, Item, verify_item};
 use crate::{Error, Finding, Limits, Progress, Result, VerifyOptions, VerifyReport, Writer, WriterOptions};
-use holotype_container::{ItemKind, ItemRecord};
+use holotype_container::{Header, ItemKind, ItemRecord};
 use holotype_store::{FileSource, MemorySource, ReadAt};
 use manifest::FoundManifest;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -88,7 +88,8 @@ impl SalvageOptions {
 /// left out, unless `options` asks for it.
 ///
 /// # Errors
-/// `Io` if the archive cannot be opened or `out` not be written; damage is in the report.
+/// `Io` if the archive cannot be opened or `out` not be written; `Unsupported` if it is encrypted. Damage is in the
+/// report.
 ///
 /// # Examples
 /// ```
@@ -137,6 +138,7 @@ pub fn salvage_source<W: Write>(
 ) -> Result<(W, SalvageReport)> {
     let path = path.as_ref();
     let source = Arc::new(Tolerant::new(source));
+    check_readable(&source, path)?;
     let scan = scan::scan(&source, path, &options.limits, &options.progress)?;
     let manifests = manifest::find(&source, path, &scan, &options.limits)?;
     let writer = Writer::new(out, WriterOptions::default())?;
@@ -162,6 +164,19 @@ pub fn salvage_source<W: Write>(
     }
     salvage.report.n_unreadable_bytes = source.n_unreadable();
     salvage.finish()
+}
+
+/// Encrypted archives are not salvaged: their frames are found, but not what is in them.
+fn check_readable(source: &Tolerant, path: &Path) -> Result<()> {
+    let mut header = [0; Header::N_BYTES];
+    if source.len_bytes() < header.len() as u64 {
+        return Ok(());
+    }
+    source.read_exact_at(0, &mut header).map_err(|e| Error::io(path, e))?;
+    match Header::parse(&header) {
+        Ok(header) if header.is_encrypted => Err(Error::unsupported("salvage of encrypted archives")),
+        _ => Ok(()),
+    }
 }
 
 struct Salvage<'a, W: Write> {
