@@ -53,6 +53,7 @@ from holotype._write import dumps, encode, write
 from holotype._writer import PROFILES, Writer, build, unpack
 
 if TYPE_CHECKING:
+    from holotype import generation as generation
     from holotype._async import AsyncItemReader, AsyncReader
 
 __all__ = [
@@ -95,6 +96,7 @@ __all__ = [
     "dumps",
     "encode",
     "extract_thumbnail",
+    "generation",
     "info",
     "inspect",
     "keygen",
@@ -112,8 +114,13 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    """What is loaded when it is first used."""
     if name in ("AsyncItemReader", "AsyncReader"):
         from holotype import _async
 
         return getattr(_async, name)
+    if name == "generation":
+        import importlib
+
+        return importlib.import_module("holotype.generation")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -5,6 +5,8 @@
 
 #[path = "vectors/encryption.rs"]
 mod encryption;
+#[path = "vectors/generation.rs"]
+mod generation;
 #[path = "vectors/packing.rs"]
 mod packing;
 
@@ -744,7 +746,8 @@ fn main() {
     let expected = root.join("expected.tsv");
     let mut lines = fs::read_to_string(&expected).unwrap_or_default();
     let mut n_new = 0;
-    for (name, bytes, described) in good().into_iter().chain(packing::good()).chain(encryption::good()) {
+    let all = good().into_iter().chain(packing::good()).chain(encryption::good()).chain(generation::good());
+    for (name, bytes, described) in all {
         let path = root.join("good").join(format!("{name}.holo"));
         if !path.exists() {
             fs::write(path, bytes).unwrap();
@@ -753,8 +756,8 @@ fn main() {
         }
     }
     fs::write(expected, lines).unwrap();
-    for (name, bytes) in bad().into_iter().chain(packing::bad()).chain(bad_tensors()).chain(encryption::bad())
-    {
+    let all = bad().into_iter().chain(packing::bad()).chain(bad_tensors()).chain(encryption::bad());
+    for (name, bytes) in all.chain(generation::bad()) {
         let path = root.join("bad").join(format!("{name}.holo"));
         if !path.exists() {
             fs::write(path, bytes).unwrap();

@@ -4,10 +4,12 @@
 //! and export of real image formats, and progress. See `ARCHITECTURE.md`.
 
 mod archive;
+mod copying;
 mod encryption;
 mod error;
 mod export;
 pub mod formats;
+pub mod generation;
 mod image;
 mod import;
 mod limits;

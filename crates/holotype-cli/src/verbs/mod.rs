@@ -5,6 +5,7 @@ mod completions;
 mod compress;
 mod decompress;
 mod diff;
+mod generation;
 mod info;
 mod keygen;
 mod list;
@@ -40,6 +41,7 @@ pub(crate) fn run(verb: &Verb, printer: &Printer) -> Result<Exit, Failure> {
         Verb::Diff(args) => diff::run(args, printer),
         Verb::List(args) => list::run(args, printer),
         Verb::Cat(args) => cat::run(args),
+        Verb::Generation(verb) => generation::run(verb, printer),
         #[cfg(all(feature = "mount", target_os = "linux"))]
         Verb::Mount(args) => mount::run(args, printer),
         #[cfg(feature = "serve")]

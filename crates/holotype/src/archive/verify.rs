@@ -1,4 +1,6 @@
-use super::{Archive, FileMap, ImageItem, Item, TensorItem, chunks, content, jobs_of, tables};
+use super::{
+    Archive, FileMap, GenerationItem, ImageItem, Item, TensorItem, chunks, content, jobs_of, tables,
+};
 use crate::image::decode;
 use crate::{Error, Progress, Region, Result, memory, parallel};
 use holotype_container::{BlockRecord, FrameHasher, ItemKind};
@@ -175,6 +177,7 @@ fn verify_structure(items: &[Item<'_>], mut report: VerifyReport) -> Result<Veri
         let described = match item.kind() {
             ItemKind::Image => ImageItem::open(item.clone()).map(drop),
             ItemKind::Tensor => TensorItem::open(item.clone()).map(drop),
+            ItemKind::Generation => GenerationItem::open(item.clone()).map(drop),
             ItemKind::File => FileMap::new(item).map(drop).and_then(|()| item.check_link()),
             _ => Ok(()),
         };
@@ -221,6 +224,7 @@ pub(crate) fn verify_item(item: &Item<'_>, options: &VerifyOptions, report: &mut
         ItemKind::Image => verify_image(item, options, report),
         ItemKind::Directory | ItemKind::Symlink => verify_entry(item, report),
         ItemKind::Tensor => verify_tensor(item, options, report),
+        ItemKind::Generation => verify_generation(item, options, report),
         _ => verify_file(item, options, report),
     }
 }
@@ -336,16 +340,7 @@ fn verify_file(item: &Item<'_>, options: &VerifyOptions, report: &mut VerifyRepo
     if checked.is_ok() {
         checked = item.metadata().and_then(|_| item.preview()).map(drop);
     }
-    let Err(error) = checked else { return Ok(()) };
-    damage_only(&error)?;
-    let offset = match &error {
-        Error::Block { source: holotype_container::Error::Hash { offset_bytes, .. }, .. } => {
-            Some(*offset_bytes)
-        }
-        _ => None,
-    };
-    report.findings.push(Finding { offset_bytes: offset, ..whole(Some(item), &error) });
-    Ok(())
+    note(item, checked, report)
 }
 
 fn verify_tensor(item: &Item<'_>, options: &VerifyOptions, report: &mut VerifyReport) -> Result<()> {
@@ -353,7 +348,21 @@ fn verify_tensor(item: &Item<'_>, options: &VerifyOptions, report: &mut VerifyRe
         let tensor = TensorItem::open(item.clone())?;
         tensor.check_content(options.n_threads, &options.progress)
     };
-    let Err(error) = check() else { return Ok(()) };
+    note(item, check(), report)
+}
+
+fn verify_generation(item: &Item<'_>, options: &VerifyOptions, report: &mut VerifyReport) -> Result<()> {
+    let check = || {
+        GenerationItem::open(item.clone())?;
+        options.progress.advance(item.raw_bytes());
+        item.metadata().and_then(|_| item.preview()).map(drop)
+    };
+    note(item, check(), report)
+}
+
+/// Notes what a check of an item as a whole found.
+fn note(item: &Item<'_>, checked: Result<()>, report: &mut VerifyReport) -> Result<()> {
+    let Err(error) = checked else { return Ok(()) };
     damage_only(&error)?;
     let offset = match &error {
         Error::Block { source: holotype_container::Error::Hash { offset_bytes, .. }, .. } => {
