@@ -3,6 +3,8 @@
 //!     cargo run --release --example make_vectors -- docs/vectors
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+#[path = "vectors/digits.rs"]
+mod digits;
 #[path = "vectors/encryption.rs"]
 mod encryption;
 #[path = "vectors/generation.rs"]
@@ -422,6 +424,9 @@ fn good() -> Vec<(String, Vec<u8>, String)> {
         let options = ImageOptions::new(mode).with_preview(PreviewChoice::Off);
         let good = Good::new(&format!("folded-{mode_name}"));
         all.push(good.content("a", image, samples(&folded), &options).bytes());
+    }
+    for (name, image, content, options) in digits::images() {
+        all.push(Good::new(&name).content("a", image, content, &options).bytes());
     }
     // The fast coder of planes: words, bands, digits of floats, flat stretches.
     for (name, width, height, channels, sample) in [
