@@ -172,3 +172,16 @@ class AnimationOptions(TypedDict):
     poster: int
     metadata: list[MetadataFields]
     audio: list[AudioFields]
+
+
+class SummaryFields(TypedDict):
+    """What an archive's tables add up to."""
+
+    n_items: int
+    n_blocks: int
+    raw_bytes: int
+    unique_bytes: int
+    block_bytes: int
+    archive_bytes: int
+    max_block_bytes: int
+    codec: str

@@ -9,8 +9,10 @@ mod generation;
 mod image;
 mod item;
 mod open;
+mod read_ahead;
 mod tables;
 mod tensor;
+mod tensor_bytes;
 mod verify;
 
 pub use animation::{Animation, AnimationItem, FrameCache, FrameInfo};
@@ -69,6 +71,7 @@ pub struct Archive {
     tables: Tables,
     cache: BlockCache,
     limits: Limits,
+    read_ahead: bool,
 }
 
 impl std::fmt::Debug for Archive {
@@ -127,7 +130,8 @@ impl Archive {
         let path = path.as_ref().to_path_buf();
         let manifest = open::open_manifest(source.as_ref(), &path, options)?;
         let cache = BlockCache::new(CACHE_BYTES);
-        Ok(Self { source, path, manifest, tables: Tables::default(), cache, limits: options.limits })
+        let (tables, limits) = (Tables::default(), options.limits);
+        Ok(Self { source, path, manifest, tables, cache, limits, read_ahead: true })
     }
 
     /// True if it is encrypted.
@@ -145,13 +149,20 @@ impl Archive {
     ) -> Self {
         let manifest = Manifest::without_seal(blocks);
         let (path, cache) = (path.to_path_buf(), BlockCache::new(CACHE_BYTES));
-        Self { source, path, manifest, tables: Tables::default(), cache, limits }
+        Self { source, path, manifest, tables: Tables::default(), cache, limits, read_ahead: true }
     }
 
     /// Keeps at most `n_bytes` of decoded blocks of files for further reads; default 512 MiB, taken as they are read.
     #[must_use]
     pub fn with_cache_bytes(mut self, n_bytes: u64) -> Self {
         self.cache = BlockCache::new(n_bytes);
+        self
+    }
+
+    /// Whether reads that follow each other fetch ahead from a source far away; default true.
+    #[must_use]
+    pub fn with_read_ahead(mut self, read_ahead: bool) -> Self {
+        self.read_ahead = read_ahead;
         self
     }
 
@@ -335,6 +346,15 @@ impl Archive {
     /// ```
     pub fn verify(&self, options: &VerifyOptions) -> Result<VerifyReport> {
         verify::verify(self, options)
+    }
+
+    /// Fills `out` with bytes of the archive as they lie, for someone who checks them.
+    ///
+    /// # Errors
+    /// `Truncated` past the end; `Io`.
+    pub fn read_stored(&self, offset_bytes: u64, out: &mut [u8]) -> Result<()> {
+        out.copy_from_slice(&self.read(offset_bytes, out.len() as u64)?);
+        Ok(())
     }
 
     /// Reads bytes of the archive as they lie.
