@@ -25,6 +25,7 @@ from holotype._errors import (
     LimitError,
     LossError,
     NotFoundError,
+    ParentError,
     RemoteError,
     SignatureError,
     TruncatedError,
@@ -47,7 +48,7 @@ from holotype._remote import Remote
 from holotype._signing import keygen, rekey, sign
 from holotype._tensors import Tensor, Tensors, TensorWriter, open_tensors, write_tensors
 from holotype._write import dumps, encode, write
-from holotype._writer import PROFILES, Writer, build, unpack
+from holotype._writer import PROFILES, Writer, build, flatten, unpack
 
 __all__ = [
     "PROFILES",
@@ -68,6 +69,7 @@ __all__ = [
     "Metadata",
     "MetadataEntry",
     "NotFoundError",
+    "ParentError",
     "Palette",
     "Reader",
     "Remote",
@@ -87,6 +89,7 @@ __all__ = [
     "dumps",
     "encode",
     "extract_thumbnail",
+    "flatten",
     "info",
     "keygen",
     "loads",

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from typing import Final, final
 
 from numpy import uint8
@@ -42,7 +43,12 @@ __version__: Final[str]
 @final
 class Archive:
     @staticmethod
-    def open(path: str, password: bytes | None = None, cache_bytes: int | None = None) -> Archive: ...
+    def open(
+        path: str,
+        password: bytes | None = None,
+        cache_bytes: int | None = None,
+        parents: Sequence[str] = (),
+    ) -> Archive: ...
     @staticmethod
     def open_remote(
         address: str,
@@ -54,7 +60,12 @@ class Archive:
         password: bytes | None,
     ) -> Archive: ...
     @staticmethod
-    def from_bytes(data: bytes, password: bytes | None = None, cache_bytes: int | None = None) -> Archive: ...
+    def from_bytes(
+        data: bytes,
+        password: bytes | None = None,
+        cache_bytes: int | None = None,
+        parents: Sequence[str] = (),
+    ) -> Archive: ...
     @staticmethod
     def from_file_object(file: SeekableFile, start: int, end: int, password: bytes | None) -> Archive: ...
     @property
@@ -74,6 +85,8 @@ class Archive:
     def read_at(self, map: FileMap, offset: int, n_bytes: int) -> bytes: ...
     def archive_metadata(self) -> list[MetadataFields]: ...
     def summary(self) -> tuple[int, int, int, int, int, int]: ...
+    def parents(self) -> list[tuple[str, int, list[str]]]: ...
+    def flatten(self, path: str, overwrite: bool, password: bytes | None) -> None: ...
     def unpack(
         self, directory: str, special_modes: bool, xattrs: bool, max_bytes: int | None, threads: int
     ) -> tuple[int, int]: ...
@@ -115,6 +128,7 @@ class Writer:
         block_bytes: int | None,
         threads: int,
         password: bytes | None,
+        parents: list[tuple[str, bytes | None]],
     ) -> Writer: ...
     def pack_tree(self, paths: list[str], exclude: list[str]) -> tuple[int, int, int, int]: ...
     def pack_file(self, name: str, path: str, metadata: list[MetadataFields]) -> int: ...

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
 from holotype import _holotype
 from holotype._errors import ArgumentError, IntegrityError, UnsupportedError
-from holotype._sources import as_bytes, is_path, path_of, secret_bytes
+from holotype._sources import as_bytes, is_path, path_of, paths_of, secret_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
     from typing_extensions import Buffer, Self
@@ -258,6 +258,9 @@ class Reader(_Positional):
         Bytes of decoded blocks kept for further reads; nothing is taken before it is needed.
     password : str or bytes, optional
         Of an encrypted archive; others do not look at it. A pickled reader holds it.
+    parents : path or sequence of paths, optional
+        Where the parents of a thin archive are, files or folders they lie in; by default where it says, from its
+        own folder on.
 
     Raises
     ------
@@ -277,18 +280,24 @@ class Reader(_Positional):
     """
 
     def __init__(
-        self, src: Source, *, cache_size: int | str = "512M", password: str | bytes | None = None
+        self,
+        src: Source,
+        *,
+        cache_size: int | str = "512M",
+        password: str | bytes | None = None,
+        parents: Path | Sequence[Path] = (),
     ) -> None:
         self._archive = None
         self._source: str | bytes = path_of(src) if is_path(src) else as_bytes(src)
         self._cache_size = cache_size
         self._password = secret_bytes(password)
+        self._parents = paths_of(parents)
         self._stream: _holotype.FileMap | None = None
         cache_bytes = size_of(cache_size)
         if isinstance(self._source, str):
-            self._archive = _holotype.Archive.open(self._source, self._password, cache_bytes)
+            self._archive = _holotype.Archive.open(self._source, self._password, cache_bytes, self._parents)
         else:
-            self._archive = _holotype.Archive.from_bytes(self._source, self._password, cache_bytes)
+            self._archive = _holotype.Archive.from_bytes(self._source, self._password, cache_bytes, self._parents)
 
     @property
     def _map(self) -> _holotype.FileMap:  # type: ignore[override]
@@ -303,12 +312,13 @@ class Reader(_Positional):
             "source": source,
             "cache_size": self._cache_size,
             "password": self._password,
+            "parents": [os.path.abspath(parent) for parent in self._parents],
             "position": self._position,
             "seal": archive.seal,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        options = {"cache_size": state["cache_size"], "password": state["password"]}
+        options = {key: state[key] for key in ("cache_size", "password", "parents")}
         self.__init__(state["source"], **options)  # type: ignore[misc]
         self._position = state["position"]
         if self._open().seal != state["seal"]:
@@ -351,6 +361,11 @@ class Reader(_Positional):
                 data = ItemReader(archive, name).read()
                 return np.frombuffer(data, dtype=known["dtype"]).reshape(known["shape"]).copy()
         raise UnsupportedError(f"`{name}` was not added as an array", name)
+
+    @property
+    def parents(self) -> list[dict[str, Any]]:
+        """What a thin archive names blocks of: `seal`, `n_bytes`, `hints` (paths from its folder on) of each."""
+        return [dict(zip(("seal", "n_bytes", "hints"), parent, strict=True)) for parent in self._open().parents()]
 
     @property
     def seal(self) -> str:

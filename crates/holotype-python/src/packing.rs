@@ -1,6 +1,6 @@
 use crate::error::{argument_error, raise};
 use crate::fields::{MetadataFields, encryption, into_metadata};
-use holotype::{Error, Exclude, FileOutput, Profile, Replace, WriterOptions};
+use holotype::{Error, Exclude, FileOutput, OpenOptions, Parent, Password, Profile, Replace, WriterOptions};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
@@ -74,6 +74,7 @@ impl Writer {
         block_bytes: Option<u32>,
         threads: usize,
         password: Option<Vec<u8>>,
+        parents: Vec<(PathBuf, Option<Vec<u8>>)>,
     ) -> PyResult<Self> {
         let named = Profile::from_name(profile).ok_or_else(|| {
             let names = Profile::ALL.map(Profile::name).join(", ");
@@ -92,8 +93,19 @@ impl Writer {
             Some(path) => Output::File(FileOutput::create(path, replace).map_err(raise)?),
             None => Output::Memory(Vec::new()),
         };
-        let options = WriterOptions::default().with_packing(packing).with_encryption(encryption(password));
-        let writer = py.detach(|| holotype::Writer::new(output, options)).map_err(raise)?;
+        let begin = || {
+            let child = path.unwrap_or_default();
+            let open = |(parent, password): (PathBuf, Option<Vec<u8>>)| {
+                let options = OpenOptions::default().with_password(password.map(Password::new));
+                Parent::open(parent, child, &options)
+            };
+            let options = WriterOptions::default()
+                .with_packing(packing)
+                .with_encryption(encryption(password))
+                .with_parents(parents.into_iter().map(open).collect::<Result<_, _>>()?);
+            holotype::Writer::new(output, options)
+        };
+        let writer = py.detach(begin).map_err(raise)?;
         Ok(Self { inner: Mutex::new(Some(writer)) })
     }
 

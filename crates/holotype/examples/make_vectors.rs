@@ -7,6 +7,8 @@
 mod encryption;
 #[path = "vectors/packing.rs"]
 mod packing;
+#[path = "vectors/parents.rs"]
+mod parents;
 
 use holotype::{
     Alpha, Archive, ChannelOrder, ColourModel, ElementOrder, ElementType, ImageDescriptor, ImageOptions,
@@ -744,7 +746,9 @@ fn main() {
     let expected = root.join("expected.tsv");
     let mut lines = fs::read_to_string(&expected).unwrap_or_default();
     let mut n_new = 0;
-    for (name, bytes, described) in good().into_iter().chain(packing::good()).chain(encryption::good()) {
+    for (name, bytes, described) in
+        good().into_iter().chain(packing::good()).chain(encryption::good()).chain(parents::good())
+    {
         let path = root.join("good").join(format!("{name}.holo"));
         if !path.exists() {
             fs::write(path, bytes).unwrap();
@@ -753,7 +757,12 @@ fn main() {
         }
     }
     fs::write(expected, lines).unwrap();
-    for (name, bytes) in bad().into_iter().chain(packing::bad()).chain(bad_tensors()).chain(encryption::bad())
+    for (name, bytes) in bad()
+        .into_iter()
+        .chain(packing::bad())
+        .chain(bad_tensors())
+        .chain(encryption::bad())
+        .chain(parents::bad())
     {
         let path = root.join("bad").join(format!("{name}.holo"));
         if !path.exists() {

@@ -7,6 +7,7 @@ mod archive;
 mod encryption;
 mod error;
 mod export;
+mod flatten;
 pub mod formats;
 mod image;
 mod import;
@@ -25,11 +26,13 @@ mod unpack;
 mod writer;
 
 pub use archive::{
-    Archive, FileMap, Finding, ImageItem, Item, OpenOptions, Summary, TensorItem, VerifyOptions, VerifyReport,
+    Archive, FileMap, Finding, ImageItem, Item, OpenOptions, ParentInfo, Summary, TensorItem, VerifyOptions,
+    VerifyReport,
 };
 pub use encryption::{Encryption, KdfCost, Password, rekey};
 pub use error::{Error, ErrorKind, Result};
 pub use export::{ExportOptions, export, source_format};
+pub use flatten::{FlattenOptions, flatten};
 pub use formats::SourceImage;
 pub use holotype_codec::SampleType;
 pub use holotype_codec::noise::{NoiseGenerator, NoiseRecipe};
@@ -46,7 +49,7 @@ pub use image::{
 pub use import::{ImportOptions, Imported, import};
 pub use limits::Limits;
 pub use output::{FileOutput, Replace};
-pub use pack::{Exclude, Packed, Packing, Profile};
+pub use pack::{Exclude, Packed, Packing, Parent, Profile};
 pub use progress::Progress;
 #[cfg(feature = "remote")]
 pub use remote::is_address;

@@ -5,6 +5,7 @@ mod completions;
 mod compress;
 mod decompress;
 mod diff;
+mod flatten;
 mod info;
 mod keygen;
 mod list;
@@ -33,6 +34,7 @@ pub(crate) fn run(verb: &Verb, printer: &Printer) -> Result<Exit, Failure> {
         Verb::Salvage(args) => salvage::run(args, printer),
         Verb::Pack(args) => pack::run(args, printer),
         Verb::Unpack(args) => unpack::run(args, printer),
+        Verb::Flatten(args) => flatten::run(args, printer),
         Verb::Diff(args) => diff::run(args, printer),
         Verb::List(args) => list::run(args, printer),
         Verb::Cat(args) => cat::run(args),

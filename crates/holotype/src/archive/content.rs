@@ -125,7 +125,7 @@ impl Archive {
     pub fn summary(&self) -> Result<Summary> {
         let blocks = super::tables::all_blocks(self)?;
         let mut summary = Summary { n_blocks: blocks.len() as u64, ..Summary::default() };
-        for block in &blocks {
+        for block in blocks.iter().filter(|block| block.foreign.is_none()) {
             summary.unique_bytes = summary.unique_bytes.saturating_add(block.raw_bytes);
             summary.block_bytes = summary.block_bytes.saturating_add(block.frame_bytes());
         }
