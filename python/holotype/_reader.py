@@ -259,8 +259,8 @@ class Reader(_Positional):
     password : str or bytes, optional
         Of an encrypted archive; others do not look at it. A pickled reader holds it.
     parents : path or sequence of paths, optional
-        Where the parents of a thin archive are, files or folders they lie in; by default where it says, from its
-        own folder on.
+        Where the parents of a thin archive are, files or folders they lie in; by default where it says, from
+        its own folder on.
 
     Raises
     ------
@@ -295,9 +295,11 @@ class Reader(_Positional):
         self._stream: _holotype.FileMap | None = None
         cache_bytes = size_of(cache_size)
         if isinstance(self._source, str):
-            self._archive = _holotype.Archive.open(self._source, self._password, cache_bytes, self._parents)
+            open_archive = _holotype.Archive.open
+            self._archive = open_archive(self._source, self._password, cache_bytes, self._parents)
         else:
-            self._archive = _holotype.Archive.from_bytes(self._source, self._password, cache_bytes, self._parents)
+            from_bytes = _holotype.Archive.from_bytes
+            self._archive = from_bytes(self._source, self._password, cache_bytes, self._parents)
 
     @property
     def _map(self) -> _holotype.FileMap:  # type: ignore[override]
@@ -364,8 +366,9 @@ class Reader(_Positional):
 
     @property
     def parents(self) -> list[dict[str, Any]]:
-        """What a thin archive names blocks of: `seal`, `n_bytes`, `hints` (paths from its folder on) of each."""
-        return [dict(zip(("seal", "n_bytes", "hints"), parent, strict=True)) for parent in self._open().parents()]
+        """What a thin archive names blocks of: `seal`, `n_bytes`, `hints` (paths from its folder on)."""
+        keys = ("seal", "n_bytes", "hints")
+        return [dict(zip(keys, parent, strict=True)) for parent in self._open().parents()]
 
     @property
     def seal(self) -> str:

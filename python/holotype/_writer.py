@@ -65,8 +65,8 @@ class Writer:
         Encrypt the archive, names and tables included. The same input then gives another archive every time.
 
     parent : path or sequence of paths, optional
-        Archives: what they have is named, not stored again, wherever it moved. Reading then needs them, from the
-        folder of this archive on where they are now; `flatten` makes an archive that needs none.
+        Archives: what they have is named, not stored again, wherever it moved. Reading then needs them, where
+        they are now as seen from this archive; `flatten` makes an archive that needs none.
     parent_password : str or bytes, optional
         Of encrypted parents, by default `password`. The child of an encrypted archive is encrypted too.
 

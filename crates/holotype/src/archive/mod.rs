@@ -96,7 +96,9 @@ impl Archive {
     pub fn open_with(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Self> {
         let path = path.as_ref();
         let source = FileSource::open(path).map_err(|e| Error::io(path, e))?;
-        let folder = path.parent().map_or_else(PathBuf::new, Path::to_path_buf);
+        // Parents are looked for later, when the working folder may be another.
+        let absolute = std::path::absolute(path).map_err(|e| Error::io(path, e))?;
+        let folder = absolute.parent().map_or_else(PathBuf::new, Path::to_path_buf);
         Self::open_at(Box::new(source), path, options, Home::Folder(folder))
     }
 

@@ -8,6 +8,9 @@ use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
+/// Decoded blocks of a parent kept for comparing.
+const CACHE_BYTES: u64 = 32 << 20;
+
 /// An archive that a thin one names blocks of.
 #[derive(Debug, Clone)]
 pub struct Parent {
@@ -29,7 +32,7 @@ impl Parent {
     /// As [`Archive::open_with`]; `InvalidArgument` if there is no such way, as between drives.
     pub fn open(path: impl AsRef<Path>, child: impl AsRef<Path>, options: &OpenOptions) -> Result<Self> {
         let path = path.as_ref();
-        let archive = Archive::open_with(path, options)?;
+        let archive = Archive::open_with(path, options)?.with_cache_bytes(CACHE_BYTES);
         let folder = match child.as_ref().parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder.to_path_buf(),
             _ => PathBuf::from("."),
