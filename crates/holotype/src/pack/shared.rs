@@ -2,7 +2,8 @@
 //!
 //! A round compresses the blocks the one before filled while it reads, cuts and hashes the next sources; what comes
 //! out depends on the order of the sources alone. Memory: [`ROUND_BYTES`] of content twice over, the compressed bytes
-//! of one of them, the coders, 50 to 60 bytes a chunk, those of parents too, 32 MiB a parent, and the encoded record and name of each item.
+//! of one of them, the coders, 50 to 60 bytes a chunk, those of parents too, 32 MiB a parent, and the encoded record and
+//! name of each item.
 
 use super::index::{ChunkIndex, Place};
 use super::parent::{FIRST_FOREIGN, Parent, ParentChunks};
