@@ -8,7 +8,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from holotype_reference import Archive, Refused, check_signatures, chunking, read_content
 
-KINDS = {0: "image", 1: "file", 4: "tensor", 6: "directory", 7: "symlink"}
+KINDS = {0: "image", 1: "file", 4: "tensor", 5: "generation", 6: "directory", 7: "symlink"}
 
 
 def cut(line: str) -> bool:

@@ -32,7 +32,10 @@ fn read_items(archive: &Archive) -> Result<()> {
                     image.preview()?;
                     image_samples(&image).map(drop)
                 }
-                _ => archive.read_file(item.name(), &mut |_| Ok(())),
+                ItemKind::Tensor => archive.tensor(item.name())?.read().map(drop),
+                ItemKind::Generation => archive.generation(item.name()).map(drop),
+                ItemKind::File => archive.read_file(item.name(), &mut |_| Ok(())),
+                _ => Ok(()),
             }
         };
         result = result.and(one());

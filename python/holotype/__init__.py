@@ -16,6 +16,8 @@ True
 Importing this module imports neither NumPy nor Pillow and starts no thread.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from holotype._errors import (
     ArgumentError,
     DecryptionError,
@@ -49,6 +51,9 @@ from holotype._signing import keygen, rekey, sign
 from holotype._tensors import Tensor, Tensors, TensorWriter, open_tensors, write_tensors
 from holotype._write import dumps, encode, write
 from holotype._writer import PROFILES, Writer, build, flatten, unpack
+
+if TYPE_CHECKING:
+    from holotype import generation as generation
 
 __all__ = [
     "PROFILES",
@@ -90,6 +95,7 @@ __all__ = [
     "encode",
     "extract_thumbnail",
     "flatten",
+    "generation",
     "info",
     "keygen",
     "loads",
@@ -103,3 +109,12 @@ __all__ = [
     "write",
     "write_tensors",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Modules that are loaded when they are first used."""
+    if name == "generation":
+        import importlib
+
+        return importlib.import_module("holotype.generation")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

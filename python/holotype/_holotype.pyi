@@ -25,12 +25,26 @@ __all__ = [
     "TensorWriter",
     "Writer",
     "__version__",
+    "add_attachment",
+    "add_generation",
+    "add_image",
+    "add_image_file",
+    "add_tensor",
+    "check_generation",
+    "check_part",
+    "derive_generation",
+    "derive_generation_file",
     "encode_image",
+    "generation_schema",
     "import_file",
     "is_address",
+    "item_place",
     "keygen",
     "map_tensor",
+    "noise_generators",
+    "read_generation",
     "read_tensor_into",
+    "redact_generation",
     "rekey",
     "sign",
     "tensor_fields",
@@ -177,6 +191,37 @@ def read_tensor_into(
     archive: Archive, name: str, fields: list[tuple[int, int]], out: NDArray[uint8], threads: int
 ) -> None: ...
 def map_tensor(archive: Archive, name: str) -> tuple[int, int] | None: ...
+def add_image(
+    writer: Writer,
+    name: str,
+    descriptor: Descriptor,
+    metadata: list[MetadataFields],
+    samples: bytes | NDArray[uint8],
+    options: Options,
+) -> str: ...
+def add_image_file(
+    writer: Writer, name: str, source: str | bytes, keep_file: bool, options: Options
+) -> tuple[str, bool]: ...
+def add_attachment(writer: Writer, name: str, data: bytes) -> str: ...
+def add_tensor(
+    writer: Writer,
+    name: str,
+    descriptor: TensorFields,
+    elements: bytes | NDArray[uint8],
+    options: TensorOptionsFields,
+) -> str: ...
+def check_generation(text: str) -> str: ...
+def add_generation(writer: Writer, name: str, text: str) -> None: ...
+def read_generation(archive: Archive, name: str) -> str: ...
+def check_part(archive: Archive, name: str, role: str, item: str) -> None: ...
+def derive_generation_file(source: str | bytes) -> str | None: ...
+def derive_generation(archive: Archive, name: str) -> str | None: ...
+def redact_generation(
+    archive: Archive, path: str | None, overwrite: bool, fields: list[str], password: bytes | None
+) -> tuple[bytes | None, list[tuple[str, list[str]]], list[tuple[str, list[str]]]]: ...
+def generation_schema() -> str: ...
+def item_place(archive: Archive, name: str) -> tuple[int | None, int]: ...
+def noise_generators() -> list[str]: ...
 def is_address(text: str) -> bool: ...
 def keygen(name: str) -> str: ...
 def rekey(path: str, password: bytes, new_password: bytes) -> None: ...

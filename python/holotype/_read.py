@@ -124,10 +124,10 @@ def read(
         The archive was changed; `out` then holds unspecified samples.
     """
     with open_archive(src, remote, password) as archive:
-        return _read_image(archive, item, region, out, order, threads)
+        return read_image(archive, item, region, out, order, threads)
 
 
-def _read_image(
+def read_image(
     archive: _holotype.Archive,
     item: str | None,
     region: Region | None,
@@ -135,6 +135,7 @@ def _read_image(
     order: Order | None,
     threads: int | None,
 ) -> NDArray[Any]:
+    """`read` of an open archive."""
     from holotype import _arrays
 
     if order not in ("rgb", "bgr", None):
@@ -178,7 +179,7 @@ def loads(
     with open_archive(data, password=password) as archive:
         kinds = [kind for _, kind in archive.names()]
         if "image" in kinds or "tensor" not in kinds:
-            return _read_image(archive, None, region, out, order, threads)
+            return read_image(archive, None, region, out, order, threads)
         from holotype import _tensors
 
         name = archive.names()[kinds.index("tensor")][0]

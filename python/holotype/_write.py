@@ -77,7 +77,7 @@ def encode(
         The source is damaged.
     """
     options = _options(mode, max_effort, tile_edge, preview, threads, password)
-    if _is_pillow(src):
+    if is_pillow(src):
         from holotype import _modes
 
         return _encode_pillow(_modes.from_pillow(src), dst, options, overwrite)
@@ -231,7 +231,7 @@ def _encode_pillow(
     )
 
 
-def _is_pillow(source: object) -> TypeGuard[Image.Image]:
+def is_pillow(source: object) -> TypeGuard[Image.Image]:
     """True for a Pillow image, without importing Pillow for anything else."""
     return any(cls.__module__ == "PIL.Image" and cls.__name__ == "Image" for cls in type(source).__mro__)
 
@@ -270,6 +270,11 @@ def _options(
         "preview": "auto" if preview is None else "on" if preview else "off",
         "password": secret_bytes(password),
     }
+
+
+def image_options(mode: str = "standard", threads: int | None = None) -> Options:
+    """How images are stored beside other things: without previews."""
+    return _options(mode, False, None, False, threads, None)
 
 
 def thread_limit(threads: int | None) -> int:

@@ -17,7 +17,7 @@ HEADER_BYTES, FRAME_HEADER_BYTES, TRAILER_BYTES = 32, 32, 112
 BLOCK, PAGE, ROOT = 1, 2, 3
 RAW, ZSTD, LZ4, IMAGE_TILE, TENSOR_SLICE = 0, 1, 2, 3, 4
 CODECS = (RAW, ZSTD, LZ4, IMAGE_TILE, TENSOR_SLICE)
-IMAGE, FILE, TENSOR, DIRECTORY, SYMLINK = 0, 1, 4, 6, 7
+IMAGE, FILE, TENSOR, GENERATION, DIRECTORY, SYMLINK = 0, 1, 4, 5, 6, 7
 EXTENTS = 3  # the one known feature of root key 6
 FIRST_REQUIRED_KEY = 1 << 16
 PARENTS = 1 << 16
@@ -170,7 +170,7 @@ class Archive:
 
     def check_item(self, item: dict) -> None:
         require(isinstance(item, dict) and isinstance(item.get(0), str) and 0 < len(item[0].encode()) <= 4096, "an item's name")
-        if number(item, 1) not in (IMAGE, FILE, TENSOR, DIRECTORY, SYMLINK):
+        if number(item, 1) not in (IMAGE, FILE, TENSOR, GENERATION, DIRECTORY, SYMLINK):
             raise Unsupported(f"item kind {item[1]}")
         number(item, 2), number(item, 4)
         require(isinstance(item.get(3), bytes) and len(item[3]) == 32, "the content hash is missing")

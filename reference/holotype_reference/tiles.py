@@ -80,7 +80,47 @@ def folded(body: bytes, shape: Shape) -> bytes:
     return decode(body, Shape(shape.n_channels, shape.width * shape.height, 1, shape.sample, False))
 
 
-PATHS: dict[int, Callable[[bytes, Shape], bytes]] = {0: raw, 1: fast, 2: planes, 3: pixels, 4: folded}
+def digits(body: bytes, shape: Shape) -> bytes:
+    """Path 6: a tile for each 16-bit digit of the samples' words."""
+    n_bytes = SAMPLE_BYTES[shape.sample]
+    require(n_bytes >= 4, "a narrow sample has no digits")
+    if not body:
+        raise Truncated("digits")
+    if body[0] > 1:
+        raise Unsupported(f"form of digits {body[0]}")
+    n, body, is_void = n_bytes // 2, body[1:], body[0] == 1
+    void = -1
+    if is_void:
+        require(shape.n_channels == 1, "a void in a tile of several channels")
+        void, body = int.from_bytes(body[:n_bytes], "little"), body[n_bytes:]
+    row = shape.width * shape.n_channels
+    words = [0] * (row * shape.height)
+    places = range(len(words))
+    for i in range(n):
+        coded = body
+        if i + 1 < n:
+            size = int.from_bytes(body[:4], "little")
+            coded, body = body[4 : 4 + size], body[4 + size :]
+            if len(coded) < size:
+                raise Truncated("digits")
+        height = -(-len(places) // row)
+        samples = decode(coded, Shape(shape.width, height, shape.n_channels, U16, False))
+        values = [int.from_bytes(samples[j : j + 2], "little") for j in range(0, len(samples), 2)]
+        require(not any(values[len(places) :]), "digits after the last")
+        for place, value in zip(places, values):
+            words[place] = words[place] << 16 | value
+        if i == 0 and is_void:
+            first = void >> 16 * (n - 1)
+            others = [place for place, word in enumerate(words) if word != first]
+            require(others, "a tile of nothing but void")
+            words = [void if word == first else word for word in words]
+            places = others
+    return b"".join(frontend.from_word(w, shape.sample, n_bytes).to_bytes(n_bytes, "little") for w in words)
+
+
+U16 = 3
+
+PATHS: dict[int, Callable[[bytes, Shape], bytes]] = {0: raw, 1: fast, 2: planes, 3: pixels, 4: folded, 6: digits}
 
 
 def decode(data: bytes, shape: Shape) -> bytes:

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
 
-const TARGETS: [&str; 7] = ["archive", "sealed", "salvage", "tile", "round_trip", "import", "cbor"];
+const TARGETS: [&str; 8] =
+    ["archive", "sealed", "salvage", "tile", "round_trip", "import", "cbor", "generation"];
 /// Minutes over all targets together.
 const DEFAULT_MINUTES: f64 = 7.0;
 /// Where the instrumented build runs; the sanitizer needs it named.

@@ -47,6 +47,9 @@ pub(crate) enum Verb {
     List(List),
     /// Write the raw content of an item to stdout
     Cat(Cat),
+    /// Records of how AI images were made: look at them, check them, take them out
+    #[command(subcommand)]
+    Generation(Generation),
     /// Make a key pair for signing: NAME.key, which stays secret, and NAME.pub
     Keygen {
         /// Where, without the extension
@@ -200,6 +203,57 @@ pub(crate) struct Verify {
     /// Threads [default: all]
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub(crate) threads: usize,
+    #[command(flatten)]
+    pub(crate) access: Access,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Generation {
+    /// Print the records of archives; of archives without any, those their images tell
+    Show(Inputs),
+    /// Verify archives, and that the records' parts are there and are those they were
+    Check(Inputs),
+    /// Write a record's image as it came, texts of the program that made it included; or another part
+    Export(GenerationExport),
+    /// Write an archive anew without fields of its records, and say so in them
+    Redact(GenerationRedact),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GenerationExport {
+    /// The archive: a file, an address, `-` for stdin
+    #[arg(value_name = "IN")]
+    pub(crate) input: PathBuf,
+    /// The file to write, `-` for stdout; with the extension `json` the record itself
+    #[arg(value_name = "OUT")]
+    pub(crate) output: PathBuf,
+    /// Name of the record's item [default: the first]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) record: Option<String>,
+    /// Another part than the first image: its name, or its item's; of a latent the elements as in memory
+    #[arg(long, value_name = "NAME")]
+    pub(crate) part: Option<String>,
+    /// Replace an existing file
+    #[arg(long)]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) access: Access,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GenerationRedact {
+    /// The archive: a file, an address, `-` for stdin
+    #[arg(value_name = "IN")]
+    pub(crate) input: PathBuf,
+    /// The new archive, `-` for stdout
+    #[arg(value_name = "OUT")]
+    pub(crate) output: PathBuf,
+    /// What to take out, such as `prompt`, `settings.seed`, `hardware`, `environment.gpu`; may be given several times
+    #[arg(long, required = true, value_name = "PATH")]
+    pub(crate) field: Vec<String>,
+    /// Replace an existing archive
+    #[arg(long)]
+    pub(crate) force: bool,
     #[command(flatten)]
     pub(crate) access: Access,
 }

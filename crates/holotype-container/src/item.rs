@@ -16,6 +16,8 @@ pub enum ItemKind {
     Symlink = 7,
     /// An array of numbers of any rank.
     Tensor = 4,
+    /// The record of how an AI image was made.
+    Generation = 5,
 }
 
 impl ItemKind {
@@ -28,6 +30,7 @@ impl ItemKind {
             Self::Directory => "directory",
             Self::Symlink => "symlink",
             Self::Tensor => "tensor",
+            Self::Generation => "generation",
         }
     }
 }
@@ -232,6 +235,7 @@ impl ItemRecord {
             6 => ItemKind::Directory,
             7 => ItemKind::Symlink,
             4 => ItemKind::Tensor,
+            5 => ItemKind::Generation,
             id => return Err(Error::Unsupported { what: "item kind", id }),
         };
         let ordinal = take_unsigned(&mut map, key::ORDINAL)?;

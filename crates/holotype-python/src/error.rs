@@ -57,6 +57,7 @@ fn item_of(error: &Error) -> Option<&str> {
     match error {
         Error::Block { item, .. }
         | Error::Item { item, .. }
+        | Error::Record { item, .. }
         | Error::Tile { item, .. }
         | Error::Slice { item, .. }
         | Error::ContentHash { item, .. }

@@ -6,6 +6,7 @@
 mod archive;
 mod error;
 mod fields;
+mod generation;
 mod packing;
 mod signing;
 mod source;
@@ -28,6 +29,12 @@ mod _holotype {
     use crate::archive::is_address;
     #[pymodule_export]
     use crate::archive::{Archive, FileMap};
+    #[pymodule_export]
+    use crate::generation::{
+        add_attachment, add_generation, add_image, add_image_file, add_tensor, check_generation, check_part,
+        derive_generation, derive_generation_file, generation_schema, item_place, noise_generators,
+        read_generation, redact_generation,
+    };
     #[pymodule_export]
     use crate::packing::Writer;
     #[pymodule_export]

@@ -15,7 +15,7 @@ pub(crate) struct Writer {
     inner: Mutex<Option<holotype::Writer<Output>>>,
 }
 
-enum Output {
+pub(crate) enum Output {
     File(FileOutput),
     Memory(Vec<u8>),
 }
@@ -39,7 +39,7 @@ impl Write for Output {
 impl Writer {
     /// Runs `job` on the writer without the interpreter lock; after an error nothing more can be added, since part of
     /// what failed may be written.
-    fn with<T: Send>(
+    pub(crate) fn with<T: Send>(
         &self,
         py: Python<'_>,
         job: impl FnOnce(&mut holotype::Writer<Output>) -> holotype::Result<T> + Send,

@@ -40,7 +40,7 @@ impl TensorFields {
         }
     }
 
-    fn into_descriptor(self) -> PyResult<TensorDescriptor> {
+    pub(crate) fn into_descriptor(self) -> PyResult<TensorDescriptor> {
         let element = ElementType::from_name(&self.element)
             .ok_or_else(|| argument_error(format!("no element type is named {:?}", self.element)))?;
         let order = if self.is_fortran { ElementOrder::Fortran } else { ElementOrder::C };
@@ -77,7 +77,7 @@ fn recipes(noise: Option<(String, u64, u64)>) -> PyResult<Vec<NoiseRecipe>> {
 }
 
 impl TensorOptionsFields {
-    fn into_options(self) -> PyResult<TensorOptions> {
+    pub(crate) fn into_options(self) -> PyResult<TensorOptions> {
         let codec =
             TensorCodec::ALL.into_iter().find(|codec| codec.name() == self.codec).ok_or_else(|| {
                 let names = TensorCodec::ALL.map(TensorCodec::name).join(", ");

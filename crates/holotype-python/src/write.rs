@@ -35,7 +35,7 @@ pub(crate) enum SourceFile {
 }
 
 impl SourceFile {
-    fn open(self) -> holotype::Result<Box<dyn Input>> {
+    pub(crate) fn open(self) -> holotype::Result<Box<dyn Input>> {
         Ok(match self {
             Self::Path(path) => {
                 let file = File::open(&path).map_err(|e| Error::io(&path, e))?;

@@ -3,8 +3,12 @@
 //!     cargo run --release --example make_vectors -- docs/vectors
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+#[path = "vectors/digits.rs"]
+mod digits;
 #[path = "vectors/encryption.rs"]
 mod encryption;
+#[path = "vectors/generation.rs"]
+mod generation;
 #[path = "vectors/packing.rs"]
 mod packing;
 #[path = "vectors/parents.rs"]
@@ -423,6 +427,9 @@ fn good() -> Vec<(String, Vec<u8>, String)> {
         let good = Good::new(&format!("folded-{mode_name}"));
         all.push(good.content("a", image, samples(&folded), &options).bytes());
     }
+    for (name, image, content, options) in digits::images() {
+        all.push(Good::new(&name).content("a", image, content, &options).bytes());
+    }
     // The fast coder of planes: words, bands, digits of floats, flat stretches.
     for (name, width, height, channels, sample) in [
         ("lanes-gray16", 171, 99, 1, SampleType::U16),
@@ -746,9 +753,8 @@ fn main() {
     let expected = root.join("expected.tsv");
     let mut lines = fs::read_to_string(&expected).unwrap_or_default();
     let mut n_new = 0;
-    for (name, bytes, described) in
-        good().into_iter().chain(packing::good()).chain(encryption::good()).chain(parents::good())
-    {
+    let all = good().into_iter().chain(packing::good()).chain(encryption::good()).chain(generation::good());
+    for (name, bytes, described) in all.chain(parents::good()) {
         let path = root.join("good").join(format!("{name}.holo"));
         if !path.exists() {
             fs::write(path, bytes).unwrap();
@@ -757,13 +763,8 @@ fn main() {
         }
     }
     fs::write(expected, lines).unwrap();
-    for (name, bytes) in bad()
-        .into_iter()
-        .chain(packing::bad())
-        .chain(bad_tensors())
-        .chain(encryption::bad())
-        .chain(parents::bad())
-    {
+    let all = bad().into_iter().chain(packing::bad()).chain(bad_tensors()).chain(encryption::bad());
+    for (name, bytes) in all.chain(generation::bad()).chain(parents::bad()) {
         let path = root.join("bad").join(format!("{name}.holo"));
         if !path.exists() {
             fs::write(path, bytes).unwrap();

@@ -58,6 +58,14 @@ pub enum Error {
         /// The rule that was broken.
         rule: &'static str,
     },
+    /// A generation record is malformed or breaks its schema although its hash holds.
+    #[error("item `{item}`: {message}")]
+    Record {
+        /// The item's name.
+        item: String,
+        /// The field and the rule it breaks.
+        message: String,
+    },
     /// A coded tile is wrong although its block's hash holds, or the caller's shape is.
     #[error("item `{item}`, tile {tile}: {source}")]
     Tile {
@@ -190,7 +198,7 @@ impl Error {
                 _ => ErrorKind::Corrupt,
             },
             Self::NoSignatureFile { .. } => ErrorKind::Signature,
-            Self::Item { .. } | Self::Damaged { .. } => ErrorKind::Corrupt,
+            Self::Item { .. } | Self::Record { .. } | Self::Damaged { .. } => ErrorKind::Corrupt,
             Self::Tile { source, .. } | Self::Slice { source, .. } => match source {
                 holotype_codec::CodecError::Unsupported { .. } => ErrorKind::Unsupported,
                 _ => ErrorKind::Corrupt,

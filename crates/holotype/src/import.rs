@@ -13,6 +13,8 @@ pub struct ImportOptions {
     /// Store the decoded samples of lossy sources (JPEG, lossy WebP) instead of the untouched file; default
     /// false. Animations are then refused, but for PNG, whose frames stay as chunks of its first image.
     pub decode_lossy: bool,
+    /// Store every source file untouched, without a preview; default false.
+    pub keep_file: bool,
     /// What a source file may ask for.
     pub limits: Limits,
 }
@@ -28,6 +30,13 @@ impl ImportOptions {
     #[must_use]
     pub fn with_decode_lossy(mut self, decode_lossy: bool) -> Self {
         self.decode_lossy = decode_lossy;
+        self
+    }
+
+    /// Sets [`Self::keep_file`].
+    #[must_use]
+    pub fn with_keep_file(mut self, keep_file: bool) -> Self {
+        self.keep_file = keep_file;
         self
     }
 
@@ -51,6 +60,16 @@ pub struct Imported {
     pub raw_bytes: u64,
     /// Why the file's own bytes were stored instead of pixels, if they were.
     pub kept_as_file: Option<Opaque>,
+    /// True if the file's own bytes were stored for whatever reason.
+    is_file: bool,
+}
+
+impl Imported {
+    /// True if the file's own bytes were stored, because it is lossy or animated or because that was asked for.
+    #[must_use]
+    pub fn is_file(&self) -> bool {
+        self.is_file
+    }
 }
 
 /// Bytes looked at to recognise a format.
@@ -89,15 +108,32 @@ pub fn import<W: Write>(
     let format = Format::detect(&prefix).ok_or_else(|| {
         crate::Error::unsupported(format!("`{name}` is in no image format this program reads"))
     })?;
+    if options.keep_file {
+        let raw_bytes = writer.add_file(name, &mut input, Some(format))?;
+        return Ok(Imported {
+            format,
+            items: vec![name.to_owned()],
+            raw_bytes,
+            kept_as_file: None,
+            is_file: true,
+        });
+    }
     let opaque = if options.decode_lossy { None } else { formats::opaque(format, &mut input)? };
     if opaque.is_some() {
         let choice = options.image.preview;
         let preview = formats::preview_of_file(format, &mut input, choice, &options.limits)?;
         let raw_bytes = writer.add_file_with_preview(name, &mut input, Some(format), preview.as_ref())?;
-        return Ok(Imported { format, items: vec![name.to_owned()], raw_bytes, kept_as_file: opaque });
+        return Ok(Imported {
+            format,
+            items: vec![name.to_owned()],
+            raw_bytes,
+            kept_as_file: opaque,
+            is_file: true,
+        });
     }
     let mut reader = formats::open_reader(format, input, &options.limits)?;
-    let mut imported = Imported { format, items: Vec::new(), raw_bytes: 0, kept_as_file: None };
+    let mut imported =
+        Imported { format, items: Vec::new(), raw_bytes: 0, kept_as_file: None, is_file: false };
     while let Some(image) = reader.next_image()? {
         let item = match imported.items.len() {
             0 => name.to_owned(),

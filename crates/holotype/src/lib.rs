@@ -4,11 +4,13 @@
 //! and export of real image formats, and progress. See `ARCHITECTURE.md`.
 
 mod archive;
+mod copying;
 mod encryption;
 mod error;
 mod export;
 mod flatten;
 pub mod formats;
+pub mod generation;
 mod image;
 mod import;
 mod limits;

@@ -89,6 +89,7 @@ pub struct Writer<W: Write> {
     /// Blocks that packed files share, once there are any.
     shared: Option<SharedBlocks>,
     options: WriterOptions,
+    last_content_sha256: [u8; 32],
 }
 
 impl<W: Write> Writer<W> {
@@ -114,7 +115,14 @@ impl<W: Write> Writer<W> {
             builder.add_parent(parent.record())?;
         }
         out.write_all(&header).map_err(output_error)?;
-        Ok(Self { out, builder, packer: Packer::default(), shared: None, options })
+        Ok(Self {
+            out,
+            builder,
+            packer: Packer::default(),
+            shared: None,
+            options,
+            last_content_sha256: [0; 32],
+        })
     }
 
     /// Adds an image from all its samples: row-major, interleaved, little-endian, as its descriptor says.
@@ -205,7 +213,7 @@ impl<W: Write> Writer<W> {
         if let Some(preview) = preview {
             item.preview = Some(self.add_preview(&preview.finish())?);
         }
-        Ok(self.builder.add_item(item)?)
+        self.add_item(item)
     }
 
     /// Adds a file's bytes as they are. Returns their number.
@@ -253,7 +261,7 @@ impl<W: Write> Writer<W> {
         item.metadata = self.add_metadata(&metadata)?;
         item.preview = preview.map(|preview| self.add_preview(preview)).transpose()?;
         let raw_bytes = item.raw_bytes;
-        self.builder.add_item(item)?;
+        self.add_item(item)?;
         Ok(raw_bytes)
     }
 
@@ -277,7 +285,7 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// `Io`.
     pub fn finish(self) -> Result<(W, [u8; 32])> {
-        let Self { mut out, mut builder, packer: _, shared, options: _ } = self;
+        let Self { mut out, mut builder, packer: _, shared, options: _, last_content_sha256: _ } = self;
         let chunks = match shared {
             None => None,
             Some(mut shared) => {
@@ -297,7 +305,20 @@ impl<W: Write> Writer<W> {
 
     /// Adds an item whose blocks were added by [`Self::add_block`].
     pub(crate) fn add_item(&mut self, item: ItemRecord) -> Result<()> {
+        self.last_content_sha256 = item.content_sha256;
         Ok(self.builder.add_item(item)?)
+    }
+
+    /// Content hash of the item added last, packed files aside: what records name their parts by.
+    #[must_use]
+    pub fn last_content_sha256(&self) -> [u8; 32] {
+        self.last_content_sha256
+    }
+
+    /// Adds a block of bytes of the next item, packed if that saves something; returns its id.
+    pub(crate) fn add_packed(&mut self, bytes: &[u8]) -> Result<u64> {
+        let (codec, stored) = self.packer.pack(bytes);
+        self.add_block(codec, &stored, bytes.len() as u64)
     }
 
     /// Takes the next `n` ordinals, for items added by [`Self::add_shared`].

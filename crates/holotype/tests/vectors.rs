@@ -31,6 +31,7 @@ fn content(archive: &Archive, name: &str) -> Result<Vec<u8>, holotype::Error> {
         ItemKind::Image => archive.image(name)?.read(),
         ItemKind::Directory | ItemKind::Symlink => Ok(Vec::new()),
         ItemKind::Tensor => archive.tensor(name)?.read(),
+        ItemKind::Generation => Ok(archive.generation(name)?.record().to_json().into_bytes()),
         _ => {
             let mut bytes = Vec::new();
             archive.read_file(name, &mut |part| {

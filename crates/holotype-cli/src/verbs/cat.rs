@@ -45,6 +45,9 @@ pub(crate) fn run(args: &Cat) -> Result<Exit, Failure> {
         }
         ItemKind::File if args.region.is_none() => archive.read_file(&name, &mut write)?,
         ItemKind::File => return Err(Failure::usage("a file has no region")),
+        ItemKind::Generation if args.region.is_none() => {
+            write(archive.generation(&name)?.record().to_json().as_bytes())?;
+        }
         ItemKind::Tensor if args.region.is_none() => write(&archive.tensor(&name)?.read()?)?,
         ItemKind::Tensor => return Err(Failure::usage("a region is of an image")),
         kind => {

@@ -89,7 +89,7 @@ fn describe_metadata(metadata: &Metadata) -> Value {
 }
 
 /// Prints a value as indented `key: value` lines.
-fn print(printer: &Printer, value: &Value, indent: usize) {
+pub(super) fn print(printer: &Printer, value: &Value, indent: usize) {
     let pad = " ".repeat(indent);
     match value {
         Value::Object(map) => {

@@ -6,6 +6,7 @@ mod compress;
 mod decompress;
 mod diff;
 mod flatten;
+mod generation;
 mod info;
 mod keygen;
 mod list;
@@ -38,6 +39,7 @@ pub(crate) fn run(verb: &Verb, printer: &Printer) -> Result<Exit, Failure> {
         Verb::Diff(args) => diff::run(args, printer),
         Verb::List(args) => list::run(args, printer),
         Verb::Cat(args) => cat::run(args),
+        Verb::Generation(verb) => generation::run(verb, printer),
         Verb::Keygen { name } => keygen::run(name, printer),
         Verb::Sign(args) => sign::run(args, printer),
         Verb::Rekey(args) => rekey::run(args, printer),

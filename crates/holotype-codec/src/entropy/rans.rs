@@ -76,6 +76,34 @@ impl SymbolCoder for Encoder {
     }
 }
 
+/// Adds up what coding would cost.
+#[derive(Debug, Default)]
+pub(crate) struct Meter {
+    spent: u64,
+}
+
+impl Meter {
+    /// What was coded so far costs, in 256ths of a bit, roughly.
+    pub(crate) fn spent(&self) -> u64 {
+        self.spent
+    }
+}
+
+impl SymbolCoder for Meter {
+    #[inline]
+    fn symbol<const MAX_N: u16>(&mut self, cdf: &mut Cdf<MAX_N>, symbol: usize) -> usize {
+        self.spent += u64::from(cdf.cost(symbol));
+        cdf.update(symbol);
+        symbol
+    }
+
+    #[inline]
+    fn bits(&mut self, value: u32, n_bits: u32) -> u32 {
+        self.spent += u64::from(n_bits) << 8;
+        value
+    }
+}
+
 /// Reads symbols; past the end of its words it reads zeros and counts them.
 #[derive(Debug)]
 pub(crate) struct Decoder<'a> {

@@ -3,7 +3,7 @@
 use super::adaptive::Density;
 use super::archival::Effort;
 use super::coder::{self, Coder};
-use super::{Mode, Planes, TileOptions, direct, folded, frontend, indexed, path};
+use super::{Mode, Planes, TileOptions, digits, direct, folded, frontend, indexed, path};
 use crate::TileRef;
 
 /// The tile on the path that takes the fewest bytes, as far as they are tried.
@@ -12,7 +12,7 @@ pub(super) fn encode(tile: &TileRef<'_>, options: &TileOptions) -> Option<Vec<u8
     let has_small_planes = tile.shape().n_pixels() < N_FOLDED_PIXELS;
     let is_smoother = folded::is_smoother(tile);
     let folded = if is_smoother || has_small_planes { folded::encode(tile, options) } else { None };
-    if folded.is_some() && is_smoother && options.mode == Mode::Fast {
+    if folded.is_some() && is_smoother && options.mode != Mode::Archival {
         return folded;
     }
     let plan = indexed::Plan::new(tile, options);
@@ -46,7 +46,7 @@ const N_FOLDED_PIXELS: usize = 10_000;
 /// Tiles with fewer samples than this are coded both ways in fast mode.
 const N_DIRECT_SAMPLES: usize = 50_000;
 
-/// The tile on the planes path, unless its header would be too long.
+/// The tile on the planes path, unless its header would be too long, or by digits if that is smaller.
 fn encode_planes(tile: &TileRef<'_>, options: &TileOptions) -> Option<Vec<u8>> {
     let parts = frontend::split(tile);
     if parts.header.len() >= 1 << 24 {
@@ -57,8 +57,14 @@ fn encode_planes(tile: &TileRef<'_>, options: &TileOptions) -> Option<Vec<u8>> {
     out.extend_from_slice(&parts.header);
     if let Some(planes) = &parts.planes {
         let candidates = candidates(planes, options);
-        let coded = candidates.iter().map(|coder| coder::encode(*coder, planes));
+        let coded = candidates.into_iter().map(|coder| coder::encode(coder, planes));
         out.extend(coded.min_by_key(Vec::len).unwrap_or_default());
+    }
+    if parts.is_wide
+        && let Some(digits) = digits::encode(tile, options)
+        && digits.len() + 1 < out.len()
+    {
+        return Some([&[path::DIGITS], digits.as_slice()].concat());
     }
     Some(out)
 }
@@ -66,35 +72,41 @@ fn encode_planes(tile: &TileRef<'_>, options: &TileOptions) -> Option<Vec<u8>> {
 /// Planes with more samples than this are coded fast in fast mode; heads of lanes weigh in smaller ones.
 const N_LANES_SAMPLES: usize = 50_000;
 /// Planes with fewer samples than this learn faster than tables are sent.
-const N_ADAPTIVE_SAMPLES: usize = 20_000;
+const N_ADAPTIVE_SAMPLES: usize = 4_096;
 /// Planes with more samples than this are never better off without tables.
-const N_STATIC_SAMPLES: usize = 150_000;
+const N_STATIC_SAMPLES: usize = 16_384;
 /// Tiles of fewer samples may be over before the archival coder's many states have learned.
 const N_ARCHIVAL_SAMPLES: usize = 1 << 18;
+/// Planes that reach this far may hold digits or ranks without a smooth course, which are best said plainly.
+const FAR_MAX: u16 = 1 << 14;
 
 /// The coders worth trying; the smallest result is kept.
-fn candidates(planes: &Planes, options: &TileOptions) -> &'static [Coder] {
-    let n_samples = planes.samples.iter().map(Vec::len).sum();
-    match (options.mode, n_samples) {
-        (Mode::Fast, 0..N_LANES_SAMPLES) => &[Coder::Rice, Coder::Lanes],
-        (Mode::Fast, _) => &[Coder::Lanes],
-        (Mode::Standard, 0..N_ADAPTIVE_SAMPLES) => &[Coder::Adaptive(Density::Balanced)],
+fn candidates(planes: &Planes, options: &TileOptions) -> Vec<Coder> {
+    let n_samples: usize = planes.samples.iter().map(Vec::len).sum();
+    let mut coders = match (options.mode, n_samples) {
+        (Mode::Fast, 0..N_LANES_SAMPLES) => return vec![Coder::Rice, Coder::Lanes],
+        (Mode::Fast, _) => return vec![Coder::Lanes],
+        (Mode::Standard, 0..N_ADAPTIVE_SAMPLES) => vec![Coder::Adaptive(Density::Balanced)],
         (Mode::Standard, N_ADAPTIVE_SAMPLES..N_STATIC_SAMPLES) => {
-            &[Coder::Adaptive(Density::Balanced), Coder::Wavefront]
+            vec![Coder::Adaptive(Density::Balanced), Coder::Wavefront]
         }
-        (Mode::Standard, _) => &[Coder::Wavefront],
-        (Mode::Archival, 0..N_ARCHIVAL_SAMPLES) if options.max_effort => &[
+        (Mode::Standard, _) => vec![Coder::Wavefront],
+        (Mode::Archival, 0..N_ARCHIVAL_SAMPLES) if options.max_effort => vec![
             Coder::Archival(Effort::Utmost),
             Coder::Archival(Effort::Usual),
             Coder::Adaptive(Density::Dense),
             Coder::Adaptive(Density::Balanced),
         ],
         (Mode::Archival, _) if options.max_effort => {
-            &[Coder::Archival(Effort::Utmost), Coder::Archival(Effort::Usual), Coder::Wavefront]
+            vec![Coder::Archival(Effort::Utmost), Coder::Archival(Effort::Usual), Coder::Wavefront]
         }
         (Mode::Archival, 0..N_ARCHIVAL_SAMPLES) => {
-            &[Coder::Archival(Effort::Usual), Coder::Adaptive(Density::Dense)]
+            vec![Coder::Archival(Effort::Usual), Coder::Adaptive(Density::Dense)]
         }
-        (Mode::Archival, _) => &[Coder::Archival(Effort::Usual)],
+        (Mode::Archival, _) => vec![Coder::Archival(Effort::Usual)],
+    };
+    if planes.shape.maxes.iter().any(|max| *max >= FAR_MAX) {
+        coders.push(Coder::Lanes);
     }
+    coders
 }

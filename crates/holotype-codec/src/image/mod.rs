@@ -3,7 +3,7 @@
 //! * `frontend`: reversible per-tile transforms that turn interleaved samples into [`Planes`].
 //! * `rice`, `lanes`, `adaptive`, `wavefront`, `archival`: predictive coders of planes, behind `coder`.
 //! * `direct`: the fast path, a predictive coder straight from bytes.
-//! * `folded`: tiles of many channels as pictures of one.
+//! * `folded`: tiles of many channels as pictures of one. `digits`: tiles of wide samples as one for each digit.
 //! * `indexed`: coders of pixels with few distinct values or exact repeats.
 //! * `chooser`: which of them is tried; never needed to decode.
 
@@ -12,6 +12,7 @@ mod archival;
 mod chooser;
 mod coder;
 mod colour;
+mod digits;
 mod direct;
 mod folded;
 mod frontend;
@@ -70,6 +71,8 @@ mod path {
     pub(super) const INDEXED: u8 = 3;
     /// A tile of one channel: a row for every pixel.
     pub(super) const FOLDED: u8 = 4;
+    /// A tile for each 16-bit digit of wide samples.
+    pub(super) const DIGITS: u8 = 6;
 }
 
 /// Codes one tile. Same tile and options, same bytes; never more than the samples and one byte.
@@ -97,6 +100,7 @@ pub fn decode_tile(bytes: &[u8], out: &mut TileMut<'_, '_>) -> Result<(), CodecE
         path::PLANES => decode_planes(body, out),
         path::INDEXED => indexed::decode(body, out),
         path::FOLDED => folded::decode(body, out),
+        path::DIGITS => digits::decode(body, out),
         _ => Err(CodecError::Unsupported { what: "tile path", id: u32::from(id) }),
     }
 }

@@ -86,6 +86,15 @@ impl<'a> Item<'a> {
         metadata.ok_or_else(|| self.broken("the metadata is malformed"))
     }
 
+    /// Where its first block starts in the archive; none if it has no blocks of its own.
+    ///
+    /// # Errors
+    /// `Corrupt` or `Io` if a manifest page cannot be read.
+    pub fn offset_bytes(&self) -> Result<Option<u64>> {
+        let first = self.record.content_block(0);
+        first.map(|id| Ok(self.archive.block(id)?.offset_bytes)).transpose()
+    }
+
     /// True if a preview is stored.
     #[must_use]
     pub fn has_preview(&self) -> bool {
@@ -160,7 +169,7 @@ impl<'a> Item<'a> {
         })
     }
 
-    pub(super) fn broken(&self, rule: &'static str) -> Error {
+    pub(crate) fn broken(&self, rule: &'static str) -> Error {
         Error::Item { item: self.name().to_owned(), rule }
     }
 }

@@ -3,6 +3,7 @@
 mod cache;
 mod chunks;
 mod content;
+mod generation;
 mod image;
 mod item;
 mod open;
@@ -14,6 +15,7 @@ mod verify;
 pub(crate) use chunks::jobs_of;
 pub(crate) use content::Held;
 pub use content::{FileMap, Summary};
+pub use generation::GenerationItem;
 pub use image::ImageItem;
 pub use item::Item;
 pub use open::OpenOptions;

@@ -1,4 +1,4 @@
-use super::{Archive, ImageItem, Item, TensorItem, chunks, content, jobs_of, tables};
+use super::{Archive, GenerationItem, ImageItem, Item, TensorItem, chunks, content, jobs_of, tables};
 use crate::image::decode;
 use crate::{Error, Progress, Region, Result, memory, parallel};
 use holotype_container::{BlockRecord, FrameHasher, ItemKind};
@@ -189,6 +189,7 @@ pub(crate) fn verify_item(item: &Item<'_>, options: &VerifyOptions, report: &mut
         ItemKind::Image => verify_image(item, options, report),
         ItemKind::Directory | ItemKind::Symlink => verify_entry(item, report),
         ItemKind::Tensor => verify_tensor(item, options, report),
+        ItemKind::Generation => verify_generation(item, options, report),
         _ => verify_file(item, options, report),
     }
 }
@@ -304,16 +305,7 @@ fn verify_file(item: &Item<'_>, options: &VerifyOptions, report: &mut VerifyRepo
     if checked.is_ok() {
         checked = item.metadata().and_then(|_| item.preview()).map(drop);
     }
-    let Err(error) = checked else { return Ok(()) };
-    damage_only(&error)?;
-    let offset = match &error {
-        Error::Block { source: holotype_container::Error::Hash { offset_bytes, .. }, .. } => {
-            Some(*offset_bytes)
-        }
-        _ => None,
-    };
-    report.findings.push(Finding { offset_bytes: offset, ..whole(Some(item), &error) });
-    Ok(())
+    note(item, checked, report)
 }
 
 fn verify_tensor(item: &Item<'_>, options: &VerifyOptions, report: &mut VerifyReport) -> Result<()> {
@@ -321,7 +313,21 @@ fn verify_tensor(item: &Item<'_>, options: &VerifyOptions, report: &mut VerifyRe
         let tensor = TensorItem::open(item.clone())?;
         tensor.check_content(options.n_threads, &options.progress)
     };
-    let Err(error) = check() else { return Ok(()) };
+    note(item, check(), report)
+}
+
+fn verify_generation(item: &Item<'_>, options: &VerifyOptions, report: &mut VerifyReport) -> Result<()> {
+    let check = || {
+        GenerationItem::open(item.clone())?;
+        options.progress.advance(item.raw_bytes());
+        item.metadata().and_then(|_| item.preview()).map(drop)
+    };
+    note(item, check(), report)
+}
+
+/// Notes what a check of an item as a whole found.
+fn note(item: &Item<'_>, checked: Result<()>, report: &mut VerifyReport) -> Result<()> {
+    let Err(error) = checked else { return Ok(()) };
     damage_only(&error)?;
     let offset = match &error {
         Error::Block { source: holotype_container::Error::Hash { offset_bytes, .. }, .. } => {

@@ -1,6 +1,7 @@
 //! Items from the damaged archive to the new one: blocks as they are coded, once all of an item is proven.
 
 use crate::archive::{ImageItem, Item};
+use crate::copying::copy_item;
 use crate::image::{decode, wire};
 use crate::{Metadata, MetadataKind, Region, Result, Writer, memory, parallel};
 use holotype_codec::image::{TileOptions, encode_tile};
@@ -13,8 +14,7 @@ use std::io::Write;
 /// Key of the user metadata entry that marks an item as incomplete.
 const NOTE_KEY: &str = "holotype.salvage";
 
-/// Copies a proven item's blocks and record under `name`. `copied` holds the blocks of its archive that were copied,
-/// which items may share.
+/// Copies a proven item's blocks and record under `name`, with a note if something of it is lost.
 pub(super) fn copy_whole<W: Write>(
     writer: &mut Writer<W>,
     item: &Item<'_>,
@@ -22,45 +22,8 @@ pub(super) fn copy_whole<W: Write>(
     note: Option<&str>,
     copied: &mut BTreeMap<u64, u64>,
 ) -> Result<()> {
-    let record = item.record();
-    let mut copy = |writer: &mut Writer<W>, id: u64| -> Result<u64> {
-        if let Some(new) = copied.get(&id) {
-            return Ok(*new);
-        }
-        let new = item.archive().with_block(item.name(), id, |block, payload| {
-            writer.add_block(block.codec, payload, block.raw_bytes)
-        })?;
-        copied.insert(id, new);
-        Ok(new)
-    };
-    let mut new = record.clone();
-    new.name = name.to_owned();
-    new.content.clear();
-    if let (ItemKind::Tensor, [run]) = (record.kind, record.content.as_slice())
-        && run.n_blocks == 1
-        && item.archive().with_block(item.name(), run.first, |block, _| Ok(block.codec == Codec::Raw))?
-    {
-        writer.align()?;
-    }
-    for id in record.content_blocks() {
-        let id = copy(writer, id)?;
-        crate::writer::extend(&mut new.content, id);
-    }
-    if let Some(mut extents) = item.extents()? {
-        for extent in &mut extents {
-            extent.block = copy(writer, extent.block)?;
-        }
-        new.extents = writer.stored_extents(extents)?;
-    }
-    if let Some(preview) = &mut new.preview {
-        preview.block = copy(writer, preview.block)?;
-    }
-    if let Some(note) = note {
-        new.metadata = add_note(writer, item.metadata()?, note)?;
-    } else if let Some(holotype_container::Metadata::Block(id)) = new.metadata {
-        new.metadata = Some(holotype_container::Metadata::Block(copy(writer, id)?));
-    }
-    writer.add_item(new)
+    let metadata = note.map(|note| Ok::<_, crate::Error>(noted(item.metadata()?, note))).transpose()?;
+    copy_item(writer, item, name, metadata.as_ref(), copied)
 }
 
 /// Writes an image with its tiles of numbers `missing` as zeros; its metadata says so.
@@ -109,7 +72,7 @@ pub(super) fn copy_filled<W: Write>(
     new.content_sha256 = content.finalize().into();
     new.raw_bytes = descriptor.raw_bytes().unwrap_or(0);
     new.descriptor = wire::encode_descriptor(descriptor, image.tile_edge());
-    new.metadata = add_note(writer, image.metadata().clone(), note)?;
+    new.metadata = writer.add_metadata(&noted(image.metadata().clone(), note))?;
     writer.add_item(new)
 }
 
@@ -119,11 +82,8 @@ fn zero_tile(shape: TileShape) -> Vec<u8> {
     TileRef::new(shape, &rows).map_or_else(|_| Vec::new(), |tile| encode_tile(&tile, &TileOptions::default()))
 }
 
-fn add_note<W: Write>(
-    writer: &mut Writer<W>,
-    mut metadata: Metadata,
-    note: &str,
-) -> Result<Option<holotype_container::Metadata>> {
+/// Metadata that marks an item as incomplete.
+fn noted(mut metadata: Metadata, note: &str) -> Metadata {
     metadata.push(MetadataKind::User, NOTE_KEY, note);
-    writer.add_metadata(&metadata)
+    metadata
 }

@@ -71,12 +71,26 @@ impl Kernel for Encode<'_, '_> {
     }
 }
 
-/// 255 in the lanes that stand on a sample at step `t` of a strip of `n_rows` rows.
+/// 255 in the lanes that stand on a sample at step `t` of a strip of `n_rows` rows: one piece of them.
+#[inline(always)]
 fn active(t: usize, width: usize, n_rows: usize) -> [u8; N_LANES] {
-    std::array::from_fn(|i| {
-        let is_inside = i < n_rows && t >= SKEW * i && t - SKEW * i < width;
-        if is_inside { 255 } else { 0 }
-    })
+    const FIRST: [u8; 2 * N_LANES] = {
+        let mut first = [0; 2 * N_LANES];
+        let mut i = 0;
+        while i < N_LANES {
+            first[i] = 255;
+            i += 1;
+        }
+        first
+    };
+    let first = |n: usize| -> [u8; N_LANES] {
+        let n = n.min(N_LANES);
+        FIRST[N_LANES - n..].first_chunk().copied().unwrap_or([255; N_LANES])
+    };
+    // Lane i stands at column t - SKEW * i: past the end in the first lanes, before the start in the last.
+    let ahead = first((t + SKEW).saturating_sub(width) / SKEW);
+    let begun = first(n_rows.min(t / SKEW + 1));
+    std::array::from_fn(|i| begun[i] & !ahead[i])
 }
 
 impl Header {

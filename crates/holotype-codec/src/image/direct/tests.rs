@@ -88,3 +88,18 @@ fn damage_is_never_a_panic() {
         }
     }
 }
+
+#[test]
+fn active_lanes_are_those_on_a_sample() {
+    for width in [1, 2, 3, 31, 32, 63, 64, 65, 200] {
+        for n_rows in [1, 2, 31, 32] {
+            for t in 0..width + 2 * 31 {
+                let expected = std::array::from_fn(|i| {
+                    let is_inside = i < n_rows && t >= 2 * i && t - 2 * i < width;
+                    if is_inside { 255 } else { 0 }
+                });
+                assert_eq!(super::active(t, width, n_rows), expected, "{t} {width} {n_rows}");
+            }
+        }
+    }
+}

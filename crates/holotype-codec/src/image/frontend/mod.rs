@@ -3,7 +3,7 @@
 
 mod channel;
 mod float;
-mod words;
+pub(super) mod words;
 
 use super::{PlaneShape, Planes};
 use crate::entropy::binary::{Decoder, Encoder};
@@ -18,6 +18,8 @@ pub(super) struct Parts {
     pub(super) header: Vec<u8>,
     /// The planes; `None` if every channel is constant or repeats another.
     pub(super) planes: Option<Planes>,
+    /// True if samples of some channel are left as digits.
+    pub(super) is_wide: bool,
 }
 
 /// Takes a tile apart.
@@ -64,12 +66,13 @@ fn split_words<W: Word>(tile: &TileRef<'_>) -> Parts {
     let mut models = channel::Models::default();
     channels.iter().for_each(|channel| channel.write(&mut coder, &mut models));
     let header = coder.finish();
+    let is_wide = channels.iter().any(|channel| matches!(channel, Channel::Wide { .. }));
     let mut samples = Vec::new();
     for (channel, words) in channels.iter().zip(words) {
         channel.split(words, shape.sample, &mut samples);
     }
     let planes = (!samples.is_empty()).then(|| Planes { shape: plane_shape(&shape, &channels), samples });
-    Parts { header, planes }
+    Parts { header, planes, is_wide }
 }
 
 /// A header read back.

@@ -3,7 +3,7 @@
 use crate::{SampleType, TileMut, TileRef};
 
 /// The integer that holds words: as small as the sample type allows.
-pub(super) trait Word: Copy + Ord + Into<u64> {
+pub(in crate::image) trait Word: Copy + Ord + Into<u64> {
     /// The low bits of `word`; nothing is lost if the type fits.
     fn of(word: u64) -> Self;
 
@@ -77,7 +77,7 @@ impl Word for u64 {
 }
 
 /// Channel `c` of a tile, row-major.
-pub(super) fn read<W: Word>(tile: &TileRef<'_>, c: usize) -> Vec<W> {
+pub(in crate::image) fn read<W: Word>(tile: &TileRef<'_>, c: usize) -> Vec<W> {
     let mut words = match tile.shape().sample.n_bytes() {
         1 => read_with(tile, c, |[byte]: [u8; 1]| W::of(u64::from(byte))),
         2 => read_with(tile, c, |bytes: [u8; 2]| W::of(u64::from(u16::from_le_bytes(bytes)))),
@@ -107,7 +107,7 @@ fn read_with<W: Word, const N: usize>(tile: &TileRef<'_>, c: usize, word: impl F
 }
 
 /// Inverse of [`read`].
-pub(super) fn write<W: Word>(out: &mut TileMut<'_, '_>, c: usize, words: &[W]) {
+pub(in crate::image) fn write<W: Word>(out: &mut TileMut<'_, '_>, c: usize, words: &[W]) {
     let sample = out.shape().sample;
     if sample.is_float() || sample.is_signed_integer() {
         write_bits(out, c, words, |word: W| from_word(word.into(), sample));
@@ -155,7 +155,7 @@ fn write_with<W: Word, const N: usize>(
 /// The bit pattern as a word: signed integers with the sign bit turned, floats with all bits of negatives and
 /// the sign bit of positives turned.
 #[inline]
-pub(super) fn to_word(bits: u64, sample: SampleType) -> u64 {
+pub(in crate::image) fn to_word(bits: u64, sample: SampleType) -> u64 {
     let n_bits = 8 * sample.n_bytes() as u32;
     let sign = 1 << (n_bits - 1);
     if sample.is_float() {
@@ -169,7 +169,7 @@ pub(super) fn to_word(bits: u64, sample: SampleType) -> u64 {
 
 /// Inverse of [`to_word`].
 #[inline]
-pub(super) fn from_word(word: u64, sample: SampleType) -> u64 {
+pub(in crate::image) fn from_word(word: u64, sample: SampleType) -> u64 {
     let n_bits = 8 * sample.n_bytes() as u32;
     let sign = 1 << (n_bits - 1);
     if sample.is_float() {

@@ -65,6 +65,8 @@ pub(in crate::image) struct Plan {
     n_new: usize,
     /// Whether a guess may stand for trying a coder.
     guesses: bool,
+    /// Single channels: what repeats cost is guessed well whatever the number of colours.
+    is_single: bool,
     /// Whether planes may be smaller.
     pub(in crate::image) tries_planes: bool,
 }
@@ -74,7 +76,13 @@ impl Plan {
     pub(in crate::image) fn new(tile: &TileRef<'_>, options: &TileOptions) -> Self {
         let shape = tile.shape();
         let Some(n_bytes) = pixel_bytes(&shape) else {
-            return Self { coders: Vec::new(), n_new: 0, guesses: false, tries_planes: true };
+            return Self {
+                coders: Vec::new(),
+                n_new: 0,
+                guesses: false,
+                is_single: false,
+                tries_planes: true,
+            };
         };
         let most_new = if options.mode == Mode::Fast { 400 } else { 850 };
         let Survey { n_new, n_colours } = Survey::new(tile, n_bytes, most_new);
@@ -109,8 +117,10 @@ impl Plan {
         let tries_planes =
             is_small || n_colours == 1 || n_new >= 60 || (shape.n_channels == 1 && n_new >= 10);
         // With few colours a palette may do better than any guess says.
-        let guesses = options.mode != Mode::Fast && n_colours > 256 && !is_small;
-        Self { coders, n_new, guesses, tries_planes }
+        let is_single = shape.n_channels == 1;
+        let guesses =
+            options.mode != Mode::Fast && (n_colours > 256 || is_single && n_colours > 16) && !is_small;
+        Self { coders, n_new, guesses, is_single, tries_planes }
     }
 
     /// True if a coder is not worth trying where repeats are guessed to take `percent` of the planes' bytes. From the
@@ -118,8 +128,8 @@ impl Plan {
     fn is_hopeless(&self, coder: PixelCoder, percent: u64) -> bool {
         match coder {
             PixelCoder::Copies => percent > 112,
+            PixelCoder::Palette | PixelCoder::Runs => self.is_single && percent > 125,
             PixelCoder::Mixing => percent > 115 && self.n_new >= 280 || percent > 145 && self.n_new >= 200,
-            _ => false,
         }
     }
 

@@ -2,7 +2,9 @@
 
 /// Places looked at for one copy.
 const MAX_TRIES: usize = 16;
-const TABLE_LOG2: u32 = 16;
+/// Most hashes, as a power of two. As many as there are pixels, so that few places share one by chance: a walk over
+/// places far apart waits for memory at each.
+const MAX_TABLE_LOG2: u32 = 19;
 
 #[derive(Debug)]
 pub(super) struct Search {
@@ -10,30 +12,45 @@ pub(super) struct Search {
     heads: Vec<u32>,
     /// The place before a place with the same hash, and 1.
     chain: Vec<u32>,
+    /// Bits of a hash.
+    table_log2: u32,
 }
 
 impl Search {
     pub(super) fn new(n_pixels: usize) -> Self {
-        Self { heads: vec![0; 1 << TABLE_LOG2], chain: vec![0; n_pixels] }
+        let table_log2 = n_pixels.next_power_of_two().ilog2().clamp(8, MAX_TABLE_LOG2);
+        Self { heads: vec![0; 1 << table_log2], chain: vec![0; n_pixels], table_log2 }
     }
 
     /// Makes place `i` findable.
     #[inline]
     pub(super) fn insert(&mut self, pixels: &[u32], i: usize) {
-        let Some(hash) = hash(pixels, i) else { return };
+        let Some(hash) = self.hash(pixels, i) else { return };
         self.chain[i] = self.heads[hash];
         self.heads[hash] = i as u32 + 1;
     }
 
     /// Earlier places that may start with the same three pixels, latest first.
     pub(super) fn places(&self, pixels: &[u32], i: usize) -> impl Iterator<Item = usize> {
-        let mut next = hash(pixels, i).map_or(0, |hash| self.heads[hash]);
+        let mut next = self.hash(pixels, i).map_or(0, |hash| self.heads[hash]);
         std::iter::from_fn(move || {
             let place = (next as usize).checked_sub(1)?;
             next = self.chain[place];
             Some(place)
         })
         .take(MAX_TRIES)
+    }
+
+    #[inline]
+    fn hash(&self, pixels: &[u32], i: usize) -> Option<usize> {
+        let [a, b, c] = *pixels.get(i..)?.first_chunk::<3>()?;
+        let mixed = u64::from(a)
+            .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+            .wrapping_add(u64::from(b))
+            .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+            .wrapping_add(u64::from(c))
+            .wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        Some((mixed >> (64 - self.table_log2)) as usize)
     }
 }
 
@@ -43,16 +60,4 @@ pub(super) fn matching(pixels: &[u32], i: usize, distance: usize, limit: usize) 
     let ahead = &pixels[i..i + limit];
     let earlier = &pixels[i - distance..i - distance + limit];
     ahead.iter().zip(earlier).position(|(a, b)| a != b).unwrap_or(limit)
-}
-
-#[inline]
-fn hash(pixels: &[u32], i: usize) -> Option<usize> {
-    let [a, b, c] = *pixels.get(i..)?.first_chunk::<3>()?;
-    let mixed = u64::from(a)
-        .wrapping_mul(0x9e37_79b9_7f4a_7c15)
-        .wrapping_add(u64::from(b))
-        .wrapping_mul(0x9e37_79b9_7f4a_7c15)
-        .wrapping_add(u64::from(c))
-        .wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    Some((mixed >> (64 - TABLE_LOG2)) as usize)
 }
