@@ -114,7 +114,7 @@ fn push_block(out: &mut Vec<u8>, codec: u8, part: &[u8]) -> Option<BlockRecord> 
     out.extend_from_slice(&header.encode());
     out.extend_from_slice(payload);
     let hash = frame_hash(&out[offset_bytes as usize..]);
-    Some(BlockRecord { offset_bytes, codec, stored_bytes, raw_bytes, hash })
+    Some(BlockRecord { offset_bytes, codec, stored_bytes, raw_bytes, hash, foreign: None })
 }
 
 /// Appends a manifest frame; returns its offset, size and hash as they stand in a page reference.

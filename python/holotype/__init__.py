@@ -40,6 +40,7 @@ from holotype._errors import (
     LimitError,
     LossError,
     NotFoundError,
+    ParentError,
     RemoteError,
     SignatureError,
     TruncatedError,
@@ -63,7 +64,7 @@ from holotype._signing import keygen, rekey, sign
 from holotype._summary import AnalysisReport, Metadata
 from holotype._tensors import Tensor, Tensors, TensorWriter, open_tensors, write_tensors
 from holotype._write import dumps, encode, write
-from holotype._writer import PROFILES, Writer, build, unpack
+from holotype._writer import PROFILES, Writer, build, flatten, unpack
 
 if TYPE_CHECKING:
     from holotype import generation as generation
@@ -92,6 +93,7 @@ __all__ = [
     "MetadataEntry",
     "NotFoundError",
     "Palette",
+    "ParentError",
     "Reader",
     "Remote",
     "RemoteError",
@@ -110,6 +112,7 @@ __all__ = [
     "dumps",
     "encode",
     "extract_thumbnail",
+    "flatten",
     "frame_count",
     "generation",
     "get_audio",

@@ -70,5 +70,9 @@ class NotFoundError(HolotypeError, LookupError):
     """The archive has no such item."""
 
 
+class ParentError(HolotypeError, LookupError):
+    """An archive that a thin one names blocks of is missing or was replaced; the message names it."""
+
+
 class LossError(HolotypeError, ValueError):
     """The file format asked for cannot hold everything the archive holds."""

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Literal, cast, overload
 from holotype import _holotype
 from holotype._errors import ArgumentError, IntegrityError, NotFoundError, UnsupportedError
 from holotype._remote import remote_of
-from holotype._sources import as_bytes, is_path, path_of, secret_bytes
+from holotype._sources import as_bytes, is_path, path_of, paths_of, secret_bytes
 from holotype._summary import AnalysisReport, Metadata, size_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
     from typing_extensions import Buffer, Self
@@ -199,6 +199,9 @@ class Reader(_Positional):
         How an archive at an address is read, as in `Remote`; they go before those of `remote`.
     remote : Remote, optional
         The same in one value.
+    parents : path or sequence of paths, optional
+        Where the parents of a thin archive are, files or folders they lie in; by default where it says, from
+        its own folder on.
 
     Raises
     ------
@@ -233,6 +236,7 @@ class Reader(_Positional):
         deadline: float | None = None,
         remote: Remote | None = None,
         password: str | bytes | None = None,
+        parents: Path | Sequence[Path] = (),
     ) -> None:
         self._archive = None
         self._source: str | bytes = path_of(src) if is_path(src) else as_bytes(src)
@@ -247,16 +251,21 @@ class Reader(_Positional):
         self._is_remote = isinstance(src, str) and _holotype.is_address(src)
         self._options: dict[str, Any] = {"cache_size": cache_size, "prefetch": prefetch, "remote": how}
         self._password = secret_bytes(password)
+        self._parents = paths_of(parents)
         self._stream: _holotype.FileMap | None = None
         self._metadata: Metadata | None = None
         cache_bytes = size_of(cache_size)
         if self._is_remote:
             address = cast("str", self._source)
-            self._archive = _holotype.Archive.open_remote(address, how, self._password, cache_bytes, prefetch)
+            self._archive = _holotype.Archive.open_remote(
+                address, how, self._password, cache_bytes, prefetch, self._parents
+            )
         elif isinstance(self._source, str):
-            self._archive = _holotype.Archive.open(self._source, self._password, cache_bytes)
+            open_archive = _holotype.Archive.open
+            self._archive = open_archive(self._source, self._password, cache_bytes, self._parents)
         else:
-            self._archive = _holotype.Archive.from_bytes(self._source, self._password, cache_bytes)
+            from_bytes = _holotype.Archive.from_bytes
+            self._archive = from_bytes(self._source, self._password, cache_bytes, self._parents)
 
     @property
     def _map(self) -> _holotype.FileMap:  # type: ignore[override]
@@ -273,12 +282,15 @@ class Reader(_Positional):
             "source": source,
             "options": self._options,
             "password": self._password,
+            "parents": [os.path.abspath(parent) for parent in self._parents],
             "position": self._position,
             "seal": archive.seal,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        Reader.__init__(self, state["source"], password=state["password"], **state["options"])
+        options = state["options"]
+        options.update(password=state["password"], parents=state["parents"])
+        Reader.__init__(self, state["source"], **options)
         self._position = state["position"]
         if self._open().seal != state["seal"]:
             self.close()
@@ -361,6 +373,12 @@ class Reader(_Positional):
             raise UnsupportedError(f"`{name}` was not added as an array", name)
         data = ItemReader(archive, name).read()
         return np.frombuffer(data, dtype=known["dtype"]).reshape(known["shape"]).copy()
+
+    @property
+    def parents(self) -> list[dict[str, Any]]:
+        """What a thin archive names blocks of: `seal`, `n_bytes`, `hints` (paths from its folder on)."""
+        keys = ("seal", "n_bytes", "hints")
+        return [dict(zip(keys, parent, strict=True)) for parent in self._open().parents()]
 
     @property
     def seal(self) -> str:

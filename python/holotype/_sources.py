@@ -11,7 +11,7 @@ from holotype import _holotype
 from holotype._remote import DEFAULT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from typing_extensions import Buffer
 
@@ -64,6 +64,13 @@ def as_bytes(source: object) -> bytes:
         raise TypeError(
             f"a path, bytes, a buffer or a binary file object is needed, not {type(source).__name__}"
         ) from None
+
+
+def paths_of(paths: Path | Sequence[Path]) -> list[str]:
+    """One path or several."""
+    if isinstance(paths, (str, os.PathLike)):
+        return [path_of(paths)]
+    return [path_of(path) for path in paths]
 
 
 def secret_bytes(password: str | bytes | None) -> bytes | None:

@@ -11,13 +11,13 @@ from holotype import _holotype
 from holotype._errors import ArgumentError, UnsupportedError
 from holotype._reader import ARRAY_KEY, Reader
 from holotype._remote import remote_of
-from holotype._sources import as_bytes, is_path, open_archive, path_of, put, secret_bytes
+from holotype._sources import as_bytes, is_path, open_archive, path_of, paths_of, put, secret_bytes
 from holotype._summary import Metadata, size_of
 from holotype._write import thread_limit
 
 if TYPE_CHECKING:
     import tempfile
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from types import TracebackType
 
     from numpy.typing import ArrayLike
@@ -79,6 +79,12 @@ class Writer:
     remote : Remote, optional
         The same in one value.
 
+    parent : path or sequence of paths, optional
+        Archives: what they have is named, not stored again, wherever it moved. Reading then needs them, where
+        they are now as seen from this archive; `flatten` makes an archive that needs none.
+    parent_password : str or bytes, optional
+        Of encrypted parents, by default `password`. The child of an encrypted archive is encrypted too.
+
     Raises
     ------
     FileExistsError
@@ -106,6 +112,8 @@ class Writer:
         deadline: float | None = None,
         remote: Remote | None = None,
         password: str | bytes | None = None,
+        parent: Path | Sequence[Path] = (),
+        parent_password: str | bytes | None = None,
     ) -> None:
         block_bytes = None if block_size is None else size_of(block_size)
         if block_bytes is not None and not 4096 <= block_bytes <= 16 << 20:
@@ -127,8 +135,10 @@ class Writer:
         self._dst = dst
         self._threads = thread_limit(num_workers)
         secret = secret_bytes(password)
+        opens = secret_bytes(parent_password) or secret
+        parents = [(name, opens) for name in paths_of(parent)]
         self._inner = _holotype.Writer(
-            path, overwrite, profile, compression, block_bytes, self._threads, secret, dedup, how
+            path, overwrite, profile, compression, block_bytes, self._threads, secret, dedup, how, parents
         )
         self._position = 0
         self._n_unnamed: dict[str, int] = {}
@@ -426,3 +436,40 @@ def unpack(
     limit = None if max_bytes is None else size_of(max_bytes)
     with open_archive(src, password=password) as archive:
         return archive.unpack(path_of(directory), special_modes, xattrs, limit, thread_limit(threads))[1]
+
+
+def flatten(
+    src: Source,
+    dst: Path,
+    *,
+    password: str | bytes | None = None,
+    new_password: str | bytes | None = None,
+    parents: Path | Sequence[Path] = (),
+    overwrite: bool = False,
+) -> None:
+    """Copy a thin archive, with all it names of its parents, into one that needs none.
+
+    Blocks are copied as they are coded, and checked. It serves too to encrypt an archive or to decrypt one.
+
+    Parameters
+    ----------
+    src : path or bytes
+        The thin archive.
+    dst : path
+        The new archive.
+    password : str or bytes, optional
+        Of an encrypted archive.
+    new_password : str or bytes, optional
+        Encrypt the new archive; without, it is not.
+    parents : path or sequence of paths, optional
+        Where the parents are, if not where the archive says.
+    overwrite : bool, default False
+        Replace an archive at `dst`.
+
+    Raises
+    ------
+    ParentError
+        A parent is missing or was replaced.
+    """
+    with Reader(src, password=password, parents=parents) as reader:
+        reader._open().flatten(path_of(dst), overwrite, secret_bytes(new_password))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import struct
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from . import attributes, cbor, chunking, lz4, zstd
 from .blake3 import blake3
 from .encryption import Sealer
-from .errors import Corrupt, Refused, Truncated, Unsupported, require
+from .errors import Corrupt, MissingParent, Refused, Truncated, Unsupported, require
 
 HEADER_BYTES, FRAME_HEADER_BYTES, TRAILER_BYTES = 32, 32, 112
 BLOCK, PAGE, ROOT = 1, 2, 3
@@ -19,6 +20,11 @@ CODECS = (RAW, ZSTD, LZ4, IMAGE_TILE, TENSOR_SLICE)
 IMAGE, FILE, ANIMATION, AUDIO, TENSOR, GENERATION, DIRECTORY, SYMLINK = range(8)
 EXTENTS = 3  # the one known feature of root key 6
 FIRST_REQUIRED_KEY = 1 << 16
+PARENTS = 1 << 16
+IN_PARENT = 0x80  # of the codec of a block record
+
+
+Others = Callable[[list[str]], "bytes | None"]
 
 
 @dataclass(frozen=True)
@@ -30,13 +36,18 @@ class Block:
     stored: int
     raw: int
     hash: bytes
+    parent: int | None = None  # section 15: then offset is the block's id there
 
 
 class Archive:
     """A sealed file, every byte of it checked when it is opened."""
 
-    def __init__(self, data: bytes, password: bytes | None = None) -> None:
-        self.data = data
+    def __init__(
+        self, data: bytes, password: bytes | None = None, others: Others | None = None, key: bytes | None = None
+    ) -> None:
+        """`others` gives the bytes of a parent by its hints, or None; `key` is what a child knows of an encrypted one."""
+        self.data, self.others, self.key = data, others, key
+        self.opened_parents: dict[int, Archive] = {}
         self.sealer: Sealer | None = None
         if len(data) < HEADER_BYTES + TRAILER_BYTES:
             raise Truncated("the file is shorter than header and trailer")
@@ -50,6 +61,7 @@ class Archive:
         require(6 not in root or (isinstance(features, list) and features == sorted(set(features)) and features), "features")
         if features not in ([], [EXTENTS]):
             raise Unsupported(f"features {features}")
+        self.parents = read_parents(root.pop(PARENTS, None), is_encrypted)
         if any(key >= FIRST_REQUIRED_KEY for key in root):
             raise Unsupported("root key")
         pages_end: list[tuple[int, int]] = []
@@ -84,7 +96,7 @@ class Archive:
         if any(key > 65539 for key in outer):
             raise Unsupported("root key")
         require(sorted(outer) == [65537, 65538, 65539], "the root of an encrypted archive")
-        self.sealer = Sealer(self.data[12:28], outer[65537], password)
+        self.sealer = Sealer(self.data[12:28], outer[65537], password, self.key)
         kind, codec, stored, raw, hint = read_frame_header(inner := self.sealer.open_root(outer[65538]))
         require(kind == ROOT and stored == len(inner) - FRAME_HEADER_BYTES and hint == 0, "a manifest frame's header")
         root = cbor.decode(unpack(codec, inner[FRAME_HEADER_BYTES:], raw))
@@ -185,24 +197,24 @@ class Archive:
         """Section 5.4."""
         require((3 in root) != (5 in root), "blocks are inline or in pages")
         if 3 in root:
-            return read_block_table(root[3], self.n_blocks, self.root_offset)
+            return read_block_table(root[3], self.n_blocks, self.root_offset, len(self.parents))
         blocks: list[Block] = []
         for first, count, payload in self.pages(root[5], self.n_blocks, ends):
             require(first == len(blocks), "block pages follow each other")
-            blocks += read_block_table(payload, count, self.root_offset)
+            blocks += read_block_table(payload, count, self.root_offset, len(self.parents))
         return blocks
 
     def check_tiling(self, pages: list[tuple[int, int]]) -> None:
         """Section 9: frames fill the file from the header to the root."""
         end = HEADER_BYTES
-        for offset, size in [(b.offset, FRAME_HEADER_BYTES + b.stored) for b in self.blocks] + pages:
+        for offset, size in [(b.offset, FRAME_HEADER_BYTES + b.stored) for b in self.blocks if b.parent is None] + pages:
             require(offset == end, "frames leave a gap")
             end = offset + size
         require(end == self.root_offset, "frames leave a gap before the root")
 
     def frame_hashes(self) -> list[bytes]:
         hashes = []
-        for block in self.blocks:
+        for block in (b for b in self.blocks if b.parent is None):
             frame = self.data[block.offset : block.offset + FRAME_HEADER_BYTES + block.stored]
             require(blake3(frame) == block.hash, "a block was changed")
             frame = self.opened(BLOCK, block.offset, frame)
@@ -215,8 +227,28 @@ class Archive:
     def payload(self, block_id: int) -> bytes:
         """The stored payload of a block."""
         block = self.blocks[block_id]
+        if block.parent is not None:
+            return self.parent(block).payload(block.offset)
         frame = self.data[block.offset : block.offset + FRAME_HEADER_BYTES + block.stored]
         return self.opened(BLOCK, block.offset, frame)[FRAME_HEADER_BYTES:]
+
+    def parent(self, block: Block) -> Archive:
+        """Section 15: the archive that a block lies in, or one that names it in turn."""
+        assert block.parent is not None
+        if block.parent not in self.opened_parents:
+            seal, hints, key = self.parents[block.parent]
+            data = self.others(hints) if self.others else None
+            if data is None:
+                raise MissingParent(f"the parent {seal.hex()} is missing, it was at {hints}")
+            parent = Archive(data, None, self.others, None if key is None else key[1])
+            if parent.seal != seal and (key is None or data[12:28] != key[0]):
+                raise MissingParent(f"the parent {seal.hex()} was replaced")
+            self.opened_parents[block.parent] = parent
+        parent = self.opened_parents[block.parent]
+        theirs = parent.blocks[block.offset] if block.offset < len(parent.blocks) else None
+        if theirs is None or (theirs.codec, theirs.raw, theirs.hash) != (block.codec, block.raw, block.hash):
+            raise MissingParent("a parent lacks a block")
+        return parent
 
     def unpacked(self, block_id: int) -> bytes:
         """The raw bytes of a block of bytes."""
@@ -311,8 +343,27 @@ def read_varint(data: bytes, at: int) -> tuple[int, int]:
         shift += 7
 
 
-def read_block_table(table: bytes, n: int, root_offset: int) -> list[Block]:
-    """Section 5.4."""
+def read_parents(parents: object, is_encrypted: bool) -> list[tuple[bytes, list[str], tuple[bytes, bytes] | None]]:
+    """Section 15.1: seal, hints, and of an encrypted parent its id and key."""
+    if parents is None:
+        return []
+    require(isinstance(parents, list) and 1 <= len(parents) <= 64, "the parents")
+    assert isinstance(parents, list)
+    out = []
+    for parent in parents:
+        require(isinstance(parent, list) and len(parent) in (3, 5), "a parent")
+        seal, size, hints, *key = parent
+        require(isinstance(seal, bytes) and len(seal) == 32 and isinstance(size, int), "a parent")
+        require(isinstance(hints, list) and len(hints) <= 16, "the hints of a parent")
+        require(all(isinstance(h, str) and 1 <= len(h.encode()) <= 4096 for h in hints), "the hints of a parent")
+        require(not key or (is_encrypted and [len(k) for k in key if isinstance(k, bytes)] == [16, 32]), "the key of a parent")
+        require(all(seal != other for other, _, _ in out), "a parent is listed twice")
+        out.append((seal, hints, (key[0], key[1]) if key else None))
+    return out
+
+
+def read_block_table(table: bytes, n: int, root_offset: int, n_parents: int = 0) -> list[Block]:
+    """Sections 5.4 and 15.2."""
     require(isinstance(table, bytes), "the block table is a byte string")
     blocks = []
     at = end = 0
@@ -325,8 +376,13 @@ def read_block_table(table: bytes, n: int, root_offset: int) -> list[Block]:
         raw, at = read_varint(table, at)
         if at + 32 > len(table):
             raise Truncated("block table")
-        if codec not in CODECS:
+        if codec & ~IN_PARENT not in CODECS:
             raise Unsupported("block codec")
+        if codec & IN_PARENT:
+            require(gap < n_parents, "a block lies in a parent that is not listed")
+            blocks.append(Block(stored, codec & ~IN_PARENT, 0, raw, table[at : at + 32], gap))
+            at += 32
+            continue
         blocks.append(Block(end + gap, codec, stored, raw, table[at : at + 32]))
         at += 32
         end += gap + FRAME_HEADER_BYTES + stored

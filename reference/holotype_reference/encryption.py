@@ -18,7 +18,7 @@ MAX_MEMORY_KIB, MAX_PASSES = 1 << 20, 64
 class Sealer:
     """Opens the frames of one revision."""
 
-    def __init__(self, archive_id: bytes, record: Any, password: bytes | None) -> None:
+    def __init__(self, archive_id: bytes, record: Any, password: bytes | None, archive_key: bytes | None = None) -> None:
         require(isinstance(record, list) and len(record) >= 1, "the encryption record is malformed")
         if record[0] != 1:
             raise Unsupported("encryption algorithm")
@@ -28,11 +28,11 @@ class Sealer:
         require(isinstance(slots, list) and 0 < len(slots) <= 16, "1 to 16 key slots")
         for slot in slots:
             check_slot(slot)
-        if password is None:
+        if password is None and archive_key is None:
             raise WrongPassword("the archive is encrypted: it needs a password")
         self.archive_id = archive_id
-        for slot in slots:
-            key = open_slot(slot, archive_id, password)
+        keys = [archive_key] if archive_key is not None else (open_slot(slot, archive_id, password or b"") for slot in slots)
+        for key in keys:
             if key is not None and derive_key("holotype v1 key commitment", key + archive_id + salt) == commitment:
                 self.key = derive_key("holotype v1 frame key", key + archive_id + salt)
                 return

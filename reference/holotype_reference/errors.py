@@ -23,6 +23,12 @@ class Unsupported(Refused):
     kind = "unsupported"
 
 
+class MissingParent(Refused):
+    """An archive that a thin one names blocks of is not there, or is another one."""
+
+    kind = "parent"
+
+
 class WrongPassword(Refused):
     """A password is missing or wrong."""
 

@@ -43,6 +43,8 @@ pub(crate) enum Verb {
     Animate(Animate),
     /// Write the frames of an animation as image files
     Frames(Frames),
+    /// Copy a thin archive with all it names of its parents into one that needs none
+    Flatten(Flatten),
     /// Compare the items of two archives by content; exit code 1 if they differ
     Diff(Diff),
     /// List the items of archives
@@ -131,6 +133,9 @@ pub(crate) struct Unlock {
 pub(crate) struct Access {
     #[command(flatten)]
     pub(crate) unlock: Unlock,
+    /// Where parents of a thin archive are, files or folders, if not where it says; may be given several times
+    #[arg(long = "parents", value_name = "PATH", help_heading = "Thin archives")]
+    pub(crate) parents: Vec<PathBuf>,
     /// Reach private, loopback, link-local and other special addresses
     #[arg(long)]
     pub(crate) allow_restricted: bool,
@@ -379,9 +384,36 @@ pub(crate) struct Pack {
     /// Replace an existing archive
     #[arg(long)]
     pub(crate) force: bool,
+    /// Name what this archive has instead of storing it again: reading then needs it; may be given several times
+    #[arg(long, value_name = "ARCHIVE")]
+    pub(crate) parent: Vec<PathBuf>,
     /// Encrypt the archive: names, tables and content
     #[arg(long)]
     pub(crate) encrypt: bool,
+    #[command(flatten)]
+    pub(crate) access: Access,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Flatten {
+    /// The thin archive: a file or an address
+    #[arg(value_name = "IN")]
+    pub(crate) input: PathBuf,
+    /// The new archive, `-` for stdout
+    #[arg(value_name = "OUT")]
+    pub(crate) output: PathBuf,
+    /// Encrypt the new archive
+    #[arg(long)]
+    pub(crate) encrypt: bool,
+    /// File that holds the password of the new archive
+    #[arg(long, value_name = "FILE", requires = "encrypt")]
+    pub(crate) new_password_file: Option<PathBuf>,
+    /// Environment variable that holds the password of the new archive
+    #[arg(long, value_name = "NAME", conflicts_with = "new_password_file", requires = "encrypt")]
+    pub(crate) new_password_env: Option<String>,
+    /// Replace an existing archive
+    #[arg(long)]
+    pub(crate) force: bool,
     #[command(flatten)]
     pub(crate) access: Access,
 }

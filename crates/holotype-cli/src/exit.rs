@@ -81,6 +81,7 @@ impl From<Error> for Failure {
             (_, ErrorKind::Signature) => (Exit::Signature, None),
             (Error::Io { source, .. }, ErrorKind::Remote) => (Exit::Remote, remote_hint(source)),
             (_, ErrorKind::LimitExceeded) => (Exit::Limit, None),
+            (_, ErrorKind::Parent) => (Exit::Error, Some("`--parents` says where it is now")),
             (_, ErrorKind::WouldLose) => (
                 Exit::Error,
                 Some("choose a format that holds it, or pass `--lossy-metadata` if only metadata is named"),

@@ -1,5 +1,5 @@
 use crate::cursor::{Cursor, put_varint};
-use crate::{Codec, Error, FrameHeader, FrameType, Limits, Sealer, frame_hash};
+use crate::{Codec, Error, ForeignBlock, FrameHeader, FrameType, Limits, Sealer, frame_hash};
 
 /// Where a block lies and what it must hash to. Spec §5.4.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub struct BlockRecord {
     pub raw_bytes: u64,
     /// BLAKE3 of the whole frame.
     pub hash: [u8; 32],
+    /// Set if it lies in a parent: offset and stored size are then 0. Spec §15.
+    pub foreign: Option<ForeignBlock>,
 }
 
 /// A payload whose frame matched its record; only [`BlockRecord::verify`] makes one.
@@ -50,15 +52,24 @@ impl OpenedPayload<'_> {
 }
 
 impl BlockRecord {
-    /// Bytes of the frame on disk.
+    /// Bytes of the frame on disk; 0 if it lies in a parent.
     #[must_use]
     pub fn frame_bytes(&self) -> u64 {
-        FrameHeader::N_BYTES as u64 + self.stored_bytes
+        if self.foreign.is_some() { 0 } else { FrameHeader::N_BYTES as u64 + self.stored_bytes }
     }
 
-    /// Offset after the frame; `None` on overflow.
+    /// The record of a block that lies in a parent.
+    #[must_use]
+    pub fn in_parent(foreign: ForeignBlock, codec: Codec, raw_bytes: u64, hash: [u8; 32]) -> Self {
+        Self { offset_bytes: 0, codec, stored_bytes: 0, raw_bytes, hash, foreign: Some(foreign) }
+    }
+
+    /// Offset after the frame; `None` on overflow, and if it lies in a parent.
     #[must_use]
     pub fn end_bytes(&self) -> Option<u64> {
+        if self.foreign.is_some() {
+            return None;
+        }
         self.offset_bytes.checked_add(FrameHeader::N_BYTES as u64)?.checked_add(self.stored_bytes)
     }
 
@@ -123,7 +134,15 @@ impl BlockRecord {
 pub(crate) fn encode_blocks(blocks: &[BlockRecord], out: &mut Vec<u8>) {
     let mut end = 0;
     for block in blocks {
-        let BlockRecord { offset_bytes, codec, stored_bytes, raw_bytes, hash } = block;
+        let BlockRecord { offset_bytes, codec, stored_bytes, raw_bytes, hash, foreign } = block;
+        if let Some(ForeignBlock { parent, id }) = foreign {
+            put_varint(out, u64::from(*parent));
+            out.push(*codec as u8 | IN_PARENT);
+            put_varint(out, *id);
+            put_varint(out, *raw_bytes);
+            out.extend_from_slice(hash);
+            continue;
+        }
         put_varint(out, offset_bytes - end);
         out.push(*codec as u8);
         put_varint(out, *stored_bytes);
@@ -133,6 +152,9 @@ pub(crate) fn encode_blocks(blocks: &[BlockRecord], out: &mut Vec<u8>) {
     }
 }
 
+/// Added to the codec of a block that lies in a parent.
+const IN_PARENT: u8 = 0x80;
+
 /// Smallest record: three one-byte numbers, a codec and a hash.
 const MIN_RECORD_BYTES: u64 = 36;
 
@@ -140,6 +162,7 @@ const MIN_RECORD_BYTES: u64 = 36;
 pub(crate) fn decode_blocks(
     bytes: &[u8],
     n_blocks: u64,
+    n_parents: u32,
     frames_end_bytes: u64,
     limits: &Limits,
 ) -> Result<Vec<BlockRecord>, Error> {
@@ -150,8 +173,8 @@ pub(crate) fn decode_blocks(
     let mut blocks = Vec::with_capacity(n_blocks as usize);
     let mut end = 0_u64;
     for _ in 0..n_blocks {
-        let block = decode_block(&mut cursor, end, frames_end_bytes, limits)?;
-        end = block.offset_bytes + block.frame_bytes();
+        let block = decode_block(&mut cursor, end, n_parents, frames_end_bytes, limits)?;
+        end = block.end_bytes().unwrap_or(end);
         blocks.push(block);
     }
     cursor.finish()?;
@@ -164,8 +187,8 @@ pub(crate) fn decode_stray_blocks(bytes: &[u8], limits: &Limits) -> Result<Vec<B
     let mut blocks = Vec::with_capacity(bytes.len() / MIN_RECORD_BYTES as usize);
     let mut end = 0_u64;
     while cursor.remaining() > 0 {
-        let block = decode_block(&mut cursor, end, u64::MAX, limits)?;
-        end = block.offset_bytes + block.frame_bytes();
+        let block = decode_block(&mut cursor, end, u32::MAX, u64::MAX, limits)?;
+        end = block.end_bytes().unwrap_or(end);
         blocks.push(block);
     }
     Ok(blocks)
@@ -175,11 +198,15 @@ pub(crate) fn decode_stray_blocks(bytes: &[u8], limits: &Limits) -> Result<Vec<B
 fn decode_block(
     cursor: &mut Cursor<'_>,
     end: u64,
+    n_parents: u32,
     frames_end_bytes: u64,
     limits: &Limits,
 ) -> Result<BlockRecord, Error> {
     let gap = cursor.varint()?;
     let code = cursor.u8()?;
+    if code & IN_PARENT != 0 {
+        return decode_foreign(cursor, gap, code & !IN_PARENT, n_parents, limits);
+    }
     let block = BlockRecord {
         offset_bytes: end.checked_add(gap).ok_or_else(|| cursor.corrupt("a block lies past the end"))?,
         codec: Codec::from_code(code)
@@ -187,6 +214,7 @@ fn decode_block(
         stored_bytes: cursor.varint()?,
         raw_bytes: cursor.varint()?,
         hash: cursor.array()?,
+        foreign: None,
     };
     crate::error::check_limit("the stored size of a block", block.stored_bytes, limits.max_block_bytes)?;
     crate::error::check_limit("the raw size of a block", block.raw_bytes, limits.max_block_bytes)?;
@@ -195,6 +223,24 @@ fn decode_block(
         .filter(|end| *end <= frames_end_bytes)
         .ok_or_else(|| cursor.corrupt("a block lies past the end"))?;
     Ok(block)
+}
+
+/// The rest of the record of a block that lies in a parent.
+fn decode_foreign(
+    cursor: &mut Cursor<'_>,
+    parent: u64,
+    code: u8,
+    n_parents: u32,
+    limits: &Limits,
+) -> Result<BlockRecord, Error> {
+    let codec =
+        Codec::from_code(code).ok_or(Error::Unsupported { what: "block codec", id: u64::from(code) })?;
+    let (id, raw_bytes, hash) = (cursor.varint()?, cursor.varint()?, cursor.array()?);
+    crate::error::check_limit("the raw size of a block", raw_bytes, limits.max_block_bytes)?;
+    match u32::try_from(parent).ok().filter(|parent| *parent < n_parents) {
+        Some(parent) => Ok(BlockRecord::in_parent(ForeignBlock { parent, id }, codec, raw_bytes, hash)),
+        None => Err(cursor.corrupt("a block lies in a parent that is not listed")),
+    }
 }
 
 #[cfg(test)]
@@ -209,15 +255,19 @@ mod tests {
             stored_bytes,
             raw_bytes: stored_bytes,
             hash: [9; 32],
+            foreign: None,
         };
-        let blocks = [block(32, 10), block(74, 0), block(200, 1000)];
+        let foreign = ForeignBlock { parent: 1, id: 300 };
+        let foreign = BlockRecord::in_parent(foreign, Codec::Zstd, 5000, [8; 32]);
+        let blocks = [foreign, block(32, 10), block(74, 0), foreign, block(200, 1000)];
         let mut bytes = Vec::new();
         encode_blocks(&blocks, &mut bytes);
         let limits = Limits::default();
-        assert_eq!(decode_blocks(&bytes, 3, 1232, &limits).unwrap(), blocks);
-        assert!(decode_blocks(&bytes, 3, 1231, &limits).is_err());
-        assert!(decode_blocks(&bytes, 2, 1232, &limits).is_err());
-        assert!(decode_blocks(&bytes, u64::MAX, 1232, &limits).is_err());
+        assert_eq!(decode_blocks(&bytes, 5, 2, 1232, &limits).unwrap(), blocks);
+        assert!(decode_blocks(&bytes, 5, 2, 1231, &limits).is_err());
+        assert!(decode_blocks(&bytes, 5, 1, 1232, &limits).is_err(), "parent 1 is not listed");
+        assert!(decode_blocks(&bytes, 4, 2, 1232, &limits).is_err());
+        assert!(decode_blocks(&bytes, u64::MAX, 2, 1232, &limits).is_err());
     }
 
     #[test]
@@ -237,6 +287,7 @@ mod tests {
             stored_bytes: 7,
             raw_bytes: 7,
             hash: frame_hash(&frame),
+            foreign: None,
         };
         let limits = Limits::default();
         assert_eq!(record.verify(&frame, &limits).unwrap().bytes(), payload);

@@ -2,8 +2,8 @@ use crate::cbor::Value;
 use crate::encryption::SealedRoot;
 use crate::root::Tables;
 use crate::{
-    BlockRecord, ChunkTable, Codec, EncryptionRecord, EncryptionSeed, Error, Extents, FrameHeader, FrameType,
-    Header, ItemRecord, MerkleTree, Root, Sealer, Trailer, frame_hash,
+    BlockRecord, ChunkTable, Codec, EncryptionRecord, EncryptionSeed, Error, Extents, ForeignBlock,
+    FrameHeader, FrameType, Header, ItemRecord, MerkleTree, ParentRecord, Root, Sealer, Trailer, frame_hash,
 };
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -36,6 +36,7 @@ pub struct ArchiveBuilder {
     n_ordinals: u64,
     has_extents: bool,
     metadata: Option<Value>,
+    parents: Vec<ParentRecord>,
 }
 
 /// How the frames of an encrypted archive are sealed.
@@ -83,6 +84,7 @@ impl ArchiveBuilder {
             n_ordinals: 0,
             has_extents: false,
             metadata: None,
+            parents: Vec::new(),
         };
         (builder, header)
     }
@@ -117,6 +119,7 @@ impl ArchiveBuilder {
             stored_bytes,
             raw_bytes,
             hash,
+            foreign: None,
         });
         PushedBlock { header, payload: Cow::Owned(sealed), id }
     }
@@ -148,7 +151,37 @@ impl ArchiveBuilder {
         hasher.update(payload);
         let hash = hasher.finalize().into();
         let offset_bytes = self.position_bytes;
-        (header, self.record(BlockRecord { offset_bytes, codec, stored_bytes, raw_bytes, hash }))
+        (
+            header,
+            self.record(BlockRecord { offset_bytes, codec, stored_bytes, raw_bytes, hash, foreign: None }),
+        )
+    }
+
+    /// Adds a parent, blocks of which may then be named; returns its number.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for more than 64 parents, the same one twice, or hints that do not fit.
+    pub fn add_parent(&mut self, parent: ParentRecord) -> Result<u32, Error> {
+        crate::parent::check_next(&self.parents, &parent)?;
+        if parent.key.is_some() && self.encryption.is_none() {
+            let what = "the child of an encrypted archive is encrypted: it tells what is in its parent";
+            return Err(Error::InvalidArgument { what });
+        }
+        self.parents.push(parent);
+        Ok(self.parents.len() as u32 - 1)
+    }
+
+    /// Names a block of a parent, `block` as the parent's table has it; returns the block's id here.
+    ///
+    /// # Errors
+    /// `InvalidArgument` if there is no such parent.
+    pub fn add_foreign_block(&mut self, foreign: ForeignBlock, block: &BlockRecord) -> Result<u64, Error> {
+        if foreign.parent as usize >= self.parents.len() {
+            return Err(Error::InvalidArgument { what: "a block of a parent that was not added" });
+        }
+        let BlockRecord { codec, raw_bytes, hash, .. } = *block;
+        self.blocks.push(BlockRecord::in_parent(foreign, codec, raw_bytes, hash));
+        Ok(self.blocks.len() as u64 - 1)
     }
 
     /// The ordinal the next item will get.
@@ -248,11 +281,17 @@ impl ArchiveBuilder {
             n_ordinals: _,
             has_extents,
             metadata,
+            parents,
         } = self;
         let chunks = chunks.or_else(|| has_extents.then(|| ChunkTable::new(crate::Chunking::default())));
         let sealer = encryption.as_ref().map(|encryption| &encryption.sealer);
-        let tables =
-            Tables { items: &items, blocks: &blocks, chunks: chunks.as_ref(), metadata: metadata.as_ref() };
+        let tables = Tables {
+            items: &items,
+            blocks: &blocks,
+            chunks: chunks.as_ref(),
+            metadata: metadata.as_ref(),
+            parents: &parents,
+        };
         let (mut tail, mut root_frame) = Root::encode(&tables, position_bytes, sealer);
         if let Some(Encryption { record, sealer }) = encryption {
             let (sealed, pages_hash) = (sealer.seal_root(&root_frame), frame_hash(&tail));

@@ -137,6 +137,22 @@ impl ItemRecord {
         }
     }
 
+    /// Ids of every block it names: content, extents and their list, metadata, preview.
+    pub fn blocks(&self) -> impl Iterator<Item = u64> + '_ {
+        let metadata = match &self.metadata {
+            Some(Metadata::Block(id)) => Some(*id),
+            _ => None,
+        };
+        let (extents, list): (&[_], _) = match &self.extents {
+            Some(Extents::Inline(extents)) => (extents, None),
+            Some(Extents::Block(id)) => (&[], Some(*id)),
+            None => (&[], None),
+        };
+        let shared = extents.iter().map(|extent| extent.block).chain(list);
+        let preview = self.preview.as_ref().map(|preview| preview.block);
+        self.content_blocks().chain(shared).chain(metadata).chain(preview)
+    }
+
     /// Ids of the blocks of its content, in order.
     pub fn content_blocks(&self) -> impl Iterator<Item = u64> + '_ {
         self.content.iter().flat_map(|run| run.first..run.first + run.n_blocks)

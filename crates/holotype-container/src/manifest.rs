@@ -1,8 +1,17 @@
 use crate::encryption::SealedRoot;
 use crate::{
-    BlockRecord, ChunkRecord, EncryptionRecord, Error, Header, ItemRecord, KeySlot, Limits, MerkleTree,
-    OpenedPayload, PageRef, Root, Sealer, Table, Trailer,
+    BlockRecord, ChunkRecord, DataKey, EncryptionRecord, Error, Header, ItemRecord, KeySlot, Limits,
+    MerkleTree, OpenedPayload, PageRef, Root, Sealer, Table, Trailer,
 };
+
+/// What opens an encrypted archive.
+#[derive(Debug, Clone, Copy)]
+pub enum Unlock<'a> {
+    /// A password of one of its key slots.
+    Password(&'a [u8]),
+    /// Its key, as a child holds it.
+    Key(&'a DataKey),
+}
 
 /// An opened archive's metadata: the seal was checked over header, root and trailer.
 #[derive(Debug, Clone)]
@@ -18,6 +27,7 @@ pub struct Manifest {
 struct Encryption {
     record: EncryptionRecord,
     sealer: Sealer,
+    key: DataKey,
     /// BLAKE3 of the page frames as they are stored.
     pages_hash: [u8; 32],
 }
@@ -34,7 +44,7 @@ impl Manifest {
         Self::open_with(header, root_frame, trailer, None, limits)
     }
 
-    /// [`Self::open`] with the password of an encrypted archive, which others do not look at.
+    /// [`Self::open`] with what opens an encrypted archive, which others do not look at.
     ///
     /// # Errors
     /// As [`Self::open`]; `Locked` if it needs a password and there is none; `WrongKey`.
@@ -42,7 +52,7 @@ impl Manifest {
         header: &[u8],
         root_frame: &[u8],
         trailer: Trailer,
-        password: Option<&[u8]>,
+        unlock: Option<Unlock<'_>>,
         limits: &Limits,
     ) -> Result<Self, Error> {
         let parsed = Header::parse(header)?;
@@ -50,12 +60,14 @@ impl Manifest {
         let root_offset = trailer.root_offset_bytes;
         let (root, encryption) = if parsed.is_encrypted {
             let sealed = SealedRoot::parse(root_frame, root_offset, limits)?;
-            let password = password.ok_or(Error::Locked)?;
-            let key = sealed.record.unlock(&parsed.archive_id, password, limits)?;
+            let key = match unlock.ok_or(Error::Locked)? {
+                Unlock::Password(password) => sealed.record.unlock(&parsed.archive_id, password, limits)?,
+                Unlock::Key(key) => sealed.record.check_key(&parsed.archive_id, key)?,
+            };
             let sealer = sealed.record.sealer(&parsed.archive_id, &key);
             let inner = sealer.open_root(&sealed.sealed)?;
             let SealedRoot { record, pages_hash, .. } = sealed;
-            let encryption = Encryption { record, sealer, pages_hash };
+            let encryption = Encryption { record, sealer, key, pages_hash };
             (Root::parse(&inner, root_offset, limits)?, Some(encryption))
         } else {
             (Root::parse(root_frame, root_offset, limits)?, None)
@@ -79,6 +91,7 @@ impl Manifest {
             chunks: Table::Inline(Vec::new()),
             chunking: None,
             metadata: None,
+            parents: Vec::new(),
         };
         let trailer = Trailer {
             revision: 1,
@@ -96,6 +109,12 @@ impl Manifest {
     #[must_use]
     pub fn encryption(&self) -> Option<&EncryptionRecord> {
         self.encryption.as_ref().map(|encryption| &encryption.record)
+    }
+
+    /// Id and key of an encrypted archive, for children that name its blocks.
+    #[must_use]
+    pub fn data_key(&self) -> Option<([u8; 16], &DataKey)> {
+        self.encryption.as_ref().map(|encryption| (self.header.archive_id, &encryption.key))
     }
 
     /// Of an encrypted archive, what the frames of all pages, one after another, must hash to: so they can be checked
@@ -206,7 +225,7 @@ impl Manifest {
     pub fn check_blocks(&self, blocks: &[BlockRecord]) -> Result<(), Error> {
         let corrupt = |offset_bytes, rule| Error::Corrupt { what: "block table", offset_bytes, rule };
         let mut end = Header::N_BYTES as u64;
-        for block in blocks {
+        for block in blocks.iter().filter(|block| block.foreign.is_none()) {
             if block.offset_bytes != end {
                 return Err(corrupt(end, "blocks leave a gap"));
             }
@@ -222,7 +241,7 @@ impl Manifest {
             return Err(corrupt(end, "frames leave a gap before the root"));
         }
         let mut tree = MerkleTree::default();
-        tree.extend(blocks.iter().map(|block| block.hash));
+        tree.extend(blocks.iter().filter(|block| block.foreign.is_none()).map(|block| block.hash));
         let found = tree.root();
         if found != self.trailer.merkle_root {
             return Err(Error::hash(

@@ -2,9 +2,10 @@ use crate::block::{decode_blocks, encode_blocks};
 use crate::cbor::{self, Value};
 use crate::chunk::decode_chunks;
 use crate::page::{build_frame, open_frame};
+use crate::parent::{decode_parents, encode_parents};
 use crate::{
-    BlockRecord, ChunkRecord, ChunkTable, Chunking, Error, FrameType, ItemRecord, Limits, PageRef, Sealer,
-    frame_hash,
+    BlockRecord, ChunkRecord, ChunkTable, Chunking, Error, FrameType, ItemRecord, Limits, PageRef,
+    ParentRecord, Sealer, frame_hash,
 };
 use std::collections::BTreeMap;
 
@@ -34,6 +35,8 @@ pub struct Root {
     pub chunking: Option<Chunking>,
     /// Metadata of the archive as a whole; the container does not look inside.
     pub metadata: Option<Value>,
+    /// Archives that some blocks lie in.
+    pub parents: Vec<ParentRecord>,
 }
 
 /// What a manifest is made of.
@@ -45,6 +48,7 @@ pub(crate) struct Tables<'a> {
     /// Present if items may have extents.
     pub(crate) chunks: Option<&'a ChunkTable>,
     pub(crate) metadata: Option<&'a Value>,
+    pub(crate) parents: &'a [ParentRecord],
 }
 
 mod key {
@@ -61,6 +65,7 @@ mod key {
     pub(super) const METADATA: u64 = 11;
     /// Keys from here on must be understood.
     pub(super) const FIRST_REQUIRED: u64 = 1 << 16;
+    pub(super) const PARENTS: u64 = 1 << 16;
 }
 
 /// Feature of root key 6: items have extents.
@@ -79,7 +84,7 @@ impl Root {
         offset_bytes: u64,
         sealer: Option<&Sealer>,
     ) -> (Vec<u8>, Vec<u8>) {
-        let Tables { items, blocks, chunks, metadata } = *tables;
+        let Tables { items, blocks, chunks, metadata, parents } = *tables;
         let mut pages = Pages { frames: Vec::new(), offset_bytes, sealer };
         let mut map = BTreeMap::new();
         let mut put = |key, value: &Value| {
@@ -91,6 +96,9 @@ impl Root {
         put(key::N_BLOCKS, &Value::Unsigned(blocks.len() as u64));
         if let Some(metadata) = metadata {
             put(key::METADATA, metadata);
+        }
+        if !parents.is_empty() {
+            put(key::PARENTS, &encode_parents(parents));
         }
         if let Some(chunks) = chunks {
             put(key::REQUIRED_FEATURES, &Value::Array(vec![Value::Unsigned(FEATURE_EXTENTS)]));
@@ -146,6 +154,10 @@ impl Root {
             return Err(corrupt("the root is not a map"));
         };
         let has_extents = read_features(map.remove(&key::REQUIRED_FEATURES))?;
+        let parents = map
+            .remove(&key::PARENTS)
+            .map(|value| decode_parents(&value).ok_or_else(|| corrupt("the list of parents is malformed")));
+        let parents = parents.transpose()?.unwrap_or_default();
         if let Some((&id, _)) = map.range(key::FIRST_REQUIRED..).next() {
             return Err(Error::Unsupported { what: "root key", id });
         }
@@ -163,9 +175,13 @@ impl Root {
             _ => return Err(corrupt("the items are neither inline nor in pages")),
         };
         let blocks = match (map.remove(&key::BLOCKS), map.remove(&key::BLOCK_PAGES)) {
-            (Some(Value::Bytes(table)), None) => {
-                Table::Inline(decode_blocks(&table, n_blocks, frames_end_bytes, limits)?)
-            }
+            (Some(Value::Bytes(table)), None) => Table::Inline(decode_blocks(
+                &table,
+                n_blocks,
+                parents.len() as u32,
+                frames_end_bytes,
+                limits,
+            )?),
             (None, Some(Value::Array(refs))) => {
                 let refs = read_refs(&refs, n_blocks, frames_end_bytes, Value::as_unsigned)?;
                 let mut expected = 0;
@@ -198,7 +214,7 @@ impl Root {
             return Err(corrupt("chunks without chunking or feature"));
         }
         let metadata = map.remove(&key::METADATA);
-        Ok(Self { n_items, n_blocks, items, blocks, chunks, chunking, metadata })
+        Ok(Self { n_items, n_blocks, items, blocks, chunks, chunking, metadata, parents })
     }
 
     /// Reads a chunk page's frame.
@@ -292,7 +308,8 @@ impl Root {
         sealer: Option<&Sealer>,
         limits: &Limits,
     ) -> Result<Vec<BlockRecord>, Error> {
-        decode_blocks(&page.open(frame, sealer, limits)?, page.n_entries, frames_end_bytes, limits)
+        let n_parents = self.parents.len() as u32;
+        decode_blocks(&page.open(frame, sealer, limits)?, page.n_entries, n_parents, frames_end_bytes, limits)
     }
 }
 

@@ -1,14 +1,14 @@
 use crate::error::{argument_error, raise};
 use crate::fields::{
     ImageFields, ItemFields, MetadataFields, PreviewFields, RegionFields, RemoteFields, ReportFields,
-    SummaryFields, metadata_fields, region,
+    SummaryFields, encryption, metadata_fields, region,
 };
 use crate::source::FileObject;
 use crate::write::into_bytes;
 use holotype::formats::Format;
 use holotype::{
-    Error, ExportOptions, FileOutput, ImageItem, ItemKind, OpenOptions, Password, Region, RemoteOptions,
-    Replace, UnpackOptions, VerifyOptions, export, source_format, unpack,
+    Error, ExportOptions, FileOutput, FlattenOptions, ImageItem, ItemKind, OpenOptions, Password, Region,
+    RemoteOptions, Replace, UnpackOptions, VerifyOptions, export, flatten, source_format, unpack,
 };
 use holotype_store::MemorySource;
 use numpy::PyReadwriteArray1;
@@ -16,6 +16,7 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 use std::io::Cursor;
+use std::path::PathBuf;
 
 /// True for `http://`, `https://` and `s3://` addresses.
 #[pyfunction]
@@ -82,21 +83,23 @@ impl FileMap {
 #[pymethods]
 impl Archive {
     #[staticmethod]
-    #[pyo3(signature = (path, password=None, cache_bytes=None))]
+    #[pyo3(signature = (path, password=None, cache_bytes=None, parents=Vec::new()))]
     fn open(
         py: Python<'_>,
         path: &str,
         password: Option<Vec<u8>>,
         cache_bytes: Option<u64>,
+        parents: Vec<PathBuf>,
     ) -> PyResult<Self> {
-        let options = open_options(password);
+        let options = open_options(password).with_parents(parents);
         let open =
             || holotype::Archive::open_with(path, &options).map(|archive| cached(archive, cache_bytes));
         Self::new(py.detach(open))
     }
 
     #[staticmethod]
-    #[pyo3(signature = (address, remote, password, cache_bytes=None, read_ahead=true))]
+    #[pyo3(signature = (address, remote, password, cache_bytes=None, read_ahead=true,
+        parents=Vec::new()))]
     fn open_remote(
         py: Python<'_>,
         address: String,
@@ -104,9 +107,10 @@ impl Archive {
         password: Option<Vec<u8>>,
         cache_bytes: Option<u64>,
         read_ahead: bool,
+        parents: Vec<PathBuf>,
     ) -> PyResult<Self> {
         let options = remote.into_options()?;
-        let open = open_options(password);
+        let open = open_options(password).with_parents(parents);
         let inner =
             py.detach(|| holotype::Archive::open_remote_with(&address, &options, &open)).map_err(raise)?;
         let inner = cached(inner, cache_bytes).with_read_ahead(read_ahead);
@@ -114,15 +118,16 @@ impl Archive {
     }
 
     #[staticmethod]
-    #[pyo3(signature = (data, password=None, cache_bytes=None))]
+    #[pyo3(signature = (data, password=None, cache_bytes=None, parents=Vec::new()))]
     fn from_bytes(
         py: Python<'_>,
         data: PyBackedBytes,
         password: Option<Vec<u8>>,
         cache_bytes: Option<u64>,
+        parents: Vec<PathBuf>,
     ) -> PyResult<Self> {
         let source = Box::new(MemorySource::new(data));
-        let options = open_options(password);
+        let options = open_options(password).with_parents(parents);
         let open = || holotype::Archive::open_source_with(source, "<memory>", &options);
         Self::new(py.detach(|| open().map(|archive| cached(archive, cache_bytes))))
     }
@@ -220,6 +225,29 @@ impl Archive {
     /// Kind of an item.
     fn kind(&self, py: Python<'_>, name: &str) -> PyResult<&'static str> {
         py.detach(|| self.inner.kind(name)).map(ItemKind::name).map_err(raise)
+    }
+
+    /// Seal, bytes and hints of each parent.
+    fn parents(&self) -> Vec<(String, u64, Vec<String>)> {
+        let fields = |parent: holotype::ParentInfo| (parent.seal_hex(), parent.n_bytes, parent.hints);
+        self.inner.parents().into_iter().map(fields).collect()
+    }
+
+    /// Copies the archive, and what it names of its parents, into the file at `path`.
+    fn flatten(
+        &self,
+        py: Python<'_>,
+        path: &str,
+        overwrite: bool,
+        password: Option<Vec<u8>>,
+    ) -> PyResult<()> {
+        let options = FlattenOptions::default().with_encryption(encryption(password));
+        let replace = if overwrite { Replace::Allow } else { Replace::Never };
+        let copy = || {
+            let (file, _seal) = flatten(&self.inner, FileOutput::create(path, replace)?, &options)?;
+            file.commit()
+        };
+        py.detach(copy).map_err(raise)
     }
 
     /// Writes all files, folders and links into a new folder; returns their number and the files' bytes.

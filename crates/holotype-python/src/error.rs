@@ -44,6 +44,7 @@ fn class_of(error: &Error) -> &'static str {
         (_, ErrorKind::InvalidArgument) => "ArgumentError",
         (_, ErrorKind::LimitExceeded) => "LimitError",
         (_, ErrorKind::NotFound) => "NotFoundError",
+        (_, ErrorKind::Parent) => "ParentError",
         (_, ErrorKind::Signature) => "SignatureError",
         (_, ErrorKind::Decryption) => "DecryptionError",
         (_, ErrorKind::Remote) => "RemoteError",

@@ -2,7 +2,9 @@ use crate::error::{argument_error, raise};
 use crate::fields::{MetadataFields, RemoteFields, encryption, into_metadata};
 use crate::tensor::{TensorFields, TensorOptionsFields};
 use crate::write::Samples;
-use holotype::{Error, Exclude, FileOutput, ObjectOutput, Profile, Replace, WriterOptions};
+use holotype::{
+    Error, Exclude, FileOutput, ObjectOutput, OpenOptions, Parent, Password, Profile, Replace, WriterOptions,
+};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
@@ -70,7 +72,7 @@ fn closed() -> Error {
 impl Writer {
     #[new]
     #[pyo3(signature = (path, overwrite, profile, compression, block_bytes, threads, password, deduplicate=true,
-        remote=None))]
+        remote=None, parents=Vec::new()))]
     #[expect(clippy::too_many_arguments, reason = "they are the Python call's")]
     fn new(
         py: Python<'_>,
@@ -83,6 +85,7 @@ impl Writer {
         password: Option<Vec<u8>>,
         deduplicate: bool,
         remote: Option<RemoteFields>,
+        parents: Vec<(PathBuf, Option<Vec<u8>>)>,
     ) -> PyResult<Self> {
         let named = Profile::from_name(profile).ok_or_else(|| {
             let names = Profile::ALL.map(Profile::name).join(", ");
@@ -106,8 +109,19 @@ impl Writer {
             (Some(path), None) => Output::File(FileOutput::create(path, replace).map_err(raise)?),
             (None, _) => Output::Memory(Vec::new()),
         };
-        let options = WriterOptions::default().with_packing(packing).with_encryption(encryption(password));
-        let writer = py.detach(|| holotype::Writer::new(output, options)).map_err(raise)?;
+        let begin = || {
+            let child = path.unwrap_or_default();
+            let open = |(parent, password): (PathBuf, Option<Vec<u8>>)| {
+                let options = OpenOptions::default().with_password(password.map(Password::new));
+                Parent::open(parent, child, &options)
+            };
+            let options = WriterOptions::default()
+                .with_packing(packing)
+                .with_encryption(encryption(password))
+                .with_parents(parents.into_iter().map(open).collect::<Result<_, _>>()?);
+            holotype::Writer::new(output, options)
+        };
+        let writer = py.detach(begin).map_err(raise)?;
         Ok(Self { inner: Mutex::new(Some(writer)) })
     }
 

@@ -13,6 +13,8 @@ mod encryption;
 mod generation;
 #[path = "vectors/packing.rs"]
 mod packing;
+#[path = "vectors/parents.rs"]
+mod parents;
 
 use holotype::{
     Alpha, Archive, ChannelOrder, ColourModel, ElementOrder, ElementType, ImageDescriptor, ImageOptions,
@@ -754,7 +756,7 @@ fn main() {
     let mut lines = fs::read_to_string(&expected).unwrap_or_default();
     let mut n_new = 0;
     let all = good().into_iter().chain(packing::good()).chain(encryption::good()).chain(generation::good());
-    for (name, bytes, described) in all.chain(animation::good()) {
+    for (name, bytes, described) in all.chain(animation::good()).chain(parents::good()) {
         let path = root.join("good").join(format!("{name}.holo"));
         if !path.exists() {
             fs::write(path, bytes).unwrap();
@@ -764,8 +766,8 @@ fn main() {
     }
     fs::write(expected, lines).unwrap();
     let all = bad().into_iter().chain(packing::bad()).chain(bad_tensors()).chain(encryption::bad());
-    let all = all.chain(generation::bad());
-    for (name, bytes) in all.chain(animation::bad()) {
+    let all = all.chain(generation::bad()).chain(animation::bad());
+    for (name, bytes) in all.chain(parents::bad()) {
         let path = root.join("bad").join(format!("{name}.holo"));
         if !path.exists() {
             fs::write(path, bytes).unwrap();

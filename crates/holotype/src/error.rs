@@ -23,6 +23,8 @@ pub enum ErrorKind {
     Io,
     /// The named item is not in the archive.
     NotFound,
+    /// An archive that this one names blocks of is missing or was replaced.
+    Parent,
     /// Exporting would lose something.
     WouldLose,
     /// A signature is missing or does not hold.
@@ -148,6 +150,16 @@ pub enum Error {
         /// What would be lost.
         losses: Vec<String>,
     },
+    /// An archive that this one names blocks of is not there, or is another one now.
+    #[error("parent {seal} {problem}{}", hinted(hints))]
+    Parent {
+        /// The parent's seal, hex.
+        seal: String,
+        /// Where it was said to be.
+        hints: Vec<String>,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// No such item.
     #[error("no item named `{name}`")]
     NotFound {
@@ -206,6 +218,7 @@ impl Error {
             Self::LimitExceeded { .. } | Self::OutOfMemory { .. } => ErrorKind::LimitExceeded,
             Self::WouldLose { .. } => ErrorKind::WouldLose,
             Self::NotFound { .. } => ErrorKind::NotFound,
+            Self::Parent { .. } => ErrorKind::Parent,
             Self::Io { source, .. } if RemoteError::of(source).is_some() => ErrorKind::Remote,
             Self::Io { .. } => ErrorKind::Io,
         }
@@ -239,6 +252,11 @@ impl Error {
     pub(crate) fn invalid(what: impl Into<String>) -> Self {
         Self::InvalidArgument { what: what.into() }
     }
+}
+
+/// Where a parent was said to be.
+fn hinted(hints: &[String]) -> String {
+    if hints.is_empty() { String::new() } else { format!("; it was at {}", hints.join(", ")) }
 }
 
 /// The path and what the system said; a remote error names its address itself.

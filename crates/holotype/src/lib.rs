@@ -9,6 +9,7 @@ mod copying;
 mod encryption;
 mod error;
 mod export;
+mod flatten;
 pub mod formats;
 pub mod generation;
 mod image;
@@ -32,11 +33,12 @@ mod writer;
 pub use animation::{AnimationDescription, AnimationOptions, AudioTrack, Frame, FrameFiles, TimeBase};
 pub use archive::{
     Animation, AnimationItem, Archive, AudioItem, FileMap, Finding, FrameCache, FrameInfo, ImageItem, Item,
-    OpenOptions, Summary, TensorItem, VerifyOptions, VerifyReport,
+    OpenOptions, ParentInfo, Summary, TensorItem, VerifyOptions, VerifyReport,
 };
 pub use encryption::{Encryption, KdfCost, Password, rekey};
 pub use error::{Error, ErrorKind, Result};
 pub use export::{ExportOptions, export, source_format};
+pub use flatten::{FlattenOptions, flatten};
 pub use formats::SourceImage;
 pub use holotype_codec::SampleType;
 pub use holotype_codec::noise::{NoiseGenerator, NoiseRecipe};
@@ -55,7 +57,7 @@ pub use limits::Limits;
 #[cfg(feature = "remote")]
 pub use object_output::ObjectOutput;
 pub use output::{FileOutput, Replace};
-pub use pack::{Exclude, Packed, Packing, Profile};
+pub use pack::{Exclude, Packed, Packing, Parent, Profile};
 pub use progress::Progress;
 #[cfg(feature = "remote")]
 pub use remote::is_address;

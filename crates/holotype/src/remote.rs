@@ -1,5 +1,6 @@
 //! Archives behind HTTP and S3 (feature `remote`).
 
+use crate::archive::Home;
 use crate::{Archive, Error, OpenOptions, Result};
 use holotype_container::PublicKey;
 use holotype_store::{ReadAt as _, RemoteError, RemoteOptions, RemoteSource};
@@ -44,7 +45,8 @@ impl Archive {
     pub fn open_remote_with(address: &str, options: &RemoteOptions, open: &OpenOptions) -> Result<Self> {
         let source = RemoteSource::open(address, options).map_err(|e| Error::io(shown(address), e))?;
         let shown = source.address().to_owned();
-        Self::open_source_with(Box::new(source), shown, open)
+        let home = Home::Address(address.to_owned(), Box::new(options.clone()));
+        Self::open_at(Box::new(source), shown.as_ref(), open, home)
     }
 
     /// [`Archive::check_signatures`] with the signature file beside the archive at `address`: `.sig` appended to

@@ -2,12 +2,12 @@ use crate::encryption::random;
 use crate::formats::{Format, SourceImage};
 use crate::image::preview::{PREVIEW_EDGE, Preview, PreviewBuilder, wants_preview};
 use crate::image::{encode::BandEncoder, grid::TileGrid, wire};
-use crate::pack::{Addition, Packing, SharedBlocks, Sink, stored_extents};
+use crate::pack::{Addition, Packing, Parent, SharedBlocks, Sink, stored_extents};
 use crate::{Encryption, Error, ImageOptions, Metadata, MetadataKind, Mode, Progress, Result};
 use holotype_codec::{TileRef, image::TileOptions, image::encode_tile};
 use holotype_container::{
-    ArchiveBuilder, BlockRun, Codec, Extent, Extents, FrameHeader, ItemKind, ItemRecord, Packer, Trailer,
-    cbor,
+    ArchiveBuilder, BlockRecord, BlockRun, Codec, Extent, Extents, ForeignBlock, FrameHeader, ItemKind,
+    ItemRecord, Packer, Trailer, cbor,
 };
 use sha2::{Digest, Sha256};
 use std::io::{Read, Write};
@@ -32,6 +32,9 @@ pub struct WriterOptions {
     pub encryption: Option<Encryption>,
     /// How packed files are cut, grouped and compressed.
     pub packing: Packing,
+    /// Archives whose chunks packed files name instead of storing them again: reading then needs these archives.
+    /// Files are cut as in the first of them.
+    pub parents: Vec<Parent>,
 }
 
 impl WriterOptions {
@@ -46,6 +49,13 @@ impl WriterOptions {
     #[must_use]
     pub fn with_encryption(mut self, encryption: Option<Encryption>) -> Self {
         self.encryption = encryption;
+        self
+    }
+
+    /// Sets [`Self::parents`].
+    #[must_use]
+    pub fn with_parents(mut self, parents: Vec<Parent>) -> Self {
+        self.parents = parents;
         self
     }
 
@@ -89,7 +99,7 @@ impl<W: Write> Writer<W> {
     /// `Io`.
     pub fn new(mut out: W, options: WriterOptions) -> Result<Self> {
         let mut options = options;
-        let (builder, header) = match &options.encryption {
+        let (mut builder, header) = match &options.encryption {
             Some(encryption) => {
                 let (seed, record) = encryption.begin()?;
                 // Where content is cut is no one's business either.
@@ -98,6 +108,12 @@ impl<W: Write> Writer<W> {
             }
             None => ArchiveBuilder::begin(),
         };
+        if let Some(chunking) = options.parents.iter().find_map(|parent| parent.archive().chunking()) {
+            options.packing.chunking = chunking;
+        }
+        for parent in &options.parents {
+            builder.add_parent(parent.record())?;
+        }
         out.write_all(&header).map_err(output_error)?;
         Ok(Self {
             out,
@@ -318,7 +334,9 @@ impl<W: Write> Writer<W> {
         let Self { out, builder, shared, options, .. } = self;
         let shared = match shared {
             Some(shared) => shared,
-            None => shared.insert(SharedBlocks::new(options.packing, options.progress.clone())?),
+            None => {
+                shared.insert(SharedBlocks::new(options.packing, &options.parents, options.progress.clone())?)
+            }
         };
         shared.add(additions, &mut Frames { out, builder })
     }
@@ -418,6 +436,10 @@ impl<W: Write> Sink for Frames<'_, W> {
         let written = self.out.write_all(&block.header).and_then(|()| self.out.write_all(&block.payload));
         written.map_err(output_error)?;
         Ok(block.id)
+    }
+
+    fn foreign(&mut self, foreign: ForeignBlock, block: &BlockRecord) -> Result<u64> {
+        Ok(self.builder.add_foreign_block(foreign, block)?)
     }
 
     fn item(&mut self, record: ItemRecord) -> Result<()> {

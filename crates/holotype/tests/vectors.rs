@@ -125,6 +125,7 @@ fn bad_files_are_refused_with_their_kind() {
             _ if FOUND_BY_VERIFY.contains(&stem.as_str()) => ErrorKind::NotFound,
             "corrupt" => ErrorKind::Corrupt,
             "decryption" => ErrorKind::Decryption,
+            "parent" => ErrorKind::Parent,
             "truncated" => ErrorKind::Truncated,
             "unsupported" => ErrorKind::Unsupported,
             other => panic!("{other} is no kind"),

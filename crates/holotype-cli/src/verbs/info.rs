@@ -3,7 +3,7 @@ use super::open::open;
 use crate::args::Inputs;
 use crate::exit::{Exit, Failure};
 use crate::printer::Printer;
-use holotype::{Archive, ElementOrder, ImageItem, Item, ItemKind, Metadata, TensorItem};
+use holotype::{Archive, ElementOrder, ImageItem, Item, ItemKind, Metadata, ParentInfo, TensorItem};
 use serde_json::{Map, Value, json};
 use std::path::Path;
 
@@ -23,10 +23,16 @@ pub(crate) fn run(args: &Inputs, printer: &Printer) -> Result<Exit, Failure> {
 fn describe(archive: &Archive, path: &Path) -> Result<Value, Failure> {
     let items =
         archive.items()?.iter().map(|item| describe_item(archive, item)).collect::<Result<Vec<_>, _>>()?;
-    Ok(json!({
+    let mut value = json!({
         "archive": path.to_string_lossy(), "bytes": archive.n_bytes(), "format_version": archive.format_version(),
         "revision": archive.revision(), "seal": archive.seal_hex(), "items": items,
-    }))
+    });
+    let parents = archive.parents();
+    if let (Some(map), false) = (value.as_object_mut(), parents.is_empty()) {
+        let parent = |parent: &ParentInfo| json!({"seal": parent.seal_hex(), "bytes": parent.n_bytes, "hints": parent.hints});
+        map.insert("parents".into(), parents.iter().map(parent).collect());
+    }
+    Ok(value)
 }
 
 fn describe_item(archive: &Archive, item: &Item<'_>) -> Result<Value, Failure> {

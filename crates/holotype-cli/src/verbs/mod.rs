@@ -6,6 +6,7 @@ mod completions;
 mod compress;
 mod decompress;
 mod diff;
+mod flatten;
 mod frames;
 mod generation;
 mod info;
@@ -42,6 +43,7 @@ pub(crate) fn run(verb: &Verb, printer: &Printer) -> Result<Exit, Failure> {
         Verb::Unpack(args) => unpack::run(args, printer),
         Verb::Animate(args) => animate::run(args, printer),
         Verb::Frames(args) => frames::run(args, printer),
+        Verb::Flatten(args) => flatten::run(args, printer),
         Verb::Diff(args) => diff::run(args, printer),
         Verb::List(args) => list::run(args, printer),
         Verb::Cat(args) => cat::run(args),

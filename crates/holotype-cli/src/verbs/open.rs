@@ -24,7 +24,8 @@ pub(crate) fn open(path: &Path, access: &Access) -> Result<Archive, Failure> {
         None => Failure::from(error).about(path.display()),
     };
     loop {
-        let options = OpenOptions::default().with_password(password.clone());
+        let options =
+            OpenOptions::default().with_password(password.clone()).with_parents(access.parents.clone());
         let archive = match (address(path), &stdin) {
             (Some(address), _) => Archive::open_remote_with(address, &access.remote_options(), &options),
             (None, Some(bytes)) => {

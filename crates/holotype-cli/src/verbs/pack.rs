@@ -5,7 +5,10 @@ use crate::names::is_stream;
 use crate::password;
 use crate::printer::Printer;
 use crate::progress::Bar;
-use holotype::{Error, Exclude, FileOutput, Metadata, ObjectOutput, Packed, Replace, Writer, WriterOptions};
+use holotype::{
+    Error, Exclude, FileOutput, Metadata, ObjectOutput, OpenOptions, Packed, Parent, Replace, Writer,
+    WriterOptions,
+};
 use serde_json::json;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
@@ -20,7 +23,10 @@ pub(crate) fn run(args: &Pack, printer: &Printer) -> Result<Exit, Failure> {
     }
     let replace = if args.force { Replace::Allow } else { Replace::Never };
     let encryption = password::encryption(args.encrypt, &args.access.unlock)?;
-    let options = WriterOptions::default().with_packing(packing).with_encryption(encryption);
+    let options = WriterOptions::default()
+        .with_packing(packing)
+        .with_encryption(encryption)
+        .with_parents(parents(args)?);
     let (packed, n_bytes) = if is_stream(&args.output) {
         write(args, printer, options, BufWriter::with_capacity(1 << 18, std::io::stdout().lock()))
             .map(|(_, packed, n)| (packed, n))?
@@ -53,6 +59,15 @@ pub(crate) fn run(args: &Pack, printer: &Printer) -> Result<Exit, Failure> {
         ));
     }
     Ok(Exit::Good)
+}
+
+/// The parents, opened with the password of the archive itself if they need one.
+fn parents(args: &Pack) -> Result<Vec<Parent>, Failure> {
+    let options = OpenOptions::default().with_password(password::given(&args.unlock)?);
+    let open = |path: &PathBuf| {
+        Parent::open(path, &args.output, &options).map_err(|e| Failure::from(e).about(path.display()))
+    };
+    args.parent.iter().map(open).collect()
 }
 
 /// Packs into `out`; returns it, what was packed, and the bytes of the archive.

@@ -52,14 +52,22 @@ impl EncryptionRecord {
         for slot in &self.slots {
             if let Some(key) = slot.open(archive_id, password, limits)? {
                 // A wrapped key may be made to open under several passwords, but not to be several keys.
-                let commitment = blake3::Hash::from(key.derive(COMMITMENT, archive_id, &self.salt));
-                // `blake3::Hash` compares in constant time.
-                if commitment == blake3::Hash::from(self.commitment) {
+                if let Ok(key) = self.check_key(archive_id, &key) {
                     return Ok(key);
                 }
             }
         }
         Err(Error::WrongKey)
+    }
+
+    /// The key, if it is this archive's.
+    ///
+    /// # Errors
+    /// `WrongKey` if it is not.
+    pub fn check_key(&self, archive_id: &[u8; 16], key: &DataKey) -> Result<DataKey, Error> {
+        let commitment = blake3::Hash::from(key.derive(COMMITMENT, archive_id, &self.salt));
+        // `blake3::Hash` compares in constant time.
+        if commitment == blake3::Hash::from(self.commitment) { Ok(key.clone()) } else { Err(Error::WrongKey) }
     }
 
     /// What seals and opens this revision's frames.

@@ -14,7 +14,7 @@ use std::io::Cursor;
 /// Cheap enough for the reference reader.
 const CHEAP: KdfCost = KdfCost { memory_kib: 32, n_passes: 2, n_lanes: 2 };
 
-fn options(password: &str) -> WriterOptions {
+pub(crate) fn options(password: &str) -> WriterOptions {
     let encryption = Encryption::with_password(Password::new(password)).with_cost(CHEAP);
     WriterOptions::default().with_encryption(Some(encryption))
 }

@@ -194,7 +194,7 @@ impl Archive {
         let blocks = super::tables::all_blocks(self)?;
         let mut summary = Summary { n_blocks: blocks.len() as u64, ..Summary::default() };
         let mut by_codec = BTreeMap::<u8, u64>::new();
-        for block in &blocks {
+        for block in blocks.iter().filter(|block| block.foreign.is_none()) {
             *by_codec.entry(block.codec as u8).or_default() += block.raw_bytes;
             summary.max_block_bytes = summary.max_block_bytes.max(block.raw_bytes);
             summary.unique_bytes = summary.unique_bytes.saturating_add(block.raw_bytes);

@@ -9,6 +9,7 @@ mod generation;
 mod image;
 mod item;
 mod open;
+mod parents;
 mod read_ahead;
 mod tables;
 mod tensor;
@@ -18,12 +19,15 @@ mod verify;
 pub use animation::{Animation, AnimationItem, FrameCache, FrameInfo};
 pub use audio::AudioItem;
 pub(crate) use chunks::jobs_of;
+pub(crate) use content::Held;
 pub use content::{FileMap, Summary};
 pub use generation::GenerationItem;
 pub use image::ImageItem;
 pub use item::Item;
 pub use open::OpenOptions;
 pub(crate) use open::{Ends, read_ends};
+pub(crate) use parents::Home;
+pub use parents::ParentInfo;
 pub use tensor::TensorItem;
 pub(crate) use verify::verify_item;
 pub use verify::{Finding, VerifyOptions, VerifyReport};
@@ -32,6 +36,7 @@ use crate::{Error, Limits, Metadata, Result, memory};
 use cache::BlockCache;
 use holotype_container::{BlockRecord, FORMAT_VERSION, ItemKind, ItemRecord, Manifest, hex, unpack_block};
 use holotype_store::{FileSource, MemorySource, ReadAt};
+use parents::Parents;
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -70,6 +75,7 @@ pub struct Archive {
     manifest: Manifest,
     tables: Tables,
     cache: BlockCache,
+    parents: Parents,
     limits: Limits,
     read_ahead: bool,
 }
@@ -99,7 +105,10 @@ impl Archive {
     pub fn open_with(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Self> {
         let path = path.as_ref();
         let source = FileSource::open(path).map_err(|e| Error::io(path, e))?;
-        Self::open_source_with(Box::new(source), path, options)
+        // Parents are looked for later, when the working folder may be another.
+        let absolute = std::path::absolute(path).map_err(|e| Error::io(path, e))?;
+        let folder = absolute.parent().map_or_else(PathBuf::new, Path::to_path_buf);
+        Self::open_at(Box::new(source), path, options, Home::Folder(folder))
     }
 
     /// Opens an archive in memory.
@@ -127,11 +136,21 @@ impl Archive {
         path: impl AsRef<Path>,
         options: &OpenOptions,
     ) -> Result<Self> {
-        let path = path.as_ref().to_path_buf();
+        Self::open_at(source, path.as_ref(), options, Home::Nowhere)
+    }
+
+    pub(crate) fn open_at(
+        source: Box<dyn ReadAt>,
+        path: &Path,
+        options: &OpenOptions,
+        home: Home,
+    ) -> Result<Self> {
+        let path = path.to_path_buf();
         let manifest = open::open_manifest(source.as_ref(), &path, options)?;
         let cache = BlockCache::new(CACHE_BYTES);
-        let (tables, limits) = (Tables::default(), options.limits);
-        Ok(Self { source, path, manifest, tables, cache, limits, read_ahead: true })
+        let (tables, parents) = (Tables::default(), Parents::new(options, home));
+        let (limits, read_ahead) = (options.limits, true);
+        Ok(Self { source, path, manifest, tables, cache, parents, limits, read_ahead })
     }
 
     /// True if it is encrypted.
@@ -149,7 +168,8 @@ impl Archive {
     ) -> Self {
         let manifest = Manifest::without_seal(blocks);
         let (path, cache) = (path.to_path_buf(), BlockCache::new(CACHE_BYTES));
-        Self { source, path, manifest, tables: Tables::default(), cache, limits, read_ahead: true }
+        let (tables, parents) = (Tables::default(), Parents::default());
+        Self { source, path, manifest, tables, cache, parents, limits, read_ahead: true }
     }
 
     /// Keeps at most `n_bytes` of decoded blocks of files for further reads; default 512 MiB, taken as they are read.
@@ -364,11 +384,13 @@ impl Archive {
 
     /// Tells the source which blocks are read next, so that one far away fetches neighbours together.
     fn will_read(&self, ids: impl Iterator<Item = u64>) -> Result<()> {
-        let range = |id| {
+        let mut ranges = Vec::new();
+        for id in ids {
             let block = self.block(id)?;
-            Ok(block.offset_bytes..block.offset_bytes.saturating_add(block.frame_bytes()))
-        };
-        let ranges = ids.map(range).collect::<Result<Vec<_>>>()?;
+            if block.foreign.is_none() {
+                ranges.push(block.offset_bytes..block.offset_bytes.saturating_add(block.frame_bytes()));
+            }
+        }
         self.source.will_read(&ranges).map_err(|e| Error::io(&self.path, e))
     }
 
@@ -383,9 +405,11 @@ impl Archive {
         id: u64,
         work: impl FnOnce(&BlockRecord, &[u8]) -> Result<T>,
     ) -> Result<T> {
-        let block = self.block(id)?;
-        let frame = self.read(block.offset_bytes, block.frame_bytes())?;
-        let opened = self
+        let (parent, owned_id) = self.owner(id)?;
+        let owner = parent.as_deref().unwrap_or(self);
+        let block = owner.block(owned_id)?;
+        let frame = owner.read(block.offset_bytes, block.frame_bytes())?;
+        let opened = owner
             .manifest
             .open_block(&block, &frame, &self.limits.container)
             .map_err(|source| Error::Block { item: item.to_owned(), source })?;

@@ -1,9 +1,9 @@
 use super::read;
 use crate::{Error, Limits, Password, Result};
-use holotype_container::{Header, Manifest, Trailer};
+use holotype_container::{DataKey, Header, Manifest, Trailer, Unlock};
 use holotype_store::ReadAt;
 use std::borrow::Cow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Bytes read from the end of a file at first: the whole manifest of ordinary archives.
 const TAIL_BYTES: u64 = 64 << 10;
@@ -16,6 +16,13 @@ pub struct OpenOptions {
     pub limits: Limits,
     /// The password of an encrypted archive; others do not look at it.
     pub password: Option<Password>,
+    /// Where parents of a thin archive are: files, or folders they lie in. Looked at before what the archive itself
+    /// says.
+    pub parents: Vec<PathBuf>,
+    /// The key of a parent, which its child holds.
+    pub(crate) parent_key: Option<DataKey>,
+    /// How many generations lie below.
+    pub(crate) depth: u32,
 }
 
 impl OpenOptions {
@@ -23,6 +30,13 @@ impl OpenOptions {
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Sets [`Self::parents`].
+    #[must_use]
+    pub fn with_parents(mut self, parents: Vec<PathBuf>) -> Self {
+        self.parents = parents;
         self
     }
 
@@ -36,10 +50,11 @@ impl OpenOptions {
 
 /// Opens the manifest: header, trailer, seal and root.
 pub(super) fn open_manifest(source: &dyn ReadAt, path: &Path, options: &OpenOptions) -> Result<Manifest> {
-    let OpenOptions { limits, password } = options;
+    let OpenOptions { limits, password, parent_key, parents: _, depth: _ } = options;
     let Ends { header, root_frame, trailer } = read_ends(source, path, limits)?;
-    let password = password.as_ref().map(Password::bytes);
-    Ok(Manifest::open_with(&header, &root_frame, trailer, password, &limits.container)?)
+    let key = parent_key.as_ref().map(Unlock::Key);
+    let unlock = key.or(password.as_ref().map(|password| Unlock::Password(password.bytes())));
+    Ok(Manifest::open_with(&header, &root_frame, trailer, unlock, &limits.container)?)
 }
 
 /// What an archive is opened with; the seal is not yet checked.

@@ -184,7 +184,7 @@ impl<'a> TensorItem<'a> {
     pub fn mapped(&self) -> Result<Option<(u64, u64)>> {
         let record = self.item.record();
         let (1, Some(id)) = (record.n_content_blocks(), record.content_block(0)) else { return Ok(None) };
-        if self.item.archive().is_encrypted() {
+        if self.item.archive().is_encrypted() || self.item.archive().block(id)?.foreign.is_some() {
             return Ok(None);
         }
         self.item.archive().with_block(self.item.name(), id, |block, payload| {

@@ -166,8 +166,12 @@ pub(super) fn verify(archive: &Archive, options: &VerifyOptions) -> Result<Verif
             report.findings.push(whole(None, &error));
         }
     }
-    for (block, _) in blocks.iter().zip(&is_content).filter(|(_, seen)| !**seen) {
-        verify_other(archive, block, options, &mut report)?;
+    for ((id, block), _) in (0..).zip(&blocks).zip(&is_content).filter(|(_, seen)| !**seen) {
+        if block.foreign.is_some() {
+            verify_foreign(archive, id, &mut report)?;
+        } else {
+            verify_other(archive, block, options, &mut report)?;
+        }
     }
     Ok(report)
 }
@@ -408,6 +412,14 @@ fn verify_animation(item: &Item<'_>, options: &VerifyOptions, report: &mut Verif
             damage(&error, report)?;
         }
     }
+    Ok(())
+}
+
+/// A block of a parent outside every item's content.
+fn verify_foreign(archive: &Archive, id: u64, report: &mut VerifyReport) -> Result<()> {
+    let Err(error) = archive.with_block("a block of a parent", id, |_, _| Ok(())) else { return Ok(()) };
+    damage_only(&error)?;
+    report.findings.push(whole(None, &error));
     Ok(())
 }
 

@@ -45,8 +45,13 @@ impl ChunkIndex {
         Ok(())
     }
 
-    /// The table for the archive; `ids_of_blocks` says which id each block got.
-    pub(super) fn into_table(self, chunking: Chunking, ids_of_blocks: &[u64]) -> ChunkTable {
+    /// The table for the archive; `ids_of_blocks` and `ids_of_foreign` say which id each block got.
+    pub(super) fn into_table(
+        self,
+        chunking: Chunking,
+        ids_of_blocks: &[u64],
+        ids_of_foreign: &[u64],
+    ) -> ChunkTable {
         let Self { ids, places, table, hasher: _ } = self;
         drop(table);
         let mut order: Vec<u32> = (0..ids.len() as u32).collect();
@@ -57,7 +62,11 @@ impl ChunkIndex {
             if n_bytes < MIN_LISTED_BYTES {
                 continue;
             }
-            let Some(&block) = ids_of_blocks.get(block as usize) else { continue };
+            let id = match block.checked_sub(super::parent::FIRST_FOREIGN) {
+                Some(number) => ids_of_foreign.get(number as usize),
+                None => ids_of_blocks.get(block as usize),
+            };
+            let Some(&block) = id else { continue };
             let extent = Extent { block, offset_bytes: offset_bytes.into(), n_bytes: n_bytes.into() };
             out.push(&ChunkRecord { id: ids[at as usize], extent });
         }

@@ -5,12 +5,14 @@ mod exclude;
 mod index;
 mod names;
 mod order;
+mod parent;
 mod profile;
 mod shared;
 mod source;
 mod walk;
 
 pub use exclude::Exclude;
+pub use parent::Parent;
 pub use profile::{Packing, Profile};
 pub(crate) use shared::{Addition, SharedBlocks, Sink, stored_extents};
 pub(crate) use source::Source;

@@ -2,13 +2,17 @@
 //!
 //! A round compresses the blocks the one before filled while it reads, cuts and hashes the next sources; what comes
 //! out depends on the order of the sources alone. Memory: [`ROUND_BYTES`] of content twice over, the compressed bytes
-//! of one of them, the coders, 50 to 60 bytes a chunk, and the encoded record and name of each item.
+//! of one of them, the coders, 50 to 60 bytes a chunk, those of parents too, 32 MiB a parent, and the encoded record and
+//! name of each item.
 
 use super::index::{ChunkIndex, Place};
+use super::parent::{FIRST_FOREIGN, Parent, ParentChunks};
 use super::profile::{BLOCK_BYTES, Packing};
 use super::source::{End, Part, Source};
-use crate::{Error, Progress, Result, parallel};
-use holotype_container::{ChunkTable, Codec, Cutter, Extent, Extents, ItemRecord, Packer};
+use crate::{Archive, Error, Progress, Result, parallel};
+use holotype_container::{
+    BlockRecord, ChunkTable, Codec, Cutter, Extent, Extents, ForeignBlock, ItemRecord, Packer,
+};
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
@@ -33,6 +37,8 @@ pub(crate) struct Addition {
 pub(crate) trait Sink {
     /// Writes a block for the item of `ordinal`; returns its id.
     fn block(&mut self, codec: Codec, payload: &[u8], raw_bytes: u64, ordinal: u64) -> Result<u64>;
+    /// Names a block of a parent, as its table has it; returns its id.
+    fn foreign(&mut self, foreign: ForeignBlock, block: &BlockRecord) -> Result<u64>;
     /// Adds an item with the ordinal it has.
     fn item(&mut self, record: ItemRecord) -> Result<()>;
 }
@@ -43,6 +49,9 @@ pub(crate) struct SharedBlocks {
     cutter: Cutter,
     progress: Progress,
     index: ChunkIndex,
+    parents: ParentChunks,
+    /// Ids of the blocks of parents used so far.
+    foreign_ids: Vec<u64>,
     open: Filled,
     /// Filled blocks that are not compressed yet.
     waiting: Vec<Filled>,
@@ -86,7 +95,7 @@ impl std::fmt::Debug for SharedBlocks {
 }
 
 impl SharedBlocks {
-    pub(crate) fn new(packing: Packing, progress: Progress) -> Result<Self> {
+    pub(crate) fn new(packing: Packing, parents: &[Parent], progress: Progress) -> Result<Self> {
         if !BLOCK_BYTES.contains(&packing.block_bytes) {
             return Err(Error::invalid(format!(
                 "blocks have {} to {} bytes, not {}",
@@ -100,6 +109,8 @@ impl SharedBlocks {
             cutter: packing.chunking.cutter(),
             progress,
             index: ChunkIndex::default(),
+            parents: ParentChunks::new(parents)?,
+            foreign_ids: Vec::new(),
             open: Filled::default(),
             waiting: Vec::new(),
             n_closed: 0,
@@ -157,7 +168,7 @@ impl SharedBlocks {
             let mut is_done = true;
             let mut ends: Vec<Option<End>> = Vec::with_capacity(parts.len());
             for ((part, addition), extents) in parts.into_iter().zip(&batch).zip(&mut extents) {
-                self.place(&part, addition.record.ordinal, extents)?;
+                self.place(&part, addition.record.ordinal, extents, sink)?;
                 self.progress.advance(part.bytes.len() as u64);
                 is_done &= part.end.is_some();
                 ends.push(part.end);
@@ -221,7 +232,13 @@ impl SharedBlocks {
     }
 
     /// Puts the chunks of a part where they belong: into the open block those that are new.
-    fn place(&mut self, part: &Part, ordinal: u64, extents: &mut Vec<Extent>) -> Result<()> {
+    fn place(
+        &mut self,
+        part: &Part,
+        ordinal: u64,
+        extents: &mut Vec<Extent>,
+        sink: &mut dyn Sink,
+    ) -> Result<()> {
         let mut rest = part.bytes.as_slice();
         for (n_bytes, id) in &part.chunks {
             let (bytes, after) = rest.split_at((*n_bytes as usize).min(rest.len()));
@@ -229,13 +246,16 @@ impl SharedBlocks {
             let known = self.index.find(id);
             let place = match known.filter(|_| self.packing.deduplicate) {
                 Some(place) => place,
-                None => {
-                    let place = self.append(bytes, ordinal)?;
-                    if known.is_none() {
-                        self.index.insert(*id, place)?;
+                None => match self.find_in_parents(id, bytes, sink)? {
+                    Some(place) => place,
+                    None => {
+                        let place = self.append(bytes, ordinal)?;
+                        if known.is_none() {
+                            self.index.insert(*id, place)?;
+                        }
+                        place
                     }
-                    place
-                }
+                },
             };
             let Place { block, offset_bytes, n_bytes } = place;
             let next =
@@ -250,6 +270,20 @@ impl SharedBlocks {
             }
         }
         Ok(())
+    }
+
+    /// The place of a chunk that a parent has: from now on it is this archive's too.
+    fn find_in_parents(&mut self, id: &[u8; 32], bytes: &[u8], sink: &mut dyn Sink) -> Result<Option<Place>> {
+        let Self { parents, foreign_ids, index, .. } = self;
+        let mut name = |foreign: ForeignBlock, parent: &Archive| {
+            foreign_ids.push(sink.foreign(foreign, &parent.block(foreign.id)?)?);
+            Ok(FIRST_FOREIGN + (foreign_ids.len() - 1) as u32)
+        };
+        let place = parents.find(id, bytes, &mut name)?;
+        if let Some(place) = place {
+            index.insert(*id, place)?;
+        }
+        Ok(place)
     }
 
     fn append(&mut self, bytes: &[u8], ordinal: u64) -> Result<Place> {
@@ -275,7 +309,11 @@ impl SharedBlocks {
             return Ok(());
         }
         self.waiting.push(std::mem::take(&mut self.open));
-        self.n_closed = self.n_closed.checked_add(1).ok_or_else(|| Error::invalid("too many blocks"))?;
+        self.n_closed = self
+            .n_closed
+            .checked_add(1)
+            .filter(|n| *n < FIRST_FOREIGN)
+            .ok_or_else(|| Error::invalid("too many blocks"))?;
         Ok(())
     }
 
@@ -284,12 +322,16 @@ impl SharedBlocks {
         let n_written = self.block_ids.len() as u64;
         while let Some(item) = self.items.front() {
             // Blocks are written in the order of their numbers, so the largest decides.
-            if item.extents.iter().any(|extent| extent.block >= n_written) {
+            let first_foreign = u64::from(FIRST_FOREIGN);
+            if item.extents.iter().any(|e| e.block >= n_written && e.block < first_foreign) {
                 break;
             }
             let Some(PendingItem { mut record, mut extents, links }) = self.items.pop_front() else { break };
             for extent in &mut extents {
-                extent.block = self.block_ids[extent.block as usize];
+                extent.block = match extent.block.checked_sub(first_foreign) {
+                    Some(number) => self.foreign_ids[number as usize],
+                    None => self.block_ids[extent.block as usize],
+                };
             }
             record.extents = stored_extents(extents, record.ordinal, sink)?;
             for link in links {
@@ -316,7 +358,7 @@ impl SharedBlocks {
 
     /// The chunk table, after a flush.
     pub(crate) fn into_table(self) -> ChunkTable {
-        self.index.into_table(self.packing.chunking, &self.block_ids)
+        self.index.into_table(self.packing.chunking, &self.block_ids, &self.foreign_ids)
     }
 }
 

@@ -5,7 +5,7 @@ use super::seal;
 use crate::archive::read;
 use crate::{Limits, Result};
 use holotype_container::{
-    BlockRecord, Codec, Extents, FrameType, ItemRecord, PageRef, Root, StrayPage, Table, Trailer,
+    BlockRecord, Codec, FrameType, ItemRecord, PageRef, Root, StrayPage, Table, Trailer,
 };
 use holotype_store::ReadAt;
 use std::collections::{HashMap, HashSet};
@@ -175,7 +175,7 @@ impl Index<'_> {
         if found.items.is_empty() {
             return Ok(None);
         }
-        let n_blocks = found.items.iter().flat_map(referenced).max().map_or(0, |id| id + 1);
+        let n_blocks = found.items.iter().flat_map(ItemRecord::blocks).max().map_or(0, |id| id + 1);
         if n_blocks > self.max_blocks() {
             return Ok(None);
         }
@@ -199,6 +199,7 @@ impl Index<'_> {
             stored_bytes: 0,
             raw_bytes: 0,
             hash: [0; 32],
+            foreign: None,
         }
     }
 
@@ -207,7 +208,9 @@ impl Index<'_> {
         let mut shift = 0_u64;
         let mut holes = HashSet::new();
         for (id, block) in (0_u64..).zip(&mut found.blocks) {
-            if block.hash == [0; 32] {
+            if block.foreign.is_some() {
+                // It never was here.
+            } else if block.hash == [0; 32] {
                 holes.insert(id);
             } else if let Some(frame) = self.by_hash.get(&block.hash).and_then(|i| self.scan.frames.get(*i)) {
                 shift = frame.offset_bytes.wrapping_sub(block.offset_bytes);
@@ -228,7 +231,7 @@ impl Index<'_> {
             by_hint.entry(u64::from(frame.header.item_hint)).or_default().push(frame);
         }
         for item in &found.items {
-            let mut ids: Vec<u64> = referenced(item).collect();
+            let mut ids: Vec<u64> = item.blocks().collect();
             ids.sort_unstable();
             ids.dedup();
             let Some(frames) = by_hint.get(&item.ordinal).filter(|frames| frames.len() == ids.len()) else {
@@ -242,6 +245,7 @@ impl Index<'_> {
                         stored_bytes: frame.header.stored_bytes,
                         raw_bytes: frame.header.raw_bytes,
                         hash: frame.hash,
+                        foreign: None,
                     };
                 }
             }
@@ -255,22 +259,4 @@ impl FoundManifest {
         self.notes
             .push(format!("a manifest page is lost: {} items from `{}` on", page.n_entries, page.first));
     }
-}
-
-/// Ids of every block an item needs, content first.
-fn referenced(item: &ItemRecord) -> impl Iterator<Item = u64> + '_ {
-    let metadata = match &item.metadata {
-        Some(holotype_container::Metadata::Block(id)) => Some(*id),
-        _ => None,
-    };
-    let (extents, list): (&[_], _) = match &item.extents {
-        Some(Extents::Inline(extents)) => (extents, None),
-        Some(Extents::Block(id)) => (&[], Some(*id)),
-        _ => (&[], None),
-    };
-    let shared = extents.iter().map(|extent| extent.block).chain(list);
-    item.content_blocks()
-        .chain(shared)
-        .chain(metadata)
-        .chain(item.preview.as_ref().map(|preview| preview.block))
 }

@@ -1,0 +1,170 @@
+//! Chunks that parents have: found by their ids wherever they lie, and compared byte by byte before they are named.
+
+use super::index::{ChunkIndex, Place};
+use crate::archive::{Archive, Held};
+use crate::{Error, OpenOptions, Result};
+use holotype_container::{Extent, ForeignBlock, ParentRecord};
+use std::collections::HashMap;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+/// Decoded blocks of a parent kept for comparing.
+const CACHE_BYTES: u64 = 32 << 20;
+
+/// An archive that a thin one names blocks of.
+#[derive(Debug, Clone)]
+pub struct Parent {
+    archive: Arc<Archive>,
+    hints: Vec<String>,
+}
+
+impl Parent {
+    /// An open archive, and where readers of the child find it: paths relative to the folder of the child, parts
+    /// joined by `/`, or addresses.
+    #[must_use]
+    pub fn new(archive: Archive, hints: Vec<String>) -> Self {
+        Self { archive: Arc::new(archive), hints }
+    }
+
+    /// Opens the archive at `path`; the hint is the way to it from the folder of `child`, which need not exist yet.
+    ///
+    /// # Errors
+    /// As [`Archive::open_with`]; `InvalidArgument` if there is no such way, as between drives.
+    pub fn open(path: impl AsRef<Path>, child: impl AsRef<Path>, options: &OpenOptions) -> Result<Self> {
+        let path = path.as_ref();
+        let archive = Archive::open_with(path, options)?.with_cache_bytes(CACHE_BYTES);
+        let folder = match child.as_ref().parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder.to_path_buf(),
+            _ => PathBuf::from("."),
+        };
+        let absolute = |path: &Path| path.canonicalize().map_err(|e| Error::io(path, e));
+        let hint = relative(&absolute(path)?, &absolute(&folder)?).ok_or_else(|| {
+            Error::invalid(format!("{} cannot be named from the folder of its child", path.display()))
+        })?;
+        Ok(Self::new(archive, vec![hint]))
+    }
+
+    /// The archive.
+    #[must_use]
+    pub fn archive(&self) -> &Archive {
+        &self.archive
+    }
+
+    pub(crate) fn record(&self) -> ParentRecord {
+        self.archive.parent_record(self.hints.clone())
+    }
+}
+
+/// The way from `folder` to `path`, both absolute, with `/` between its parts.
+fn relative(path: &Path, folder: &Path) -> Option<String> {
+    let (path, folder): (Vec<_>, Vec<_>) = (path.components().collect(), folder.components().collect());
+    let n_shared = path.iter().zip(&folder).take_while(|(a, b)| a == b).count();
+    if n_shared == 0 {
+        return None;
+    }
+    let up = folder.iter().skip(n_shared).map(|_| Some(".."));
+    let down = path.iter().skip(n_shared).map(|part| match part {
+        Component::Normal(part) => part.to_str(),
+        _ => None,
+    });
+    Some(up.chain(down).collect::<Option<Vec<_>>>()?.join("/"))
+}
+
+/// Places in blocks of parents have numbers from here on.
+pub(super) const FIRST_FOREIGN: u32 = 1 << 31;
+
+/// The chunks of all parents: 44 bytes each and 5 to 10 of the table.
+#[derive(Debug, Default)]
+pub(super) struct ParentChunks {
+    parents: Vec<Parent>,
+    /// Every chunk by its id, in numbered blocks.
+    index: ChunkIndex,
+    /// The numbered blocks.
+    blocks: Vec<ForeignBlock>,
+    /// The number that each block used so far has in the archive in the making, by its number here.
+    used: HashMap<u32, u32>,
+    held: Held,
+    /// The parent that `held` is of.
+    last_parent: Option<u32>,
+}
+
+impl ParentChunks {
+    pub(super) fn new(parents: &[Parent]) -> Result<Self> {
+        let mut all = Self { parents: parents.to_vec(), ..Self::default() };
+        for (number, parent) in (0..).zip(parents) {
+            let mut last = None;
+            // In the order of the blocks they lie in.
+            for chunk in parent.archive.chunks()? {
+                let Extent { block, offset_bytes, n_bytes } = chunk.extent;
+                if last != Some(block) {
+                    all.blocks.push(ForeignBlock { parent: number, id: block });
+                    last = Some(block);
+                }
+                let place = (u32::try_from(offset_bytes).ok()).zip(u32::try_from(n_bytes).ok());
+                let Some((offset_bytes, n_bytes)) = place else { continue };
+                let block =
+                    u32::try_from(all.blocks.len() - 1).map_err(|_| Error::invalid("too many blocks"))?;
+                if all.index.find(&chunk.id).is_none() {
+                    all.index.insert(chunk.id, Place { block, offset_bytes, n_bytes })?;
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    /// Where a parent has the chunk: the block, and its place with a number from [`FIRST_FOREIGN`] on. `name` gives a
+    /// block its number when it is used for the first time.
+    pub(super) fn find(
+        &mut self,
+        id: &[u8; 32],
+        bytes: &[u8],
+        name: &mut dyn FnMut(ForeignBlock, &Archive) -> Result<u32>,
+    ) -> Result<Option<Place>> {
+        let Some(place) = self.index.find(id) else { return Ok(None) };
+        let Some(foreign) = self.blocks.get(place.block as usize).copied() else { return Ok(None) };
+        let Some(parent) = self.parents.get(foreign.parent as usize) else { return Ok(None) };
+        let extent = Extent {
+            block: foreign.id,
+            offset_bytes: place.offset_bytes.into(),
+            n_bytes: place.n_bytes.into(),
+        };
+        // The table of a parent proves nothing: what is named is what was compared.
+        if self.last_parent != Some(foreign.parent) {
+            self.held = Held::default();
+            self.last_parent = Some(foreign.parent);
+        }
+        let is_same = parent
+            .archive
+            .with_extent("a parent", &extent, &mut self.held, &mut |theirs| Ok(theirs == bytes));
+        match is_same {
+            Ok(true) => {}
+            Ok(false) | Err(Error::Item { .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        }
+        let block = match self.used.get(&place.block) {
+            Some(number) => *number,
+            None => {
+                let number = name(foreign, &parent.archive)?;
+                self.used.insert(place.block, number);
+                number
+            }
+        };
+        Ok(Some(Place { block, ..place }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ways_between_folders() {
+        for (path, folder, way) in [
+            ("/a/b/c.holo", "/a/b", "c.holo"),
+            ("/a/c.holo", "/a/b/d", "../../c.holo"),
+            ("/x/c.holo", "/a", "../x/c.holo"),
+        ] {
+            assert_eq!(relative(Path::new(path), Path::new(folder)).as_deref(), Some(way));
+        }
+    }
+}
