@@ -11,6 +11,8 @@ mod encryption;
 mod generation;
 #[path = "vectors/packing.rs"]
 mod packing;
+#[path = "vectors/parents.rs"]
+mod parents;
 
 use holotype::{
     Alpha, Archive, ChannelOrder, ColourModel, ElementOrder, ElementType, ImageDescriptor, ImageOptions,
@@ -752,7 +754,7 @@ fn main() {
     let mut lines = fs::read_to_string(&expected).unwrap_or_default();
     let mut n_new = 0;
     let all = good().into_iter().chain(packing::good()).chain(encryption::good()).chain(generation::good());
-    for (name, bytes, described) in all {
+    for (name, bytes, described) in all.chain(parents::good()) {
         let path = root.join("good").join(format!("{name}.holo"));
         if !path.exists() {
             fs::write(path, bytes).unwrap();
@@ -762,7 +764,7 @@ fn main() {
     }
     fs::write(expected, lines).unwrap();
     let all = bad().into_iter().chain(packing::bad()).chain(bad_tensors()).chain(encryption::bad());
-    for (name, bytes) in all.chain(generation::bad()) {
+    for (name, bytes) in all.chain(generation::bad()).chain(parents::bad()) {
         let path = root.join("bad").join(format!("{name}.holo"));
         if !path.exists() {
             fs::write(path, bytes).unwrap();

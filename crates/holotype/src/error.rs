@@ -146,6 +146,16 @@ pub enum Error {
         /// The name asked for.
         name: String,
     },
+    /// What an item is stored against is not there, or is something else.
+    #[error("item `{item}` needs its parent `{parent}`: {rule}")]
+    Parent {
+        /// The item's name.
+        item: String,
+        /// The parent's name.
+        parent: String,
+        /// Why it cannot be had.
+        rule: String,
+    },
     /// Bytes that had to be good for this are damaged.
     #[error("the archive is damaged, {n_findings} finding(s): {finding}")]
     Damaged {
@@ -196,7 +206,7 @@ impl Error {
             Self::InvalidArgument { .. } => ErrorKind::InvalidArgument,
             Self::LimitExceeded { .. } | Self::OutOfMemory { .. } => ErrorKind::LimitExceeded,
             Self::WouldLose { .. } => ErrorKind::WouldLose,
-            Self::NotFound { .. } => ErrorKind::NotFound,
+            Self::NotFound { .. } | Self::Parent { .. } => ErrorKind::NotFound,
             Self::Io { source, .. } if RemoteError::of(source).is_some() => ErrorKind::Remote,
             Self::Io { .. } => ErrorKind::Io,
         }

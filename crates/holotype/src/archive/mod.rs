@@ -28,7 +28,7 @@ use holotype_container::{BlockRecord, FORMAT_VERSION, ItemKind, ItemRecord, Mani
 use holotype_store::{FileSource, MemorySource, ReadAt};
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use tables::Tables;
 
 /// Bytes of decoded blocks kept by default.
@@ -65,6 +65,8 @@ pub struct Archive {
     tables: Tables,
     cache: BlockCache,
     limits: Limits,
+    /// Archives that items may have parents in.
+    parents: OnceLock<Vec<Arc<Archive>>>,
 }
 
 impl std::fmt::Debug for Archive {
@@ -123,7 +125,8 @@ impl Archive {
         let path = path.as_ref().to_path_buf();
         let manifest = open::open_manifest(source.as_ref(), &path, options)?;
         let cache = BlockCache::new(CACHE_BYTES);
-        Ok(Self { source, path, manifest, tables: Tables::default(), cache, limits: options.limits })
+        let (tables, limits, parents) = (Tables::default(), options.limits, OnceLock::new());
+        Ok(Self { source, path, manifest, tables, cache, limits, parents })
     }
 
     /// True if it is encrypted.
@@ -132,16 +135,18 @@ impl Archive {
         self.manifest.encryption().is_some()
     }
 
-    /// Blocks of a damaged archive that no seal vouches for: each is still checked by its own hash.
+    /// Blocks of a damaged archive that no seal vouches for: each is still checked by its own hash. `parents`, in the
+    /// order of their names, are found by items that need them.
     pub(crate) fn without_seal(
         source: Box<dyn ReadAt>,
         path: &Path,
         blocks: Vec<BlockRecord>,
+        parents: Vec<ItemRecord>,
         limits: Limits,
     ) -> Self {
-        let manifest = Manifest::without_seal(blocks);
+        let manifest = Manifest::without_seal(blocks, parents);
         let (path, cache) = (path.to_path_buf(), BlockCache::new(CACHE_BYTES));
-        Self { source, path, manifest, tables: Tables::default(), cache, limits }
+        Self { source, path, manifest, tables: Tables::default(), cache, limits, parents: OnceLock::new() }
     }
 
     /// Keeps at most `n_bytes` of decoded blocks of files for further reads; default 512 MiB, taken as they are read.
@@ -149,6 +154,26 @@ impl Archive {
     pub fn with_cache_bytes(mut self, n_bytes: u64) -> Self {
         self.cache = BlockCache::new(n_bytes);
         self
+    }
+
+    /// Looks for parents of tensors in these archives too, each known by its seal, and in theirs.
+    ///
+    /// # Errors
+    /// `InvalidArgument` if they were given before.
+    pub fn set_parents(&self, parents: Vec<Arc<Self>>) -> Result<()> {
+        self.parents.set(parents).map_err(|_| Error::invalid("the archive's parents are known already"))
+    }
+
+    /// The archive with this seal among those of [`Self::set_parents`], and theirs.
+    pub(crate) fn parent(&self, seal: &[u8; 32]) -> Option<&Self> {
+        self.parent_within(seal, self.limits.max_parents)
+    }
+
+    fn parent_within(&self, seal: &[u8; 32], depth: u64) -> Option<&Self> {
+        let parents = self.parents.get().filter(|_| depth > 0)?;
+        let direct = parents.iter().find(|parent| parent.seal() == *seal);
+        let further = || parents.iter().find_map(|parent| parent.parent_within(seal, depth - 1));
+        direct.map(AsRef::as_ref).or_else(further)
     }
 
     /// Bytes of the archive.

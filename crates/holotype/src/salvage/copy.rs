@@ -1,9 +1,9 @@
 //! Items from the damaged archive to the new one: blocks as they are coded, once all of an item is proven.
 
-use crate::archive::{ImageItem, Item};
+use crate::archive::{ImageItem, Item, TensorItem};
 use crate::copying::copy_item;
 use crate::image::{decode, wire};
-use crate::{Metadata, MetadataKind, Region, Result, Writer, memory, parallel};
+use crate::{Metadata, MetadataKind, Region, Result, TensorOptions, Writer, memory, parallel};
 use holotype_codec::image::{TileOptions, encode_tile};
 use holotype_codec::{TileRef, TileShape};
 use holotype_container::{Codec, ItemKind, ItemRecord};
@@ -22,8 +22,27 @@ pub(super) fn copy_whole<W: Write>(
     note: Option<&str>,
     copied: &mut BTreeMap<u64, u64>,
 ) -> Result<()> {
+    if item.kind() == ItemKind::Tensor && TensorItem::open(item.clone())?.parent().is_some() {
+        return copy_child(writer, item, name, note);
+    }
     let metadata = note.map(|note| Ok::<_, crate::Error>(noted(item.metadata()?, note))).transpose()?;
     copy_item(writer, item, name, metadata.as_ref(), copied)
+}
+
+/// Writes a tensor without its parent, which may be lost or have another name now.
+fn copy_child<W: Write>(
+    writer: &mut Writer<W>,
+    item: &Item<'_>,
+    name: &str,
+    note: Option<&str>,
+) -> Result<()> {
+    let tensor = TensorItem::open(item.clone())?;
+    let metadata = match note {
+        Some(note) => noted(item.metadata()?, note),
+        None => item.metadata()?,
+    };
+    let options = TensorOptions::default().with_metadata(metadata);
+    writer.add_tensor(name, tensor.descriptor(), &tensor.read()?, &options)
 }
 
 /// Writes an image with its tiles of numbers `missing` as zeros; its metadata says so.

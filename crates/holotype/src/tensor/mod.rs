@@ -3,11 +3,16 @@
 mod boxes;
 mod descriptor;
 mod encode;
+mod known;
 mod options;
+mod parent;
 pub(crate) mod slices;
 pub(crate) mod wire;
 
 pub(crate) use boxes::{copy_box, intersection};
 pub use descriptor::{ElementOrder, OpaqueElement, TensorDescriptor};
 pub use holotype_codec::tensor::{ElementType, TensorCodec};
+pub(crate) use known::KnownTensors;
 pub use options::TensorOptions;
+pub(crate) use parent::OpenParent;
+pub use parent::{ParentName, TensorParent};
