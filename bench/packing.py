@@ -1,138 +1,352 @@
 #!/usr/bin/env python3
-"""Packed trees beside other archivers: size, processor time, peak memory, random reads, in one run.
+"""Packed trees beside other archivers and snapshots, in one run on one machine.
 
-    python bench/packing.py TREE... [--holo target/release/holo] [--profiles generic,ml]
+    python bench/packing.py [TREE…] [--holo target/release/holo] [--profiles generic,ml] [--markdown FILE]
 
-TREE is any folder: two versions of a package unpacked side by side show deduplication. Beside `holo` run
-whichever of `tar | zstd -3`, `zstd -3 --long=27`, `mksquashfs` (zstd) are installed. Times are user and
-system seconds of the program and its children on one thread. Unpack to a file system in memory, as by
-`--folder /dev/shm`, for figures without the disk.
+Without TREE it unpacks two versions each of some packages of PyPI: public trees with much in common. Beside
+`holo` run those that are installed of zstd (of a tar), squashfs, restic, borg, and Hexz 0.7.0 in the
+interpreter that `--hexz` names. Archives and folders lie in `--folder`; one in memory, such as /dev/shm,
+leaves the disk out.
+
+Times are processor seconds, user and system, of a program and its children on one thread; threads are
+compared by wall time. Every unpacked tree is compared with its source. Reads are at random places: cold
+without a cache of decoded blocks (the system's cache of files stays warm), warm with all decoded before.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
-import random
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
+PACKAGES = (
+    "numpy==2.2.0", "numpy==2.2.1", "django==5.1.1", "django==5.1.2", "sympy==1.13.1", "sympy==1.13.2",
+)  # fmt: skip
+ONE_THREAD = {"GOMAXPROCS": "1", "OMP_NUM_THREADS": "1", "RAYON_NUM_THREADS": "1"}
 
-def run(command: list[str], **options: object) -> tuple[float, float, int]:
-    """User and system seconds and peak memory of a program that must succeed."""
-    child = subprocess.Popen(command, stderr=subprocess.DEVNULL, **options)  # type: ignore[call-overload]
+
+@dataclass
+class Cost:
+    """Processor and wall seconds, peak memory in MiB."""
+
+    user: float = 0.0
+    system: float = 0.0
+    wall: float = 0.0
+    memory: int = 0
+
+    def __add__(self, other: Cost) -> Cost:
+        memory = max(self.memory, other.memory)
+        return Cost(self.user + other.user, self.system + other.system, self.wall + other.wall, memory)
+
+    def megabytes_a_second(self, n_bytes: int) -> float:
+        return n_bytes / 1e6 / max(self.user + self.system, 1e-9)
+
+
+def run(command: list[str], **options: object) -> Cost:
+    """What a program that must succeed costs."""
+    environment = os.environ | ONE_THREAD
+    before = time.perf_counter()
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL} | options
+    child = subprocess.Popen(command, env=environment, **quiet)  # type: ignore[call-overload]
     _, status, usage = os.wait4(child.pid, 0)
     if os.waitstatus_to_exitcode(status) != 0:
         raise SystemExit(f"{' '.join(command)} failed")
-    return usage.ru_utime, usage.ru_stime, usage.ru_maxrss // 1024
+    return Cost(usage.ru_utime, usage.ru_stime, time.perf_counter() - before, usage.ru_maxrss // 1024)
 
 
-def row(name: str, n_raw: int, archive: Path, pack: tuple, unpack: tuple | None) -> None:
-    """One line of the table."""
-    user, system, memory = pack
-    line = f"{name:24} {archive.stat().st_size:>12} {archive.stat().st_size / n_raw:6.3f}"
-    line += f" {user:7.2f} {system:6.2f} {n_raw / 1e6 / (user + system):7.0f} {memory:5}"
-    if unpack is not None:
-        user, system, memory = unpack
-        line += f" {user:7.2f} {system:6.2f} {n_raw / 1e6 / max(user + system, 1e-9):7.0f} {memory:5}"
-    print(line, flush=True)
+def size_of(path: Path) -> int:
+    if path.is_file():
+        return path.stat().st_size
+    return sum(part.stat().st_size for part in path.rglob("*") if part.is_file() and not part.is_symlink())
 
 
-def holo(program: Path, profile: str, trees: list[str], folder: Path, n_raw: int) -> Path:
-    """Packs and unpacks with a profile."""
-    archive, out = folder / f"{profile}.holo", folder / "out"
-    one = ["--threads", "1"]
-    pack = run([str(program), "pack", *trees, "-o", str(archive), "--profile", profile, *one])
-    unpack = run([str(program), "unpack", str(archive), "-o", str(out), *one])
-    shutil.rmtree(out)
-    row(f"holo {profile}", n_raw, archive, pack, unpack)
-    return archive
+def fetch(folder: Path) -> list[Path]:
+    """The packages' wheels, each unpacked into a folder of its own."""
+    trees = []
+    for package in PACKAGES:
+        tree = folder / package.replace("==", "-")
+        if not tree.is_dir():
+            wheels = folder / "wheels" / package
+            download = ["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
+            platform = ["--python-version", "3.11", "--platform", "manylinux2014_x86_64"]
+            subprocess.run([sys.executable, *download, *platform, "-d", str(wheels), package], check=True)
+            with zipfile.ZipFile(next(wheels.glob("*.whl"))) as wheel:
+                wheel.extractall(tree)
+        trees.append(tree)
+    return trees
 
 
-def others(trees: list[str], folder: Path, n_raw: int) -> None:
-    """Archivers that are installed."""
-    out = folder / "out"
-    tar = folder / "all.tar"
-    tarring = run(["tar", "cf", str(tar), *trees])
-    for level in (["-3"], ["-3", "--long=27"]) if shutil.which("zstd") else ():
-        archive = folder / "all.tar.zst"
-        packing = run(["zstd", "-q", "-f", "-T1", *level, str(tar), "-o", str(archive)])
-        out.mkdir()
-        unzstd = subprocess.Popen(["zstd", "-dcq", "--long=27", str(archive)], stdout=subprocess.PIPE)
-        untar = run(["tar", "xf", "-", "-C", str(out)], stdin=unzstd.stdout)
-        _, _, usage = os.wait4(unzstd.pid, 0)
-        both = (untar[0] + usage.ru_utime, untar[1] + usage.ru_stime, max(untar[2], usage.ru_maxrss // 1024))
-        shutil.rmtree(out)
-        total = tuple(a + b for a, b in zip(tarring[:2], packing[:2], strict=True))
-        row(f"tar, zstd {' '.join(level)}", n_raw, archive, (*total, packing[2]), both)
-    for block in ("128K", "1M") if shutil.which("mksquashfs") else ():
-        archive = folder / "all.squashfs"
+class Bench:
+    """Rows of the table, made in one folder."""
+
+    def __init__(self, trees: list[Path], folder: Path) -> None:
+        self.trees, self.folder, self.out = [str(tree) for tree in trees], folder, folder / "out"
+        self.parents = {str(tree.parent) for tree in trees}
+        self.n_bytes = sum(size_of(tree) for tree in trees)
+        self.rows: list[list[str]] = []
+
+    def same(self, out: Path) -> None:
+        """The unpacked trees are the sources."""
+        for tree in map(Path, self.trees):
+            found = next(
+                (path for path in (out / tree.name, out / str(tree).lstrip("/")) if path.is_dir()), None
+            )
+            if found is None or subprocess.run(["diff", "-rq", tree, found], capture_output=True).returncode:
+                raise SystemExit(f"{out} is not what {tree} was")
+
+    def row(self, name: str, archive: Path, pack: Cost, unpack: Cost | None) -> None:
+        size = size_of(archive)
+        columns = [name, f"{size}", f"{self.n_bytes / size:.3f}"]
+        for cost in (pack, unpack):
+            if cost is None:
+                columns += ["", "", ""]
+            else:
+                seconds = f"{cost.user:.2f} + {cost.system:.2f}"
+                columns += [seconds, f"{cost.megabytes_a_second(self.n_bytes):.0f}", f"{cost.memory}"]
+        self.rows.append(columns)
+        print("  ".join(f"{column:>{24 if k == 0 else 13}}" for k, column in enumerate(columns)), flush=True)
+
+    def unpacked(self, work: Callable[[Path], Cost], check: bool = True) -> Cost:
+        shutil.rmtree(self.out, ignore_errors=True)
+        cost = work(self.out)
+        if check:
+            self.same(self.out)
+        shutil.rmtree(self.out)
+        return cost
+
+    def holo(self, program: str, profile: str) -> Path:
+        archive = self.folder / f"{profile}.holo"
+        pack = run([program, "pack", *self.trees, "-o", str(archive), "--profile", profile, "--threads", "1"])
+        unpack = [program, "unpack", str(archive), "--threads", "1", "-o"]
+        self.row(f"holo {profile}", archive, pack, self.unpacked(lambda out: run([*unpack, str(out)])))
+        return archive
+
+    def threads(self, program: str) -> None:
+        """How much faster two threads are."""
+        for name, command in {
+            "pack": ["pack", *self.trees, "--force", "-o", str(self.folder / "threads.holo")],
+            "unpack": ["unpack", str(self.folder / "generic.holo"), "-o", str(self.out)],
+            "verify": ["verify", str(self.folder / "generic.holo")],
+        }.items():
+            best = {}
+            for n in ("1", "2") * 3:
+                shutil.rmtree(self.out, ignore_errors=True)
+                best[n] = min(best.get(n, 1e9), run([program, *command, "--threads", n]).wall)
+            print(f"{name}: two threads {best['1'] / best['2']:.2f} times as fast as one", flush=True)
+        shutil.rmtree(self.out, ignore_errors=True)
+
+    def zstd(self, *options: str) -> None:
+        tar, archive = self.folder / "all.tar", self.folder / "all.tar.zst"
+        pack = run(["tar", "cf", str(tar), *self.trees])
+        pack += run(["zstd", "-q", "-f", "-T1", *options, str(tar), "-o", str(archive)])
+
+        def unpack(out: Path) -> Cost:
+            out.mkdir()
+            unzstd = subprocess.Popen(["zstd", "-dcq", "--long=27", str(archive)], stdout=subprocess.PIPE)
+            untar = run(["tar", "xf", "-", "-C", str(out)], stdin=unzstd.stdout)
+            _, _, usage = os.wait4(unzstd.pid, 0)
+            return untar + Cost(usage.ru_utime, usage.ru_stime, 0, usage.ru_maxrss // 1024)
+
+        self.row(f"tar, zstd {' '.join(options)}", archive, pack, self.unpacked(unpack))
+        tar.unlink()
+
+    def squashfs(self, level: int, block: str) -> None:
+        archive = self.folder / "all.squashfs"
         archive.unlink(missing_ok=True)
-        settings = [
-            "-comp",
-            "zstd",
-            "-Xcompression-level",
-            "3",
-            "-b",
-            block,
-            "-processors",
-            "1",
-            "-no-progress",
-        ]
-        packing = run(["mksquashfs", *trees, str(archive), *settings], stdout=subprocess.DEVNULL)
-        unpacking = None
-        if shutil.which("unsquashfs"):
-            command = ["unsquashfs", "-p", "1", "-n", "-d", str(out), str(archive)]
-            unpacking = run(command, stdout=subprocess.DEVNULL)
-            shutil.rmtree(out)
-        row(f"squashfs zstd 3 {block}", n_raw, archive, packing, unpacking)
+        settings = ["-comp", "zstd", "-Xcompression-level", str(level), "-b", block, "-processors", "1"]
+        pack = run(["mksquashfs", *self.trees, str(archive), *settings, "-no-progress"])
+        command = ["unsquashfs", "-p", "1", "-n", "-d", str(self.out), str(archive)]
+        self.row(f"squashfs zstd {level} {block}", archive, pack, self.unpacked(lambda out: run(command)))
+
+    def restic(self) -> None:
+        repository = self.folder / "restic"
+        command = ["restic", "--no-cache", "-q", "-r", str(repository)]
+        os.environ["RESTIC_PASSWORD"] = "bench"
+        run([*command, "init"])
+        pack = run([*command, "backup", *self.trees])
+        self.row(
+            "restic",
+            repository,
+            pack,
+            self.unpacked(lambda out: run([*command, "restore", "latest", "--target", str(out)])),
+        )
+        shutil.rmtree(repository)
+
+    def borg(self, compression: str) -> None:
+        repository = self.folder / "borg"
+        run(["borg", "init", "-e", "none", str(repository)])
+        pack = run(["borg", "create", "--compression", compression, f"{repository}::a", *self.trees])
+
+        def unpack(out: Path) -> Cost:
+            out.mkdir()
+            return run(["borg", "extract", f"{repository}::a"], cwd=out)
+
+        self.row(f"borg {compression}", repository, pack, self.unpacked(unpack))
+        shutil.rmtree(repository)
+
+    def hexz(self, python: str, compression: str) -> Path:
+        """Hexz keeps no names: it packs a tar, and unpacking is reading all of it and tar."""
+        tar, archive = self.folder / "all.tar", self.folder / f"{compression}.hxz"
+        pack = run(["tar", "cf", str(tar), *self.trees])
+        pack += run([python, "-c", HEXZ_PACK, str(archive), compression, str(tar)])
+        tar.unlink()
+
+        def unpack(out: Path) -> Cost:
+            out.mkdir()
+            reading = subprocess.Popen([python, "-c", HEXZ_READ, str(archive)], stdout=subprocess.PIPE)
+            untar = run(["tar", "xf", "-", "-C", str(out)], stdin=reading.stdout)
+            _, _, usage = os.wait4(reading.pid, 0)
+            return untar + Cost(usage.ru_utime, usage.ru_stime, 0, usage.ru_maxrss // 1024)
+
+        self.row(f"hexz 0.7.0 {compression}", archive, pack, self.unpacked(unpack))
+        return archive
 
 
-def reads(archive: Path) -> None:
-    """Medians of random reads through the Python package, if it is installed."""
-    try:
-        import holotype
-    except ImportError:
-        return
-    for cache in (0, "512M"):
-        with holotype.open(archive, cache_size=cache) as reader:
-            size = reader.size
-            for n_bytes in (4 << 10, 64 << 10, 1 << 20):
-                places = random.Random(n_bytes)
-                seconds = []
-                for _ in range(300):
-                    start = places.randrange(max(size - n_bytes, 1))
-                    before = time.perf_counter()
-                    reader.read(n_bytes, offset=start)
-                    seconds.append(time.perf_counter() - before)
-                median = sorted(seconds)[len(seconds) // 2] * 1e6
-                print(f"read {n_bytes >> 10:5} KiB, cache {cache}: median {median:.0f} us", flush=True)
+HEXZ_PACK = """
+import hexz, sys
+with hexz.Writer(sys.argv[1], compression=sys.argv[2]) as writer:
+    writer.add(sys.argv[3])
+"""
+HEXZ_READ = """
+import hexz, sys
+reader = hexz.open(sys.argv[1])
+while part := reader.read(1 << 20):
+    sys.stdout.buffer.write(part)
+"""
+READS = """
+import json, random, resource, sys, threading, time
+module, path = sys.argv[1:]
+package = __import__(module)
+def opened(cache):
+    return package.open(path, cache_size=cache, prefetch=False)
+times = []
+for _ in range(21):
+    before = time.perf_counter()
+    reader = opened("512M")
+    size = reader.size
+    times.append(time.perf_counter() - before)
+found = {"open": sorted(times)[10] * 1e6}
+def measure(reader, n_bytes, n, seed):
+    places = random.Random(seed)
+    seconds = []
+    for _ in range(n):
+        start = places.randrange(max(size - n_bytes, 1))
+        before = time.perf_counter()
+        data = reader.read(n_bytes, offset=start)
+        seconds.append(time.perf_counter() - before)
+        assert len(data) == min(n_bytes, size - start)
+    seconds.sort()
+    return [seconds[n // 2] * 1e6, seconds[n * 99 // 100] * 1e6]
+found["memory after open"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+smallest = "64K" if module == "hexz" else 0
+for n_bytes in (4 << 10, 64 << 10, 1 << 20):
+    found[f"cold {n_bytes >> 10} KiB"] = measure(opened(smallest), n_bytes, 300, n_bytes)
+found["memory cold"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+reader = opened("4G")
+while reader.read(1 << 20): pass
+for n_bytes in (4 << 10, 64 << 10, 1 << 20):
+    found[f"warm {n_bytes >> 10} KiB"] = measure(reader, n_bytes, 1000, n_bytes)
+for n_threads in (1, 2):
+    best = 1e9
+    for _ in range(3):
+        reader = opened(smallest)
+        args = [(reader, 64 << 10, 1000 // n_threads, k) for k in range(n_threads)]
+        work = [threading.Thread(target=measure, args=one) for one in args]
+        before = time.perf_counter()
+        for thread in work: thread.start()
+        for thread in work: thread.join()
+        best = min(best, time.perf_counter() - before)
+    found[f"cold 64 KiB, {n_threads} threads, MB/s"] = 1000 * 65.536e-3 / best
+print(json.dumps(found))
+"""
+
+
+def reads(python: str, module: str, archive: Path) -> dict[str, object] | None:
+    """Random reads in a fresh interpreter; None if it lacks the package."""
+    done = subprocess.run([python, "-c", READS, module, str(archive)], capture_output=True, text=True)
+    if done.returncode:
+        print(f"{module} was not read: {done.stderr.strip().splitlines()[-1:]}", flush=True)
+        return None
+    found: dict[str, object] = json.loads(done.stdout)
+    return found
+
+
+def shown(value: object) -> str:
+    if isinstance(value, list):
+        return " / ".join(f"{part:.0f}" for part in value)
+    return f"{value:.0f}"
+
+
+def read_table(found: dict[str, dict[str, object]]) -> list[list[str]]:
+    """What was read, a column an archive; times are median / 99th in a hundred, in microseconds."""
+    keys = list(next(iter(found.values())))
+    return [["", *found], *([key, *(shown(one[key]) for one in found.values())] for key in keys)]
+
+
+def markdown(rows: list[list[str]]) -> str:
+    head, *rest = rows
+    lines = [head, ["---"] * len(head), *rest]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+HEAD = ["", "bytes", "ratio", "pack s", "MB/s", "MiB", "unpack s", "MB/s", "MiB"]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("trees", nargs="+", type=Path)
+    parser.add_argument("trees", nargs="*", type=Path)
     parser.add_argument("--holo", type=Path, default=Path("target/release/holo").resolve())
-    parser.add_argument("--profiles", default="generic,ml,eda,embedded")
+    parser.add_argument("--profiles", default="generic,ml,archival")
     parser.add_argument("--folder", type=Path, help="where archives are made [default: a temporary folder]")
+    parser.add_argument("--cache", type=Path, default=Path("target/bench/packages"), help="for packages")
+    parser.add_argument("--hexz", help="a Python that has hexz 0.7.0")
+    parser.add_argument("--markdown", type=Path, help="write the tables here too")
+    parser.add_argument("--quick", action="store_true", help="holo alone")
     options = parser.parse_args()
-    files = [
-        path for tree in options.trees for path in tree.rglob("*") if path.is_file() and not path.is_symlink()
-    ]
-    n_raw = sum(path.stat().st_size for path in files)
-    print(f"{len(files)} files, {n_raw} bytes; seconds of user and system, MB a second of both, peak MiB")
-    print(f"{'':24} {'bytes':>12} {'ratio':>6} {'pack u':>7} {'s':>6} {'MB/s':>7} {'MiB':>5}", end="")
-    print(f" {'unpk u':>7} {'s':>6} {'MB/s':>7} {'MiB':>5}")
-    trees = [str(tree) for tree in options.trees]
+    trees = options.trees or fetch(options.cache.absolute())
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        made = [holo(options.holo, name, trees, Path(folder), n_raw) for name in options.profiles.split(",")]
-        others(trees, Path(folder), n_raw)
-        reads(made[0])
+        bench = Bench(trees, Path(folder))
+        n_files = sum(path.is_file() for tree in trees for path in tree.rglob("*"))
+        print(f"{n_files} files, {bench.n_bytes} bytes", flush=True)
+        archives = {
+            f"holo {name}": (sys.executable, "holotype", bench.holo(str(options.holo), name))
+            for name in options.profiles.split(",")
+        }
+        archives.pop("holo archival", None)
+        if not options.quick:
+            if shutil.which("zstd"):
+                bench.zstd("-3")
+                bench.zstd("-3", "--long=27")
+            if shutil.which("mksquashfs"):
+                bench.squashfs(3, "128K")
+                bench.squashfs(19, "1M")
+            if shutil.which("restic"):
+                bench.restic()
+            if shutil.which("borg"):
+                bench.borg("zstd,3")
+            if options.hexz:
+                for compression in ("lz4", "zstd"):
+                    archive = bench.hexz(options.hexz, compression)
+                    archives[f"hexz {compression}"] = (options.hexz, "hexz", archive)
+        bench.threads(str(options.holo))
+        found = {name: reads(*where) for name, where in archives.items()}
+        table = read_table({name: one for name, one in found.items() if one is not None})
+        for line in table:
+            print("  ".join(f"{column:>28}" for column in line))
+        if options.markdown:
+            heading = f"{n_files} files, {bench.n_bytes} bytes.\n\n"
+            options.markdown.write_text(heading + markdown([HEAD, *bench.rows]) + "\n" + markdown(table))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ True
 >>> bool(holotype.verify(data))
 True
 
-Importing this module imports neither NumPy nor Pillow and starts no thread.
+Importing this module imports neither NumPy nor Pillow nor asyncio, and starts no thread.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -44,21 +44,25 @@ from holotype._info import (
     VerifyReport,
 )
 from holotype._read import decode, decode_to_file, extract_thumbnail, info, loads, read, verify
-from holotype._reader import AnalysisReport, ItemReader, Metadata, Reader, open
+from holotype._reader import ItemReader, Reader, inspect, open
 from holotype._remote import Remote
 from holotype._signing import keygen, rekey, sign
+from holotype._summary import AnalysisReport, Metadata
 from holotype._tensors import Tensor, Tensors, TensorWriter, open_tensors, write_tensors
 from holotype._write import dumps, encode, write
 from holotype._writer import PROFILES, Writer, build, unpack
 
 if TYPE_CHECKING:
     from holotype import generation as generation
+    from holotype._async import AsyncItemReader, AsyncReader
 
 __all__ = [
     "PROFILES",
     "AnalysisReport",
     "ArchiveInfo",
     "ArgumentError",
+    "AsyncItemReader",
+    "AsyncReader",
     "DecryptionError",
     "Encoded",
     "Finding",
@@ -94,6 +98,7 @@ __all__ = [
     "extract_thumbnail",
     "generation",
     "info",
+    "inspect",
     "keygen",
     "loads",
     "open",
@@ -109,7 +114,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Modules that are loaded when they are first used."""
+    """What is loaded when it is first used."""
+    if name in ("AsyncItemReader", "AsyncReader"):
+        from holotype import _async
+
+        return getattr(_async, name)
     if name == "generation":
         import importlib
 

@@ -140,3 +140,16 @@ class Imported(TypedDict):
     items: list[str]
     raw_bytes: int
     kept_as_file: bool
+
+
+class SummaryFields(TypedDict):
+    """What an archive's tables add up to."""
+
+    n_items: int
+    n_blocks: int
+    raw_bytes: int
+    unique_bytes: int
+    block_bytes: int
+    archive_bytes: int
+    max_block_bytes: int
+    codec: str

@@ -6,91 +6,24 @@ import io
 import json
 import operator
 import os
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
 from holotype import _holotype
-from holotype._errors import ArgumentError, IntegrityError, UnsupportedError
+from holotype._errors import ArgumentError, IntegrityError, NotFoundError, UnsupportedError
+from holotype._remote import remote_of
 from holotype._sources import as_bytes, is_path, path_of, secret_bytes
+from holotype._summary import AnalysisReport, Metadata, size_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
     from typing_extensions import Buffer, Self
 
-    from holotype._sources import Path, Source
+    from holotype._remote import Remote
+    from holotype._sources import Destination, Source
+    from holotype._tensors import Tensor
     from holotype._writer import Writer
-
-_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
-
-
-def size_of(text: str | int) -> int:
-    """Bytes, as a number or as text such as `512M`: K, M, G, T are powers of 1024, `B`, `iB` may follow."""
-    if isinstance(text, int):
-        if text < 0:
-            raise ArgumentError(f"a size is not negative, {text} is")
-        return text
-    unit = text.strip().upper().removesuffix("B").removesuffix("I")
-    number = unit.rstrip("KMGT")
-    try:
-        n_bytes = float(number) * _UNITS[unit[len(number) :]]
-    except (KeyError, ValueError):
-        raise ArgumentError(f"a size is a number of bytes or text such as '512M', not {text!r}") from None
-    if not 0 <= n_bytes < 1 << 63:
-        raise ArgumentError(f"{text!r} is no size")
-    return int(n_bytes)
-
-
-@dataclass(frozen=True)
-class AnalysisReport:
-    """What deduplication and compression made of an archive's content.
-
-    Attributes
-    ----------
-    n_items, n_blocks : int
-        Items of every kind, and blocks.
-    raw_bytes : int
-        Bytes of all content.
-    unique_bytes : int
-        Of these, the bytes of all blocks before compression: what is there several times counts once.
-    block_bytes, archive_bytes : int
-        Bytes of the blocks as stored, and of the whole archive.
-    """
-
-    n_items: int
-    n_blocks: int
-    raw_bytes: int
-    unique_bytes: int
-    block_bytes: int
-    archive_bytes: int
-
-    @property
-    def dedup_ratio(self) -> float:
-        """Content over unique content: 2.0 if everything is there twice."""
-        return self.raw_bytes / self.unique_bytes if self.unique_bytes else 1.0
-
-    @property
-    def compression_ratio(self) -> float:
-        """Unique content over stored blocks."""
-        return self.unique_bytes / self.block_bytes if self.block_bytes else 1.0
-
-    @property
-    def savings_percent(self) -> float:
-        """How much smaller the archive is than its content; negative if it is larger."""
-        return 100.0 * (1.0 - self.archive_bytes / self.raw_bytes) if self.raw_bytes else 0.0
-
-
-@dataclass(frozen=True)
-class Metadata:
-    """What is known of an archive as a whole; `user` holds what its writer added, and nothing else does."""
-
-    format_version: int
-    revision: int
-    seal: str
-    archive_bytes: int
-    n_items: int
-    user: Mapping[str, Any] = field(default_factory=dict)
 
 
 class _Positional(io.RawIOBase):
@@ -245,19 +178,27 @@ class ItemReader(_Positional):
 
 
 class Reader(_Positional):
-    """An archive of files: all of them as one stream in the order they were added, and each by its name.
+    """An archive: its files and tensors as one stream in the order they were added, and each by its name.
 
-    `reader[10:20]` are bytes of the stream, `reader["dir/file"]` is one file as an `ItemReader`. Many threads
-    can read by `offset` at once, also after `fork`. It pickles: by its path, with options, position and seal.
+    `reader[10:20]` are bytes of the stream, `reader["dir/file"]` is a file as an `ItemReader`,
+    `reader["weights"]` a tensor as a `Tensor`. Many threads can read by `offset` at once, also after `fork`.
+    It pickles: by its path or address, with options, position and seal.
 
     Parameters
     ----------
-    src : path, bytes, buffer or binary file object
+    src : path, address, bytes, buffer or binary file object
         The archive; a file object is read to its end.
     cache_size : int or str, default "512M"
         Bytes of decoded blocks kept for further reads; nothing is taken before it is needed.
     password : str or bytes, optional
         Of an encrypted archive; others do not look at it. A pickled reader holds it.
+    prefetch : bool, default True
+        Of an archive far away: reads that follow each other fetch up to 16 MiB ahead, with the request that
+        they need anyway.
+    s3_region, endpoint_url, allow_restricted, anonymous, deadline
+        How an archive at an address is read, as in `Remote`; they go before those of `remote`.
+    remote : Remote, optional
+        The same in one value.
 
     Raises
     ------
@@ -265,27 +206,54 @@ class Reader(_Positional):
         `src` is no sealed archive.
     DecryptionError
         It is encrypted and the password is missing or wrong.
+    RemoteError
+        It could not be fetched, or the address is restricted.
 
     Examples
     --------
-    >>> import holotype
+    >>> import holotype, numpy
     >>> with holotype.Writer(None) as writer:
     ...     _ = writer.add(b"Dear reader", name="letter").add(b"!", name="end")
+    ...     _ = writer.add_array(numpy.zeros((2, 3)), name="weights")
     >>> with holotype.open(writer.data) as reader:
-    ...     reader.names(), reader[5:], reader["letter"].read(4)
-    (['letter', 'end'], b'reader!', b'Dear')
+    ...     reader.names(), reader[5:12], reader["letter"].read(4), reader["weights"].shape
+    (['letter', 'end', 'weights'], b'reader!', b'Dear', (2, 3))
     """
 
     def __init__(
-        self, src: Source, *, cache_size: int | str = "512M", password: str | bytes | None = None
+        self,
+        src: Source,
+        *,
+        cache_size: int | str = "512M",
+        prefetch: bool = True,
+        s3_region: str | None = None,
+        endpoint_url: str | None = None,
+        allow_restricted: bool | None = None,
+        anonymous: bool | None = None,
+        deadline: float | None = None,
+        remote: Remote | None = None,
+        password: str | bytes | None = None,
     ) -> None:
         self._archive = None
         self._source: str | bytes = path_of(src) if is_path(src) else as_bytes(src)
-        self._cache_size = cache_size
+        how = remote_of(
+            remote,
+            s3_region=s3_region,
+            endpoint_url=endpoint_url,
+            allow_restricted=allow_restricted,
+            anonymous=anonymous,
+            deadline=deadline,
+        )
+        self._is_remote = isinstance(src, str) and _holotype.is_address(src)
+        self._options: dict[str, Any] = {"cache_size": cache_size, "prefetch": prefetch, "remote": how}
         self._password = secret_bytes(password)
         self._stream: _holotype.FileMap | None = None
+        self._metadata: Metadata | None = None
         cache_bytes = size_of(cache_size)
-        if isinstance(self._source, str):
+        if self._is_remote:
+            address = cast("str", self._source)
+            self._archive = _holotype.Archive.open_remote(address, how, self._password, cache_bytes, prefetch)
+        elif isinstance(self._source, str):
             self._archive = _holotype.Archive.open(self._source, self._password, cache_bytes)
         else:
             self._archive = _holotype.Archive.from_bytes(self._source, self._password, cache_bytes)
@@ -298,18 +266,19 @@ class Reader(_Positional):
 
     def __getstate__(self) -> dict[str, Any]:
         archive = self._open()
-        source = os.path.abspath(self._source) if isinstance(self._source, str) else self._source
+        source = self._source
+        if isinstance(source, str) and not self._is_remote:
+            source = os.path.abspath(source)
         return {
             "source": source,
-            "cache_size": self._cache_size,
+            "options": self._options,
             "password": self._password,
             "position": self._position,
             "seal": archive.seal,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        options = {"cache_size": state["cache_size"], "password": state["password"]}
-        self.__init__(state["source"], **options)  # type: ignore[misc]
+        Reader.__init__(self, state["source"], password=state["password"], **state["options"])
         self._position = state["position"]
         if self._open().seal != state["seal"]:
             self.close()
@@ -319,23 +288,62 @@ class Reader(_Positional):
         return (Reader.__new__, (type(self),), self.__getstate__())
 
     @overload
-    def __getitem__(self, key: str) -> ItemReader: ...
+    def __getitem__(self, key: str) -> Any: ...
     @overload
     def __getitem__(self, key: int) -> int: ...
     @overload
     def __getitem__(self, key: slice) -> bytes: ...
-    def __getitem__(self, key: str | int | slice) -> ItemReader | bytes | int:
-        return ItemReader(self._open(), key) if isinstance(key, str) else self._bytes_of(key)
+    def __getitem__(self, key: str | int | slice) -> ItemReader | Tensor | bytes | int:
+        if not isinstance(key, str):
+            return self._bytes_of(key)
+        archive = self._open()
+        kind = archive.kind(key)
+        if kind == "file":
+            return ItemReader(archive, key)
+        if kind == "tensor":
+            return self.tensor(key)
+        raise UnsupportedError(
+            f"`{key}` is of the kind {kind}; `holotype.read(src, item=…)` reads images", key
+        )
 
     def __contains__(self, name: object) -> bool:
-        return any(name == known for known, _ in self._open().names())
+        if not isinstance(name, str):
+            return False
+        try:
+            self._open().kind(name)
+        except NotFoundError:
+            return False
+        return True
 
     def names(self) -> list[str]:
         """Names of all items, in the order they were added."""
         return [name for name, _ in self._open().names()]
 
+    def item(self, name: str) -> ItemReader:
+        """The file of that name.
+
+        Raises
+        ------
+        NotFoundError, ArgumentError
+            There is none, or it is no file.
+        """
+        return ItemReader(self._open(), name)
+
+    def tensor(self, name: str) -> Tensor:
+        """The tensor of that name: shape, dtype and, when asked, its elements.
+
+        Raises
+        ------
+        NotFoundError, ArgumentError
+            There is none, or it is no tensor.
+        """
+        from holotype._tensors import Tensor
+
+        is_file = isinstance(self._source, str) and not self._is_remote
+        return Tensor(self._open(), name, cast("str", self._source) if is_file else None)
+
     def array(self, name: str) -> NDArray[Any]:
-        """The array that `Writer.add_array` stored under `name`, shape and dtype as they were.
+        """The array that `Writer.add_array` or `add_tensor` stored, shape and dtype as they were.
 
         Raises
         ------
@@ -345,12 +353,14 @@ class Reader(_Positional):
         import numpy as np
 
         archive = self._open()
-        for entry in archive.metadata(name):
-            if entry["kind"] == "user" and entry["key"] == ARRAY_KEY:
-                known = json.loads(entry["data"])
-                data = ItemReader(archive, name).read()
-                return np.frombuffer(data, dtype=known["dtype"]).reshape(known["shape"]).copy()
-        raise UnsupportedError(f"`{name}` was not added as an array", name)
+        kind = archive.kind(name)
+        if kind == "tensor":
+            return self.tensor(name).read()
+        known = _array_entry(archive, name) if kind == "file" else None
+        if known is None:
+            raise UnsupportedError(f"`{name}` was not added as an array", name)
+        data = ItemReader(archive, name).read()
+        return np.frombuffer(data, dtype=known["dtype"]).reshape(known["shape"]).copy()
 
     @property
     def seal(self) -> str:
@@ -360,21 +370,38 @@ class Reader(_Positional):
     @property
     def metadata(self) -> Metadata:
         """What is known of the archive as a whole."""
-        archive = self._open()
-        entries = archive.archive_metadata()
-        user = {entry["key"]: json.loads(entry["data"]) for entry in entries if entry["kind"] == "user"}
-        return Metadata(
-            format_version=archive.format_version,
-            revision=archive.revision,
-            seal=archive.seal,
-            archive_bytes=archive.n_bytes,
-            n_items=len(archive.names()),
-            user=user,
-        )
+        if self._metadata is None:
+            archive = self._open()
+            entries = archive.archive_metadata()
+            summary = archive.summary()
+            is_file = isinstance(self._source, str) and not self._is_remote
+            self._metadata = Metadata(
+                format_version=archive.format_version,
+                revision=archive.revision,
+                seal=archive.seal,
+                archive_bytes=archive.n_bytes,
+                raw_bytes=summary["raw_bytes"],
+                n_items=archive.n_items,
+                n_blocks=summary["n_blocks"],
+                block_bytes=summary["max_block_bytes"],
+                compression=summary["codec"],
+                is_encrypted=archive.is_encrypted,
+                is_signed=is_file and os.path.exists(f"{self._source!s}.sig"),
+                user={e["key"]: json.loads(e["data"]) for e in entries if e["kind"] == "user"},
+            )
+        return self._metadata
 
     def analyze(self) -> AnalysisReport:
         """What deduplication and compression made of the content."""
-        return AnalysisReport(*self._open().summary())
+        summary = self._open().summary()
+        return AnalysisReport(
+            n_items=summary["n_items"],
+            n_blocks=summary["n_blocks"],
+            raw_bytes=summary["raw_bytes"],
+            unique_bytes=summary["unique_bytes"],
+            block_bytes=summary["block_bytes"],
+            archive_bytes=summary["archive_bytes"],
+        )
 
     def close(self) -> None:
         """Lets go of the archive; reading then is a `ValueError`."""
@@ -386,21 +413,29 @@ class Reader(_Positional):
         return self
 
 
-#: Key of the metadata entry that says what array an item is.
+#: Key of the metadata entry that says what array an item is, where its kind alone does not.
 ARRAY_KEY = "holotype.array"
+
+
+def _array_entry(archive: _holotype.Archive, name: str) -> dict[str, Any] | None:
+    for entry in archive.metadata(name):
+        if entry["kind"] == "user" and entry["key"] == ARRAY_KEY:
+            known: dict[str, Any] = json.loads(entry["data"])
+            return known
+    return None
 
 
 @overload
 def open(src: Source, mode: Literal["r"] = "r", **options: Any) -> Reader: ...
 @overload
-def open(src: Path | None, mode: Literal["w"], **options: Any) -> Writer: ...
-def open(src: Source | None, mode: Literal["r", "w"] = "r", **options: Any) -> Reader | Writer:
-    """Open an archive of files to read it (`r`) or make one (`w`).
+def open(src: Destination | None, mode: Literal["w"], **options: Any) -> Writer: ...
+def open(src: Source | Destination | None, mode: Literal["r", "w"] = "r", **options: Any) -> Reader | Writer:
+    """Open an archive to read it (`r`) or make one (`w`).
 
     Parameters
     ----------
-    src : path, bytes, buffer or binary file object
-        The archive; a path or None (memory) to write.
+    src : path, address, bytes, buffer or binary file object
+        The archive; a path, a binary file object or None (memory) to write.
     mode : {"r", "w"}
         What for.
     **options
@@ -411,5 +446,28 @@ def open(src: Source | None, mode: Literal["r", "w"] = "r", **options: Any) -> R
     if mode == "w":
         from holotype._writer import Writer
 
-        return Writer(cast("Path | None", src), **options)
+        return Writer(cast("Destination | None", src), **options)
     raise ArgumentError(f"mode is 'r' or 'w', not {mode!r}")
+
+
+def inspect(src: Source, **options: Any) -> Metadata:
+    """What is known of an archive as a whole: no content is read.
+
+    Parameters
+    ----------
+    src : path, address, bytes, buffer or binary file object
+        The archive.
+    **options
+        Those of `Reader`.
+
+    Examples
+    --------
+    >>> import holotype
+    >>> with holotype.Writer(None) as writer:
+    ...     _ = writer.add(bytes(5000)).add_metadata({"found": 1887})
+    >>> metadata = holotype.inspect(writer.data)
+    >>> metadata.raw_bytes, metadata.n_items, metadata.compression, metadata.user
+    (5000, 1, 'zstd', {'found': 1887})
+    """
+    with Reader(src, **options) as reader:
+        return reader.metadata

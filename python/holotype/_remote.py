@@ -1,13 +1,14 @@
-"""How archives behind `http`, `https` and `s3` addresses are read."""
+"""How archives behind `http`, `https` and `s3` addresses are reached."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 
 @dataclass(frozen=True)
 class Remote:
-    """How an archive at an address is read.
+    """How an archive at an address is read or written.
 
     Attributes
     ----------
@@ -33,3 +34,8 @@ class Remote:
 
 #: What holds where nothing is said.
 DEFAULT = Remote()
+
+
+def remote_of(remote: Remote | None, **given: Any) -> Remote:
+    """`remote` with what was given besides; None gives nothing."""
+    return replace(remote or DEFAULT, **{key: value for key, value in given.items() if value is not None})

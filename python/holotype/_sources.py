@@ -86,16 +86,7 @@ def open_archive(
     if isinstance(source, io.TextIOBase):
         raise TypeError("a binary file object is needed, this one reads text")
     if isinstance(source, str) and _holotype.is_address(source):
-        how = remote or DEFAULT
-        yield _holotype.Archive.open_remote(
-            source,
-            how.allow_restricted,
-            how.s3_region,
-            how.endpoint_url,
-            how.anonymous,
-            how.deadline,
-            secret,
-        )
+        yield _holotype.Archive.open_remote(source, remote or DEFAULT, secret)
         return
     if is_path(source):
         yield _holotype.Archive.open(path_of(source), secret)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from holotype import _holotype
 from holotype._errors import ArgumentError, NotFoundError, UnsupportedError
 from holotype._info import MetadataEntry
-from holotype._sources import as_bytes, is_path, path_of, put, secret_bytes
+from holotype._sources import as_bytes, is_path, path_of, secret_bytes
 from holotype._write import thread_limit
+from holotype._writer import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import TracebackType
 
     import numpy as np
     from numpy.typing import NDArray
@@ -28,8 +28,8 @@ Attributes: TypeAlias = Mapping[str, "str | bytes"]
 Index: TypeAlias = Any
 
 
-class TensorWriter:
-    """Writes an archive of tensors, one after the other; a context manager.
+class TensorWriter(Writer):
+    """A `Writer` for an archive of tensors; it replaces what is at `dst`.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class TensorWriter:
     >>> import holotype, io, numpy
     >>> file = io.BytesIO()
     >>> with holotype.TensorWriter(file) as writer:
-    ...     writer.add_tensor("up.weight", numpy.ones((4, 3), "f2"), attributes={"layer": "up"})
+    ...     _ = writer.add_tensor("up.weight", numpy.ones((4, 3), "f2"), attributes={"layer": "up"})
     >>> tensors = holotype.open_tensors(file.getvalue())
     >>> tensors["up.weight"].shape, tensors["up.weight"].attributes
     ((4, 3), {'layer': 'up'})
@@ -63,75 +63,11 @@ class TensorWriter:
         overwrite: bool = True,
         password: str | bytes | None = None,
     ) -> None:
-        self._dst = dst
-        self._threads = thread_limit(threads)
-        path = path_of(dst) if is_path(dst) else None
-        self._writer = _holotype.TensorWriter(path, overwrite, secret_bytes(password))
-
-    def add_tensor(
-        self,
-        name: str,
-        array: object,
-        codec: TensorCodec = "auto",
-        *,
-        noise: Noise | None = None,
-        attributes: Attributes | None = None,
-        slice_shape: tuple[int, ...] | None = None,
-    ) -> None:
-        """Add a tensor.
-
-        Parameters
-        ----------
-        name : str
-            Name of the item.
-        array : array_like, torch.Tensor or anything with `__dlpack__`
-            Any rank up to 32 and any shape; bool, 8 to 64-bit integers, 16 to 64-bit floats, bfloat16, 8-bit
-            floats, complex numbers, dates, dtypes of `ml_dtypes`. Every bit is kept, NaN payloads and −0
-            included; C and Fortran order too.
-        codec : {"auto", "raw", "planes", "shuffle-zstd", "lorenzo", "pco"}
-            `auto` looks at each slice and takes what is smallest, or nothing if that saves less than 3 %;
-            `raw` stores the elements aligned, so that `Tensor.map` needs no copy.
-        noise : mapping, optional
-            How the elements were drawn: `generator` (`torch.cpu`, `numpy.default_rng` or
-            `numpy.RandomState`), `seed`, and `offset`, the draws before the first. If that makes them again,
-            bit for bit, they are stored as this recipe of some bytes and their SHA-256, else as data;
-            `Tensor.noise` tells. `torch.rand`, `torch.randn` of at least 16 elements (also if rounded to half
-            or bfloat16 later), `Generator.random` and `RandomState.random_sample` are known.
-        attributes : mapping of str to str or bytes, optional
-            Stored with the tensor.
-        slice_shape : tuple of int, optional
-            Elements along each axis of what is coded and read together; by default consecutive parts of at
-            most 1 MiB.
-
-        Raises
-        ------
-        UnsupportedError
-            The dtype cannot be stored exactly.
-        ArgumentError
-            The name is taken, or arguments do not fit.
-        """
-        from holotype import _elements
-
-        elements = _elements.take(array)
-        options = tensor_options(codec, attributes, slice_shape, self._threads, noise)
-        self._writer.add(name, elements.fields, elements.data, options)
+        super().__init__(dst, num_workers=threads, overwrite=overwrite, password=password)
 
     def close(self) -> None:
         """Seal the archive and put it where it belongs."""
-        written = self._writer.finish()
-        if written["data"] is not None:
-            put(self._dst, written["data"])
-
-    def __enter__(self) -> TensorWriter:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if kind is None:
-            self.close()
-        else:
-            self._writer.abandon()
+        self.finalize()
 
 
 def write_tensors(
@@ -483,8 +419,9 @@ def dump(source: object, threads: int, password: str | bytes | None = None) -> b
     from holotype import _elements
 
     elements = _elements.take(source)
-    writer = _holotype.TensorWriter(None, True, secret_bytes(password))
-    writer.add("tensor", elements.fields, elements.data, tensor_options("auto", None, None, threads))
-    data = writer.finish()["data"]
+    writer = _holotype.Writer(None, True, "generic", None, None, threads, secret_bytes(password))
+    options = tensor_options("auto", None, None, threads)
+    writer.add_tensor("tensor", elements.fields, elements.data, options)
+    data = writer.finish()[0]
     assert data is not None
     return data

@@ -171,7 +171,7 @@ def dumps(
 
     Parameters are those of `write`; a preview is stored only if asked for (otherwise `extract_thumbnail`
     makes one from the pixels). What is no image (another rank, no elements, complex numbers, bfloat16, a
-    PyTorch tensor, anything with `__dlpack__`) is stored as a tensor, as `TensorWriter.add_tensor` does.
+    PyTorch tensor, anything with `__dlpack__`) is stored as a tensor, as `Writer.add_tensor` does.
 
     Examples
     --------

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from holotype import _holotype
-from holotype._errors import ArgumentError
-from holotype._reader import ARRAY_KEY, Metadata, Reader, size_of
-from holotype._sources import as_bytes, is_path, open_archive, path_of, secret_bytes
+from holotype._errors import ArgumentError, UnsupportedError
+from holotype._reader import ARRAY_KEY, Reader
+from holotype._remote import remote_of
+from holotype._sources import as_bytes, is_path, open_archive, path_of, put, secret_bytes
+from holotype._summary import Metadata, size_of
 from holotype._write import thread_limit
 
 if TYPE_CHECKING:
+    import tempfile
     from collections.abc import Iterable, Mapping
     from types import TracebackType
 
@@ -22,7 +24,9 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer, Self
 
     from holotype._fields import MetadataFields
-    from holotype._sources import Path, Readable, Source
+    from holotype._remote import Remote
+    from holotype._sources import Destination, Path, Readable, Source
+    from holotype._tensors import Attributes, Noise, TensorCodec
 
 Profile = Literal["ml", "eda", "embedded", "generic", "archival"]
 
@@ -37,59 +41,95 @@ PROFILES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     }
 )
 
+#: Levels of `packing`.
+_LEVELS = {"fast": 1, "balanced": 3, "tight": 9}
 #: Bytes given to `write` that are held in memory; more go to a temporary file.
 _HELD_BYTES = 32 << 20
 
 
 class Writer:
-    """Makes an archive of files, bytes and arrays; what is there several times is stored once.
+    """Makes an archive of files, bytes, arrays and tensors; file content that repeats is stored once.
 
     As a context manager it finishes the archive at the end, and discards it if there was an exception: the
     destination then is as it was.
 
     Parameters
     ----------
-    dst : path or None
-        The archive, which appears when it is finished; None keeps it in memory, as `data`.
+    dst : path, `s3` address, binary file object or None
+        The archive, which appears when it is finished; None keeps it in memory, as `data`. To an address it
+        is sent in parts as it is written.
     profile : {"generic", "ml", "eda", "embedded", "archival"}
         Sets compression and block size; see `PROFILES`.
     compression : str, optional
         Another compression: `store`, `lz4`, `zstd` or `zstd:LEVEL`.
     block_size : int or str, optional
         Other raw bytes of a block, 4096 to `16M`.
+    packing : {"fast", "balanced", "tight"}, optional
+        Zstandard 1, 3 or 9, for `compression="zstd"` or none given.
+    dedup : bool, default True
+        Store what is there several times once.
     num_workers : int, optional
         Threads; by default what the machine offers. The archive is the same for any number.
     overwrite : bool, default False
         Replace an archive at `dst`, once the new one is finished.
     password : str or bytes, optional
         Encrypt the archive, names and tables included. The same input then gives another archive every time.
+    s3_region, endpoint_url, allow_restricted, deadline
+        How an address is reached, as in `Remote`; they go before those of `remote`.
+    remote : Remote, optional
+        The same in one value.
 
     Raises
     ------
     FileExistsError
         There is something at `dst` and `overwrite` is false.
+    RemoteError
+        The address cannot be written, or is restricted.
     ArgumentError
         An option is unknown.
     """
 
     def __init__(
         self,
-        dst: Path | None,
+        dst: Destination | None,
         *,
         profile: Profile = "generic",
         compression: str | None = None,
         block_size: int | str | None = None,
+        packing: Literal["fast", "balanced", "tight"] | None = None,
+        dedup: bool = True,
         num_workers: int | None = None,
         overwrite: bool = False,
+        s3_region: str | None = None,
+        endpoint_url: str | None = None,
+        allow_restricted: bool | None = None,
+        deadline: float | None = None,
+        remote: Remote | None = None,
         password: str | bytes | None = None,
     ) -> None:
         block_bytes = None if block_size is None else size_of(block_size)
         if block_bytes is not None and not 4096 <= block_bytes <= 16 << 20:
             raise ArgumentError(f"block_size is 4096 to 16M, not {block_size!r}")
-        path = None if dst is None else path_of(dst)
-        threads = thread_limit(num_workers)
+        if packing is not None:
+            if packing not in _LEVELS or compression not in (None, "zstd"):
+                raise ArgumentError(f"packing is 'fast', 'balanced' or 'tight' of zstd, not {packing!r}")
+            compression = f"zstd:{_LEVELS[packing]}"
+        path = path_of(dst) if is_path(dst) else None
+        how = None
+        if isinstance(dst, str) and _holotype.is_address(dst):
+            how = remote_of(
+                remote,
+                s3_region=s3_region,
+                endpoint_url=endpoint_url,
+                allow_restricted=allow_restricted,
+                deadline=deadline,
+            )
+        self._dst = dst
+        self._threads = thread_limit(num_workers)
         secret = secret_bytes(password)
-        self._inner = _holotype.Writer(path, overwrite, profile, compression, block_bytes, threads, secret)
+        self._inner = _holotype.Writer(
+            path, overwrite, profile, compression, block_bytes, self._threads, secret, dedup, how
+        )
         self._position = 0
         self._n_unnamed: dict[str, int] = {}
         self._user: dict[str, Any] = {}
@@ -105,14 +145,14 @@ class Writer:
 
         Parameters
         ----------
-        source : path, buffer, numpy.ndarray or binary file object
-            A folder is added with all that is in it.
+        source : path, buffer, numpy.ndarray, torch.Tensor or binary file object
+            A folder is added with all that is in it; arrays and tensors as `add_array` does.
         name : str, optional
             Name of the item; by default the path's last part, or one like `data-0`.
         """
         if is_path(source):
             return self.add_file(cast("Path", source), name=name)
-        if hasattr(source, "__array_interface__"):
+        if hasattr(source, "__array_interface__") or hasattr(source, "__dlpack__"):
             return self.add_array(cast("ArrayLike", source), name=name)
         if callable(getattr(source, "read", None)):
             self._flush()
@@ -147,9 +187,10 @@ class Writer:
         return self
 
     def add_array(self, array: ArrayLike, *, name: str | None = None) -> Self:
-        """Add an array; `Reader.array` gives it back, shape and dtype as they were.
+        """Add an array as a tensor; `Reader.array` gives it back, shape and dtype as they were.
 
-        Its bytes are stored row by row, little- or big-endian as they are.
+        In the stream it is its bytes row by row. Arrays whose dtype no tensor has (text, big-endian numbers)
+        are stored as files that remember it.
 
         Raises
         ------
@@ -158,14 +199,77 @@ class Writer:
         """
         import numpy as np
 
+        from holotype import _elements, _tensors
+
+        if hasattr(array, "__dlpack__") and not isinstance(array, np.ndarray):
+            return self.add_tensor(self._name(name, "array"), array)
         values = np.asarray(array)
         if values.dtype.hasobject or values.dtype.names is not None:
             raise ArgumentError(f"arrays of {values.dtype} have no bytes of their own")
-        known = json.dumps({"dtype": values.dtype.str, "shape": values.shape}).encode()
+        shape = values.shape
+        values = np.ascontiguousarray(values)
+        entry = _user_entry(ARRAY_KEY, json.dumps({"dtype": values.dtype.str, "shape": shape}).encode())
         self._flush()
-        metadata = [_user_entry(ARRAY_KEY, known)]
-        data = np.ascontiguousarray(values).tobytes()
-        self._position += self._inner.pack_bytes(self._name(name, "array"), data, metadata)
+        name = self._name(name, "array")
+        try:
+            if not values.dtype.isnative:
+                raise UnsupportedError("tensors are little-endian")
+            elements = _elements.take(values.reshape(shape))
+        except UnsupportedError:
+            self._position += self._inner.pack_bytes(name, values.tobytes(), [entry])
+            return self
+        options = _tensors.tensor_options("auto", None, None, self._threads)
+        self._position += self._inner.add_tensor(name, elements.fields, elements.data, options)
+        return self
+
+    def add_tensor(
+        self,
+        name: str,
+        array: object,
+        codec: TensorCodec = "auto",
+        *,
+        noise: Noise | None = None,
+        attributes: Attributes | None = None,
+        slice_shape: tuple[int, ...] | None = None,
+    ) -> Self:
+        """Add a tensor; `reader[name]` gives it back.
+
+        Parameters
+        ----------
+        name : str
+            Name of the item.
+        array : array_like, torch.Tensor or anything with `__dlpack__`
+            Any rank up to 32 and any shape; bool, 8 to 64-bit integers, 16 to 64-bit floats, bfloat16, 8-bit
+            floats, complex numbers, dates, dtypes of `ml_dtypes`. Every bit is kept, NaN payloads and −0
+            included; C and Fortran order too.
+        codec : {"auto", "raw", "planes", "shuffle-zstd", "lorenzo", "pco"}
+            `auto` looks at each slice and takes what is smallest, or nothing if that saves less than 3 %;
+            `raw` stores the elements aligned, so that `Tensor.map` needs no copy.
+        noise : mapping, optional
+            How the elements were drawn: `generator` (`torch.cpu`, `numpy.default_rng` or
+            `numpy.RandomState`), `seed`, and `offset`, the draws before the first. If that makes them again,
+            bit for bit, they are stored as this recipe of some bytes and their SHA-256, else as data;
+            `Tensor.noise` tells. `torch.rand`, `torch.randn` of at least 16 elements (also if rounded to half
+            or bfloat16 later), `Generator.random` and `RandomState.random_sample` are known.
+        attributes : mapping of str to str or bytes, optional
+            Stored with the tensor.
+        slice_shape : tuple of int, optional
+            Elements along each axis of what is coded and read together; by default consecutive parts of at
+            most 1 MiB.
+
+        Raises
+        ------
+        UnsupportedError
+            The dtype cannot be stored exactly.
+        ArgumentError
+            The name is taken, or arguments do not fit.
+        """
+        from holotype import _elements, _tensors
+
+        elements = _elements.take(array)
+        options = _tensors.tensor_options(codec, attributes, slice_shape, self._threads, noise)
+        self._flush()
+        self._position += self._inner.add_tensor(name, elements.fields, elements.data, options)
         return self
 
     def write(self, data: Buffer) -> int:
@@ -176,6 +280,8 @@ class Writer:
         int
             How many there were.
         """
+        import tempfile
+
         if self._held is None:
             self._held = tempfile.SpooledTemporaryFile(_HELD_BYTES)  # noqa: SIM115
         n_bytes = self._held.write(as_bytes(data))
@@ -207,7 +313,12 @@ class Writer:
             entries = [_user_entry(key, json.dumps(value).encode()) for key, value in self._user.items()]
             self._inner.set_metadata(entries)
         data, self._archive_bytes, self.seal = self._inner.finish()
-        self.data = data or b""
+        if data is None:
+            return
+        if self._dst is None:
+            self.data = data
+        else:
+            put(self._dst, data)
 
     def discard(self) -> None:
         """Give up: nothing appears."""

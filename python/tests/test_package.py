@@ -8,14 +8,14 @@ import re
 import pytest
 
 import holotype
-from holotype import _write
+from holotype import _async, _reader, _tensors, _write
 
 
 def test_version() -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+", holotype.__version__)
 
 
-@pytest.mark.parametrize("module", [holotype, _write])
+@pytest.mark.parametrize("module", [holotype, _async, _reader, _tensors, _write])
 def test_examples_in_the_documentation(module: object) -> None:
     result = doctest.testmod(module)  # type: ignore[arg-type]
     assert result.attempted > 0

@@ -125,7 +125,7 @@ def test_pickles_with_options_and_position(archive: Path) -> None:
         state = pickle.dumps(reader)
     with pickle.loads(state) as again:
         assert again.tell() == 123
-        assert again._cache_size == "1M"
+        assert again._options["cache_size"] == "1M"
         assert again.read(9) == STREAM[123:132]
     archive.unlink()
     with holotype.Writer(archive) as writer:
@@ -200,6 +200,86 @@ def test_arrays_come_back(dtype: str) -> None:
         holotype.Writer(None).add_array(np.array([object()]))
 
 
+def test_arrays_are_tensors_and_part_of_the_stream() -> None:
+    array = np.arange(600_000, dtype="<i4").reshape(3, 400, 500)
+    with holotype.Writer(None) as writer:
+        writer.add(b"before").add_array(array, name="a")
+        writer.add_tensor("t", array[:, :, :7], slice_shape=(2, 64, 7), attributes={"unit": "m"})
+        writer.add(b"after", name="z").add_array(array.astype(">i4"), name="big")
+        writer.add_array(np.asfortranarray(array[0]), name="turned")
+        assert writer.tell() == 11 + 2 * array.nbytes + 3 * 400 * 7 * 4 + array[0].nbytes
+    whole = b"before" + array.tobytes() + array[:, :, :7].tobytes() + b"after"
+    whole += array.astype(">i4").tobytes() + array[0].tobytes()
+    with holotype.open(writer.data) as reader:
+        assert reader.read() == whole
+        assert reader[::-99_991] == whole[::-99_991]
+        for start in (0, 5, 6, 7, 2_400_005, 2_400_007, 1_500_001, len(whole) - 3):
+            assert reader.read(1_300_000, offset=start) == whole[start : start + 1_300_000]
+        tensor = reader["a"]
+        assert (tensor.shape, tensor.dtype, tensor.attributes) == ((3, 400, 500), "int32", {})
+        assert tensor.stored_bytes < array.nbytes / 10
+        assert np.array_equal(tensor[1, 5:7], array[1, 5:7])
+        into = np.zeros((400, 500), "<i4")
+        assert tensor.read(2, into) is into
+        assert np.array_equal(into, array[2])
+        assert reader["t"].attributes == {"unit": "m"}
+        assert reader.array("big").dtype == np.dtype(">i4")
+        assert np.array_equal(reader.array("turned"), array[0])
+        with pytest.raises(holotype.ArgumentError, match="no file"):
+            reader.item("a")
+        with pytest.raises(holotype.ArgumentError, match="no tensor"):
+            reader.tensor("z")
+
+
+def test_noise_is_in_the_stream() -> None:
+    array = np.random.default_rng(3).random(300_000)
+    with holotype.Writer(None) as writer:
+        writer.add_tensor("n", array, noise={"generator": "numpy.default_rng", "seed": 3}).add(b"end")
+    assert len(writer.data) < 3000
+    with holotype.open(writer.data) as reader:
+        assert reader.read() == array.tobytes() + b"end"
+
+
+def test_arrays_stored_as_files_by_earlier_versions() -> None:
+    array = np.arange(12, dtype=">u2").reshape(3, 4)
+    known = b'{"dtype": ">u2", "shape": [3, 4]}'
+    writer = holotype._holotype.Writer(None, False, "generic", None, None, 1, None)
+    writer.pack_bytes(
+        "a", array.tobytes(), [{"kind": "user", "key": "holotype.array", "data": known, "text": None}]
+    )
+    data = writer.finish()[0]
+    assert data is not None
+    with holotype.open(data) as reader:
+        found = reader.array("a")
+        assert (found.dtype, found.shape) == (array.dtype, array.shape)
+        assert np.array_equal(found, array)
+        assert reader["a"].read() == array.tobytes()
+
+
+def test_packing_and_dedup() -> None:
+    sizes = {}
+    for options in ({"packing": "fast"}, {"packing": "tight"}, {"compression": "zstd:9"}, {"dedup": False}):
+        with holotype.Writer(None, **options) as writer:
+            writer.add(TEXT).add(NOISE).add(NOISE)
+        assert holotype.open(writer.data).read() == TEXT + NOISE + NOISE
+        sizes[next(iter(options.values()))] = len(writer.data)
+    assert sizes["tight"] == sizes["zstd:9"] != sizes["fast"]
+    assert sizes[False] > sizes["fast"] + 250_000
+    assert holotype.verify(writer.data)
+
+
+def test_an_archive_goes_to_a_file_object() -> None:
+    file = io.BytesIO()
+    with holotype.Writer(file) as writer:
+        writer.add(b"content")
+    assert holotype.open(file.getvalue()).read() == b"content"
+    assert writer.data == b""
+    failing = io.BytesIO()
+    with pytest.raises(KeyError), holotype.Writer(failing):
+        raise KeyError
+    assert failing.getvalue() == b""
+
+
 def build_one(data: bytes) -> bytes:
     with holotype.Writer(None) as writer:
         writer.add(data)
@@ -212,6 +292,8 @@ def test_user_metadata_has_its_own_place() -> None:
     metadata = holotype.open(writer.data).metadata
     assert metadata.user == {"version": 99, "seal": "mine", "tags": ["a", {"b": None}]}
     assert (metadata.format_version, metadata.n_items, metadata.seal) == (1, 1, writer.seal)
+    assert (metadata.raw_bytes, metadata.n_blocks, metadata.block_bytes) == (1, 1, 1)
+    assert (metadata.archive_bytes, metadata.compression) == (len(writer.data), "store")
     with pytest.raises(TypeError):
         holotype.Writer(None).add_metadata({"a": object()})
 
@@ -257,6 +339,8 @@ def test_what_a_source_raises_comes_through(tmp_path: Path) -> None:
         {"block_size": 0},
         {"block_size": "1G"},
         {"num_workers": -1},
+        {"packing": "tite"},
+        {"packing": "tight", "compression": "lz4"},
     ],
 )
 def test_wrong_options_are_refused(options: dict[str, Any]) -> None:
@@ -314,3 +398,40 @@ def test_reads_after_fork(archive: Path) -> None:
             os._exit(0 if reader.read(1000, offset=500_000) == STREAM[500_000:501_000] else 1)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
         assert reader.read(1000, offset=500_000) == STREAM[500_000:501_000]
+
+
+def test_inspect_tells_what_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "a.holo"
+    with holotype.Writer(path, compression="lz4", block_size="64K") as writer:
+        writer.add(TEXT).add(NOISE).add_metadata({"found": 1887})
+    metadata = holotype.inspect(path)
+    assert metadata.raw_bytes == len(TEXT) + len(NOISE)
+    assert metadata.archive_bytes == path.stat().st_size == writer.bytes_written
+    assert metadata.compression_ratio == metadata.raw_bytes / metadata.archive_bytes
+    # At most a chunk more than asked for, since chunks are not split.
+    assert metadata.n_blocks > 10
+    assert metadata.compression == "lz4"
+    assert not metadata.is_signed
+    metadata.print()
+    printed = capsys.readouterr().out
+    assert all(text in printed for text in (metadata.seal, "lz4", "found: 1887", f"{metadata.raw_bytes:,}"))
+    holotype.keygen(str(tmp_path / "me"))
+    holotype.sign(path, key=tmp_path / "me.key")
+    assert holotype.inspect(path).is_signed
+
+
+def test_verify_in_parts(tmp_path: Path) -> None:
+    with holotype.Writer(None) as writer:
+        writer.add(TEXT)
+    damaged = bytearray(writer.data)
+    damaged[100] ^= 1
+    assert holotype.verify(writer.data).n_blocks > 0
+    quick = holotype.verify(bytes(damaged), checksum=False)
+    assert (quick.n_items, quick.n_blocks) == (1, 0)
+    assert holotype.verify(bytes(damaged), checksum=False, structure=False).n_items == 0
+    for structure in (True, False):
+        with pytest.raises(holotype.IntegrityError):
+            holotype.verify(bytes(damaged), structure=structure)
+    damaged[-200] ^= 1
+    with pytest.raises(holotype.IntegrityError):
+        holotype.verify(bytes(damaged), checksum=False, structure=False)

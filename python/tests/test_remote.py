@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import pickle
+import random
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -19,18 +21,34 @@ HERE = holotype.Remote(allow_restricted=True, deadline=10)
 IMAGE = smooth(150, 130, 3)
 
 
+CONTENT = random.Random(4).randbytes(6 << 20)
+
+
+def packed_files() -> bytes:
+    """Files of 6 MiB that cannot be compressed, in blocks of 64 KiB."""
+    with holotype.Writer(None, block_size="64K") as writer:
+        for k in range(6):
+            writer.add(CONTENT[k << 20 : (k + 1) << 20], name=f"part-{k}")
+        writer.add_array(np.arange(1000), name="a")
+    return writer.data
+
+
 class Ranges(BaseHTTPRequestHandler):
     """A plain server of one archive, with ranges."""
 
     protocol_version = "HTTP/1.1"
     data = holotype.dumps(IMAGE, tile_edge=32)
+    files = packed_files()
+    requests: ClassVar[list[str]] = []
 
     def do_GET(self) -> None:
-        if self.path != "/a.holo":
+        if self.path not in ("/a.holo", "/files.holo"):
             self.send_error(404)
             return
+        self.requests.append(self.headers["Range"])
+        data = self.data if self.path == "/a.holo" else self.files
         first, last = self.headers["Range"].removeprefix("bytes=").split("-")
-        n = len(self.data)
+        n = len(data)
         start = int(first) if first else max(0, n - int(last))
         end = min(n, int(last) + 1) if first else n
         self.send_response(206)
@@ -38,7 +56,7 @@ class Ranges(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(end - start))
         self.send_header("ETag", '"1"')
         self.end_headers()
-        self.wfile.write(self.data[start:end])
+        self.wfile.write(data[start:end])
 
     def log_message(self, format: str, *args: object) -> None:
         pass
@@ -92,7 +110,7 @@ def test_threads(address: str) -> None:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_one_open_archive_in_parent_and_children(address: str) -> None:
-    archive = holotype._holotype.Archive.open_remote(address, True, None, None, False, 10.0, None)
+    archive = holotype._holotype.Archive.open_remote(address, HERE, None)
     want = IMAGE.tobytes()
     name = archive.names()[0][0]
     assert archive.read_bytes(name, None, 1) == want
@@ -104,3 +122,45 @@ def test_one_open_archive_in_parent_and_children(address: str) -> None:
                 os._exit(0 if archive.read_bytes(name, None, 1) == want else 1)
             assert os.waitpid(child, 0)[1] == 0
         assert all(future.result() == want for future in running)
+
+
+def files_of(address: str) -> str:
+    return address.replace("a.holo", "files.holo")
+
+
+def test_a_reader_of_an_address(address: str) -> None:
+    with holotype.open(files_of(address), allow_restricted=True, deadline=10) as reader:
+        assert reader.read(100, offset=3 << 20) == CONTENT[3 << 20 :][:100]
+        assert reader["part-5"].read() == CONTENT[5 << 20 :]
+        assert reader["a"][3:5].tolist() == [3, 4]
+        reader.seek(77)
+        with pickle.loads(pickle.dumps(reader)) as again:
+            assert again.tell() == 77
+            assert again.read(1000) == CONTENT[77:1077]
+    with pytest.raises(holotype.RemoteError, match="allowed"):
+        holotype.open(files_of(address))
+    metadata = holotype.inspect(files_of(address), remote=HERE)
+    assert metadata.raw_bytes == len(CONTENT) + 8000
+
+
+def test_how_often_a_reader_asks(address: str) -> None:
+    def asked() -> int:
+        n = len(Ranges.requests)
+        Ranges.requests.clear()
+        return n
+
+    asked()
+    with holotype.open(files_of(address), remote=HERE) as reader:
+        assert asked() <= 2, "open"
+        reader.read(1 << 20, offset=(1 << 20) + 5)
+        assert asked() == 1, "a read of 1 MiB"
+        reader.read(1000, offset=100)
+        assert asked() == 1, "a read of one block"
+        reader.read(1000, offset=90)
+        assert asked() == 0, "a block that is kept"
+    for prefetch, most in ((True, 5), (False, 100)):
+        with holotype.open(files_of(address), remote=HERE, prefetch=prefetch) as reader:
+            asked()
+            parts = [reader.read(20_000) for _ in range(-(-len(CONTENT) // 20_000))]
+            assert b"".join(parts)[: len(CONTENT)] == CONTENT
+            assert asked() in range(1 if prefetch else 50, most + 1), "front to back"

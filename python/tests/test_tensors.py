@@ -140,8 +140,9 @@ def test_what_cannot_be_kept_is_refused() -> None:
     with pytest.raises(holotype.ArgumentError):
         writer.add_tensor("a", np.zeros(3))
     writer.close()
+    writer.close()
     with pytest.raises(holotype.ArgumentError):
-        writer.close()
+        writer.add_tensor("b", np.zeros(3))
 
 
 def test_attributes_and_info() -> None:

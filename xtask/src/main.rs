@@ -6,6 +6,7 @@ mod man;
 mod python;
 mod report;
 mod run;
+mod s3;
 mod test;
 
 use std::path::{Path, PathBuf};
@@ -22,6 +23,7 @@ tasks:
                  import, cbor), N minutes together [default: 7]; needs x86-64 Linux and a C++ compiler
   bench [CORPUS] [STEP…]
                  measurements: compare (with other codecs, on the images of the folder CORPUS), many-items
+  s3 [SERVER…]   archives in S3 on real servers, moto and s3s-fs; builds them into target/s3 the first time
   man            manual pages and shell completions into target/man";
 
 fn main() -> ExitCode {
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
         Some("test") => test::main(&args.collect::<Vec<_>>()),
         Some("bench") => bench::main(&args.collect::<Vec<_>>()),
         Some("man") => man::main(),
+        Some("s3") => s3::main(&args.collect::<Vec<_>>()),
         Some("fuzz") => fuzz::main(&args.collect::<Vec<_>>()),
         Some("help" | "--help" | "-h") => {
             println!("{USAGE}");

@@ -45,6 +45,12 @@ pub(crate) enum Verb {
     List(List),
     /// Write the raw content of an item to stdout
     Cat(Cat),
+    /// Serve an archive and what is in it over HTTP, on this machine unless `--bind` says otherwise
+    #[cfg(feature = "serve")]
+    Serve(Serve),
+    /// Show an archive as a read-only file system until it is unmounted
+    #[cfg(all(feature = "mount", target_os = "linux"))]
+    Mount(Mount),
     /// Records of how AI images were made: look at them, check them, take them out
     #[command(subcommand)]
     Generation(Generation),
@@ -68,6 +74,38 @@ pub(crate) enum Verb {
         /// The folder
         directory: PathBuf,
     },
+}
+
+#[cfg(feature = "serve")]
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// The archive: a file or an address
+    #[arg(value_name = "ARCHIVE")]
+    pub(crate) input: PathBuf,
+    /// Address to listen on; others than loopback are reached from outside
+    #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
+    pub(crate) bind: std::net::IpAddr,
+    /// Port; 0 takes a free one
+    #[arg(long, default_value_t = 8000)]
+    pub(crate) port: u16,
+    /// Seconds after which a client that sends or takes nothing is let go
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(crate) patience: u64,
+    #[command(flatten)]
+    pub(crate) access: Access,
+}
+
+#[cfg(all(feature = "mount", target_os = "linux"))]
+#[derive(Debug, Args)]
+pub(crate) struct Mount {
+    /// The archive: a file or an address
+    #[arg(value_name = "ARCHIVE")]
+    pub(crate) input: PathBuf,
+    /// An empty folder
+    #[arg(value_name = "DIR")]
+    pub(crate) directory: PathBuf,
+    #[command(flatten)]
+    pub(crate) access: Access,
 }
 
 /// Where the password of an encrypted archive comes from; on a terminal it is asked for. Never from the command line,
@@ -341,7 +379,7 @@ pub(crate) struct Pack {
     #[arg(long)]
     pub(crate) encrypt: bool,
     #[command(flatten)]
-    pub(crate) unlock: Unlock,
+    pub(crate) access: Access,
 }
 
 #[derive(Debug, Args)]

@@ -4,10 +4,14 @@ mod args;
 mod date;
 mod destination;
 mod exit;
+#[cfg(all(feature = "mount", target_os = "linux"))]
+mod mount;
 mod names;
 mod password;
 mod printer;
 mod progress;
+#[cfg(feature = "serve")]
+mod serve;
 mod verbs;
 
 use clap::Parser;

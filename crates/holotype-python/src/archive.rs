@@ -1,14 +1,14 @@
 use crate::error::{argument_error, raise};
 use crate::fields::{
-    ImageFields, ItemFields, MetadataFields, PreviewFields, RegionFields, ReportFields, metadata_fields,
-    region,
+    ImageFields, ItemFields, MetadataFields, PreviewFields, RegionFields, RemoteFields, ReportFields,
+    SummaryFields, metadata_fields, region,
 };
 use crate::source::FileObject;
 use crate::write::into_bytes;
 use holotype::formats::Format;
 use holotype::{
     Error, ExportOptions, FileOutput, ImageItem, ItemKind, OpenOptions, Password, Region, RemoteOptions,
-    Replace, S3Options, UnpackOptions, VerifyOptions, export, source_format, unpack,
+    Replace, UnpackOptions, VerifyOptions, export, source_format, unpack,
 };
 use holotype_store::MemorySource;
 use numpy::PyReadwriteArray1;
@@ -16,7 +16,6 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 use std::io::Cursor;
-use std::time::Duration;
 
 /// True for `http://`, `https://` and `s3://` addresses.
 #[pyfunction]
@@ -97,29 +96,20 @@ impl Archive {
     }
 
     #[staticmethod]
-    #[expect(clippy::too_many_arguments, reason = "they are the Python call's")]
+    #[pyo3(signature = (address, remote, password, cache_bytes=None, read_ahead=true))]
     fn open_remote(
         py: Python<'_>,
         address: String,
-        allow_restricted: bool,
-        s3_region: Option<String>,
-        endpoint_url: Option<String>,
-        anonymous: bool,
-        deadline_seconds: f64,
+        remote: RemoteFields,
         password: Option<Vec<u8>>,
+        cache_bytes: Option<u64>,
+        read_ahead: bool,
     ) -> PyResult<Self> {
-        let mut s3 = S3Options::default().with_anonymous(anonymous);
-        s3.region = s3_region;
-        s3.endpoint_url = endpoint_url;
-        let deadline = Duration::try_from_secs_f64(deadline_seconds)
-            .map_err(|_| argument_error("the deadline is a number of seconds, 0 or more".into()))?;
-        let options = RemoteOptions::default()
-            .with_restricted_allowed(allow_restricted)
-            .with_s3(s3)
-            .with_deadline(deadline);
+        let options = remote.into_options()?;
         let open = open_options(password);
         let inner =
             py.detach(|| holotype::Archive::open_remote_with(&address, &options, &open)).map_err(raise)?;
+        let inner = cached(inner, cache_bytes).with_read_ahead(read_ahead);
         Ok(Self { inner, remote: Some((address, options)) })
     }
 
@@ -217,16 +207,19 @@ impl Archive {
     }
 
     /// Items, blocks; bytes of the content, of it without repetitions, of the blocks, of the archive.
-    fn summary(&self, py: Python<'_>) -> PyResult<(u64, u64, u64, u64, u64, u64)> {
-        let summary = py.detach(|| self.inner.summary()).map_err(raise)?;
-        Ok((
-            summary.n_items,
-            summary.n_blocks,
-            summary.raw_bytes,
-            summary.unique_bytes,
-            summary.block_bytes,
-            summary.archive_bytes,
-        ))
+    fn summary(&self, py: Python<'_>) -> PyResult<SummaryFields> {
+        py.detach(|| self.inner.summary()).map(Into::into).map_err(raise)
+    }
+
+    /// Number of items.
+    #[getter]
+    fn n_items(&self) -> u64 {
+        self.inner.n_items()
+    }
+
+    /// Kind of an item.
+    fn kind(&self, py: Python<'_>, name: &str) -> PyResult<&'static str> {
+        py.detach(|| self.inner.kind(name)).map(ItemKind::name).map_err(raise)
     }
 
     /// Writes all files, folders and links into a new folder; returns their number and the files' bytes.
@@ -350,8 +343,8 @@ impl Archive {
         Ok(signers.iter().map(holotype::PublicKey::to_hex).collect())
     }
 
-    fn verify(&self, py: Python<'_>, threads: usize) -> PyResult<ReportFields> {
-        let options = VerifyOptions::default().with_n_threads(threads);
+    fn verify(&self, py: Python<'_>, threads: usize, content: bool) -> PyResult<ReportFields> {
+        let options = VerifyOptions::default().with_n_threads(threads).with_content(content);
         py.detach(|| self.inner.verify(&options)).map(Into::into).map_err(raise)
     }
 

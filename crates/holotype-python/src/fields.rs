@@ -4,9 +4,10 @@ use crate::error::argument_error;
 use holotype::{
     Alpha, ChannelOrder, ColourModel, Encryption, Finding, ImageDescriptor, ImageItem, ImageOptions,
     Imported, Item, ItemKind, Metadata, MetadataEntry, MetadataKind, Mode, Palette, Password, Preview,
-    PreviewChoice, Region, SampleType, VerifyReport,
+    PreviewChoice, Region, RemoteOptions, S3Options, SampleType, VerifyReport,
 };
 use pyo3::prelude::*;
+use std::time::Duration;
 
 /// `(x, y, width, height)`.
 pub(crate) type RegionFields = (u32, u32, u32, u32);
@@ -274,5 +275,57 @@ impl ImportedFields {
             raw_bytes: imported.raw_bytes,
             kept_as_file: imported.kept_as_file.is_some(),
         }
+    }
+}
+
+#[derive(IntoPyObject)]
+pub(crate) struct SummaryFields {
+    n_items: u64,
+    n_blocks: u64,
+    raw_bytes: u64,
+    unique_bytes: u64,
+    block_bytes: u64,
+    archive_bytes: u64,
+    max_block_bytes: u64,
+    codec: &'static str,
+}
+
+impl From<holotype::Summary> for SummaryFields {
+    fn from(summary: holotype::Summary) -> Self {
+        Self {
+            n_items: summary.n_items,
+            n_blocks: summary.n_blocks,
+            raw_bytes: summary.raw_bytes,
+            unique_bytes: summary.unique_bytes,
+            block_bytes: summary.block_bytes,
+            archive_bytes: summary.archive_bytes,
+            max_block_bytes: summary.max_block_bytes,
+            codec: summary.codec,
+        }
+    }
+}
+
+/// How an address is reached, as `holotype._remote.Remote` says.
+#[derive(FromPyObject)]
+pub(crate) struct RemoteFields {
+    allow_restricted: bool,
+    s3_region: Option<String>,
+    endpoint_url: Option<String>,
+    anonymous: bool,
+    /// Seconds.
+    deadline: f64,
+}
+
+impl RemoteFields {
+    pub(crate) fn into_options(self) -> PyResult<RemoteOptions> {
+        let mut s3 = S3Options::default().with_anonymous(self.anonymous);
+        s3.region = self.s3_region;
+        s3.endpoint_url = self.endpoint_url;
+        let deadline = Duration::try_from_secs_f64(self.deadline)
+            .map_err(|_| argument_error("the deadline is a number of seconds, 0 or more".into()))?;
+        Ok(RemoteOptions::default()
+            .with_restricted_allowed(self.allow_restricted)
+            .with_s3(s3)
+            .with_deadline(deadline))
     }
 }

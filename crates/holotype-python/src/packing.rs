@@ -1,6 +1,8 @@
 use crate::error::{argument_error, raise};
-use crate::fields::{MetadataFields, encryption, into_metadata};
-use holotype::{Error, Exclude, FileOutput, Profile, Replace, WriterOptions};
+use crate::fields::{MetadataFields, RemoteFields, encryption, into_metadata};
+use crate::tensor::{TensorFields, TensorOptionsFields};
+use crate::write::Samples;
+use holotype::{Error, Exclude, FileOutput, ObjectOutput, Profile, Replace, WriterOptions};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
@@ -17,6 +19,7 @@ pub(crate) struct Writer {
 
 pub(crate) enum Output {
     File(FileOutput),
+    Object(Box<ObjectOutput>),
     Memory(Vec<u8>),
 }
 
@@ -24,6 +27,7 @@ impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::File(file) => file.write(bytes),
+            Self::Object(object) => object.write(bytes),
             Self::Memory(held) => held.write(bytes),
         }
     }
@@ -31,6 +35,7 @@ impl Write for Output {
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Self::File(file) => file.flush(),
+            Self::Object(object) => object.flush(),
             Self::Memory(_) => Ok(()),
         }
     }
@@ -64,6 +69,8 @@ fn closed() -> Error {
 #[pymethods]
 impl Writer {
     #[new]
+    #[pyo3(signature = (path, overwrite, profile, compression, block_bytes, threads, password, deduplicate=true,
+        remote=None))]
     #[expect(clippy::too_many_arguments, reason = "they are the Python call's")]
     fn new(
         py: Python<'_>,
@@ -74,12 +81,14 @@ impl Writer {
         block_bytes: Option<u32>,
         threads: usize,
         password: Option<Vec<u8>>,
+        deduplicate: bool,
+        remote: Option<RemoteFields>,
     ) -> PyResult<Self> {
         let named = Profile::from_name(profile).ok_or_else(|| {
             let names = Profile::ALL.map(Profile::name).join(", ");
             argument_error(format!("profile is one of {names}, not {profile:?}"))
         })?;
-        let mut packing = named.packing().with_n_threads(threads);
+        let mut packing = named.packing().with_n_threads(threads).with_deduplicate(deduplicate);
         if let Some(compression) = compression {
             let parsed = compression.parse().map_err(|e: holotype_container::Error| raise(e.into()))?;
             packing = packing.with_compression(parsed);
@@ -88,9 +97,14 @@ impl Writer {
             packing = packing.with_block_bytes(n);
         }
         let replace = if overwrite { Replace::Allow } else { Replace::Never };
-        let output = match path {
-            Some(path) => Output::File(FileOutput::create(path, replace).map_err(raise)?),
-            None => Output::Memory(Vec::new()),
+        let output = match (path, remote) {
+            (Some(address), Some(remote)) => {
+                let options = remote.into_options()?;
+                let create = || ObjectOutput::create(address, &options, replace);
+                Output::Object(Box::new(py.detach(create).map_err(raise)?))
+            }
+            (Some(path), None) => Output::File(FileOutput::create(path, replace).map_err(raise)?),
+            (None, _) => Output::Memory(Vec::new()),
         };
         let options = WriterOptions::default().with_packing(packing).with_encryption(encryption(password));
         let writer = py.detach(|| holotype::Writer::new(output, options)).map_err(raise)?;
@@ -146,6 +160,21 @@ impl Writer {
         self.with(py, |writer| writer.pack_stream(name, Box::new(Reading(file)), &metadata))
     }
 
+    /// Adds a tensor; returns its bytes.
+    fn add_tensor(
+        &self,
+        py: Python<'_>,
+        name: &str,
+        descriptor: TensorFields,
+        elements: Samples<'_>,
+        options: TensorOptionsFields,
+    ) -> PyResult<u64> {
+        let (descriptor, options) = (descriptor.into_descriptor()?, options.into_options()?);
+        let elements = elements.as_slice()?;
+        self.with(py, |writer| writer.add_tensor(name, &descriptor, elements, &options))?;
+        Ok(elements.len() as u64)
+    }
+
     /// Sets the metadata of the archive as a whole.
     fn set_metadata(&self, py: Python<'_>, metadata: Vec<MetadataFields>) -> PyResult<()> {
         let metadata = into_metadata(metadata)?;
@@ -168,6 +197,11 @@ impl Writer {
                 Output::Memory(data) => {
                     let n = data.len() as u64;
                     (Some(data), n)
+                }
+                Output::Object(object) => {
+                    let n = object.n_bytes();
+                    object.commit()?;
+                    (None, n)
                 }
                 Output::File(mut file) => {
                     let n = file.stream_position().map_err(|e| Error::io("the archive", e))?;

@@ -2,17 +2,14 @@
 
 use crate::archive::Archive;
 use crate::error::{argument_error, raise};
-use crate::fields::{MetadataFields, WrittenFields, encryption, into_metadata, metadata_fields};
-use crate::write::{Samples, written_fields};
+use crate::fields::{MetadataFields, into_metadata, metadata_fields};
 use holotype::{
-    ElementOrder, ElementType, Error, FileOutput, NoiseGenerator, NoiseRecipe, OpaqueElement, Replace,
-    TensorCodec, TensorDescriptor, TensorItem, TensorOptions, Writer, WriterOptions,
+    ElementOrder, ElementType, NoiseGenerator, NoiseRecipe, OpaqueElement, TensorCodec, TensorDescriptor,
+    TensorItem, TensorOptions,
 };
 use numpy::PyReadwriteArray1;
 use pyo3::prelude::*;
-use std::io::{Cursor, Seek, Write};
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
 
 /// Start and end along each axis.
 type TensorRegion = Vec<(u64, u64)>;
@@ -89,110 +86,6 @@ impl TensorOptionsFields {
             .with_noise(recipes(self.noise)?)
             .with_metadata(into_metadata(self.metadata)?))
     }
-}
-
-/// Where an archive goes: memory, or a file that appears whole.
-enum Output {
-    Memory(Cursor<Vec<u8>>),
-    File(Box<FileOutput>),
-}
-
-impl Write for Output {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        match self {
-            Self::Memory(out) => out.write(bytes),
-            Self::File(out) => out.write(bytes),
-        }
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        match self {
-            Self::Memory(out) => out.flush(),
-            Self::File(out) => out.flush(),
-        }
-    }
-}
-
-/// Writes an archive of tensors, one after the other.
-#[pyclass(frozen, module = "holotype._holotype")]
-pub(crate) struct TensorWriter {
-    /// Gone once finished or given up.
-    writer: Mutex<Option<Writer<Output>>>,
-    path: String,
-}
-
-#[pymethods]
-impl TensorWriter {
-    #[new]
-    #[pyo3(signature = (path, overwrite, password=None))]
-    fn new(
-        py: Python<'_>,
-        path: Option<String>,
-        overwrite: bool,
-        password: Option<Vec<u8>>,
-    ) -> PyResult<Self> {
-        let options = WriterOptions::default().with_encryption(encryption(password));
-        let open = || {
-            let out = match &path {
-                None => Output::Memory(Cursor::new(Vec::new())),
-                Some(path) => {
-                    let replace = if overwrite { Replace::Allow } else { Replace::Never };
-                    Output::File(Box::new(FileOutput::create(path, replace)?))
-                }
-            };
-            Writer::new(out, options)
-        };
-        let writer = py.detach(open).map_err(raise)?;
-        Ok(Self { writer: Mutex::new(Some(writer)), path: path.unwrap_or_else(|| "<memory>".into()) })
-    }
-
-    fn add(
-        &self,
-        py: Python<'_>,
-        name: &str,
-        descriptor: TensorFields,
-        elements: Samples<'_>,
-        options: TensorOptionsFields,
-    ) -> PyResult<()> {
-        let (descriptor, options) = (descriptor.into_descriptor()?, options.into_options()?);
-        let elements = elements.as_slice()?;
-        let add = || {
-            let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-            let writer = writer.as_mut().ok_or_else(closed)?;
-            writer.add_tensor(name, &descriptor, elements, &options)
-        };
-        py.detach(add).map_err(raise)
-    }
-
-    fn finish(&self, py: Python<'_>) -> PyResult<WrittenFields> {
-        let finish = || {
-            let writer =
-                self.writer.lock().unwrap_or_else(PoisonError::into_inner).take().ok_or_else(closed)?;
-            let (out, seal) = writer.finish()?;
-            match out {
-                Output::Memory(out) => {
-                    let data = out.into_inner();
-                    Ok((data.len() as u64, Some(data), seal))
-                }
-                Output::File(mut file) => {
-                    let n_bytes = file.stream_position().map_err(|e| Error::io(&self.path, e))?;
-                    file.commit()?;
-                    Ok((n_bytes, None, seal))
-                }
-            }
-        };
-        let (n_bytes, data, seal) = py.detach(finish).map_err(raise)?;
-        Ok(written_fields(py, data, n_bytes, seal))
-    }
-
-    /// Leaves nothing at the destination.
-    fn abandon(&self) {
-        drop(self.writer.lock().unwrap_or_else(PoisonError::into_inner).take());
-    }
-}
-
-fn closed() -> Error {
-    Error::InvalidArgument { what: "the writer is closed".into() }
 }
 
 /// A tensor's description: fields, stored bytes, slices, metadata.

@@ -17,6 +17,6 @@ pub use new_directory::NewDirectory;
 pub use read_at::{FileSource, MemorySource, ReadAt};
 pub use recorder::{RecordedRead, Recorder};
 #[cfg(feature = "remote")]
-pub use remote::{RemoteOptions, RemoteSource, Resolve, S3Options};
+pub use remote::{RemoteOptions, RemoteSource, Resolve, S3Options, S3Upload};
 pub use remote_error::RemoteError;
 pub use secret_file::create_secret_file;

@@ -31,6 +31,11 @@ pub trait ReadAt: Send + Sync {
         Ok(())
     }
 
+    /// True if each read costs a request: then what follows is worth fetching with it.
+    fn is_far(&self) -> bool {
+        false
+    }
+
     /// Fills each buffer from its offset, neighbours fetched together.
     ///
     /// # Errors
@@ -58,6 +63,10 @@ impl<T: ReadAt + ?Sized> ReadAt for Arc<T> {
 
     fn will_read(&self, ranges: &[Range<u64>]) -> io::Result<()> {
         (**self).will_read(ranges)
+    }
+
+    fn is_far(&self) -> bool {
+        (**self).is_far()
     }
 }
 

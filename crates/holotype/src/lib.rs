@@ -14,6 +14,8 @@ mod image;
 mod import;
 mod limits;
 mod memory;
+#[cfg(feature = "remote")]
+mod object_output;
 mod output;
 mod pack;
 mod parallel;
@@ -47,6 +49,8 @@ pub use image::{
 };
 pub use import::{ImportOptions, Imported, import};
 pub use limits::Limits;
+#[cfg(feature = "remote")]
+pub use object_output::ObjectOutput;
 pub use output::{FileOutput, Replace};
 pub use pack::{Exclude, Packed, Packing, Profile};
 pub use progress::Progress;
@@ -63,5 +67,5 @@ pub use tensor::{
     ElementOrder, ElementType, OpaqueElement, ParentName, TensorCodec, TensorDescriptor, TensorOptions,
     TensorParent,
 };
-pub use unpack::{UnpackOptions, Unpacked, unpack};
+pub use unpack::{UnpackOptions, Unpacked, paths as unpack_paths, unpack};
 pub use writer::{Writer, WriterOptions};

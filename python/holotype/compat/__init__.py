@@ -2,6 +2,7 @@
 
 >>> import holotype.compat.avix as avix   # instead of: import avix
 >>> import holotype.compat.pzp as pzp     # instead of: import pzp
+>>> import holotype.compat.hexz as hexz   # instead of: import hexz
 >>> from holotype.compat.raiiaf.main import raiiafFileHandler   # instead of: from raiiaf.main import …
 
 The files they write are Holotype archives, whatever their extension.

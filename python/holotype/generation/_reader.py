@@ -278,16 +278,7 @@ def _open(
     """The archive, and its path if it is a file."""
     secret = secret_bytes(password)
     if isinstance(src, str) and _holotype.is_address(src):
-        how = remote or DEFAULT
-        archive = _holotype.Archive.open_remote(
-            src,
-            how.allow_restricted,
-            how.s3_region,
-            how.endpoint_url,
-            how.anonymous,
-            how.deadline,
-            secret,
-        )
+        archive = _holotype.Archive.open_remote(src, remote or DEFAULT, secret)
         return archive, None
     if is_path(src):
         path = path_of(src)

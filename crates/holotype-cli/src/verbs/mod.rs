@@ -10,11 +10,15 @@ mod info;
 mod keygen;
 mod list;
 mod man;
+#[cfg(all(feature = "mount", target_os = "linux"))]
+mod mount;
 mod open;
 mod pack;
 mod preview;
 mod rekey;
 mod salvage;
+#[cfg(feature = "serve")]
+mod serve;
 mod sign;
 mod unpack;
 mod verify;
@@ -38,6 +42,10 @@ pub(crate) fn run(verb: &Verb, printer: &Printer) -> Result<Exit, Failure> {
         Verb::List(args) => list::run(args, printer),
         Verb::Cat(args) => cat::run(args),
         Verb::Generation(verb) => generation::run(verb, printer),
+        #[cfg(all(feature = "mount", target_os = "linux"))]
+        Verb::Mount(args) => mount::run(args, printer),
+        #[cfg(feature = "serve")]
+        Verb::Serve(args) => serve::run(args, printer),
         Verb::Keygen { name } => keygen::run(name, printer),
         Verb::Sign(args) => sign::run(args, printer),
         Verb::Rekey(args) => rekey::run(args, printer),

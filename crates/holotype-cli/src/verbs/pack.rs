@@ -1,10 +1,11 @@
+use super::open::address;
 use crate::args::Pack;
 use crate::exit::{Exit, Failure};
 use crate::names::is_stream;
 use crate::password;
 use crate::printer::Printer;
 use crate::progress::Bar;
-use holotype::{Error, Exclude, FileOutput, Metadata, Packed, Replace, Writer, WriterOptions};
+use holotype::{Error, Exclude, FileOutput, Metadata, ObjectOutput, Packed, Replace, Writer, WriterOptions};
 use serde_json::json;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
@@ -17,13 +18,18 @@ pub(crate) fn run(args: &Pack, printer: &Printer) -> Result<Exit, Failure> {
     if let Some(n_bytes) = args.block_size {
         packing = packing.with_block_bytes(n_bytes);
     }
-    let encryption = password::encryption(args.encrypt, &args.unlock)?;
+    let replace = if args.force { Replace::Allow } else { Replace::Never };
+    let encryption = password::encryption(args.encrypt, &args.access.unlock)?;
     let options = WriterOptions::default().with_packing(packing).with_encryption(encryption);
     let (packed, n_bytes) = if is_stream(&args.output) {
         write(args, printer, options, BufWriter::with_capacity(1 << 18, std::io::stdout().lock()))
             .map(|(_, packed, n)| (packed, n))?
+    } else if let Some(address) = address(&args.output) {
+        let out = ObjectOutput::create(address, &args.access.remote_options(), replace)?;
+        let (out, packed, n) = write(args, printer, options, out)?;
+        out.commit()?;
+        (packed, n)
     } else {
-        let replace = if args.force { Replace::Allow } else { Replace::Never };
         let (file, packed, n) = write(args, printer, options, FileOutput::create(&args.output, replace)?)?;
         file.commit()?;
         (packed, n)

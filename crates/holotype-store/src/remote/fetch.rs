@@ -5,15 +5,13 @@ use super::content_range::ContentRange;
 use super::http::{Failure, Http, Response};
 use super::origin::Origin;
 use super::pins::{Pins, redacted};
+use super::retry::retried;
 use crate::RemoteError;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 use url::Url;
 
-/// The longest wait before a retry that the server did not ask for.
-const MAX_BACKOFF: Duration = Duration::from_secs(10);
 /// Bytes asked for where a server does not know ranges from the end.
 const PREFIX_BYTES: u64 = 32;
 
@@ -202,32 +200,12 @@ impl Fetcher {
         }))
     }
 
-    /// Runs `job` until it succeeds, fails for good, or time or attempts are used up.
     fn retried<T>(
         &self,
         n_bytes: u64,
-        mut job: impl FnMut(Duration) -> Result<T, Failure>,
+        job: impl FnMut(Duration) -> Result<T, Failure>,
     ) -> Result<T, RemoteError> {
-        let start = Instant::now();
-        let deadline = self.options.deadline_for(n_bytes);
-        let left = || deadline.saturating_sub(start.elapsed());
-        let mut backoff = self.options.first_backoff;
-        let mut n_attempts = 0;
-        loop {
-            n_attempts += 1;
-            let (what, after) = match job(left()) {
-                Ok(value) => return Ok(value),
-                Err(Failure::Final(error)) => return Err(error),
-                Err(Failure::Transient { what, after }) => (what, after),
-            };
-            let wait = jitter(backoff).max(after.unwrap_or_default());
-            if n_attempts >= self.options.max_attempts || wait >= left() {
-                let address = self.origin.address().to_owned();
-                return Err(RemoteError::GivenUp { address, n_attempts, last: what });
-            }
-            thread::sleep(wait);
-            backoff = backoff.saturating_mul(2).min(MAX_BACKOFF);
-        }
+        retried(&self.options, self.origin.address(), n_bytes, job)
     }
 }
 
@@ -261,13 +239,4 @@ fn next_hop(url: &Url, response: &Response) -> Result<Url, Failure> {
         return Err(refused("a redirect with a user or a password"));
     }
     Ok(next)
-}
-
-/// A random part, at least half, of `wait`: clients that failed together do not come back together.
-fn jitter(wait: Duration) -> Duration {
-    let mut random = [0; 4];
-    if getrandom::fill(&mut random).is_err() {
-        return wait;
-    }
-    wait.mul_f64(0.5 + 0.5 * f64::from(u32::from_le_bytes(random)) / f64::from(u32::MAX))
 }

@@ -7,7 +7,7 @@ use std::io::Read as _;
 use std::net::ToSocketAddrs as _;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
-use ureq::http::Uri;
+use ureq::http::{Method, Request, Uri};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
@@ -82,12 +82,34 @@ impl Http {
         headers: &[(&str, String)],
         timeout: Duration,
     ) -> Result<Response, Failure> {
+        self.send(Method::GET, url, headers, &[], timeout)
+    }
+
+    /// Sends `body` to `url` with these headers; any status is an answer.
+    pub(super) fn send(
+        &self,
+        method: Method,
+        url: &Url,
+        headers: &[(&str, String)],
+        body: &[u8],
+        timeout: Duration,
+    ) -> Result<Response, Failure> {
         self.pins.admit(url)?;
-        let mut request = self.agent.get(url.as_str());
+        let has_body = matches!(method, Method::PUT | Method::POST);
+        let mut request = Request::builder().method(method).uri(url.as_str());
         for (name, value) in headers {
             request = request.header(*name, value);
         }
-        let sent = request.config().timeout_global(Some(timeout)).build().call();
+        let malformed = |e: ureq::http::Error| {
+            Failure::Final(RemoteError::Protocol { address: redacted(url), rule: e.to_string() })
+        };
+        let sent = if has_body {
+            let request = self.agent.configure_request(request.body(body).map_err(malformed)?);
+            self.agent.run(request.timeout_global(Some(timeout)).build())
+        } else {
+            let request = self.agent.configure_request(request.body(()).map_err(malformed)?);
+            self.agent.run(request.timeout_global(Some(timeout)).build())
+        };
         let inner = sent.map_err(|error| match error {
             ureq::Error::Protocol(e) => Failure::Final(RemoteError::Protocol {
                 address: redacted(url),
@@ -205,6 +227,17 @@ impl Response {
         }
         let date = httpdate::parse_http_date(value).ok()?;
         Some(date.duration_since(SystemTime::now()).unwrap_or_default())
+    }
+
+    /// The body, of at most `limit` bytes, as text.
+    pub(super) fn text(&mut self, limit: u64) -> Result<String, Failure> {
+        let mut body = Vec::new();
+        let mut reader = self.inner.body_mut().as_reader().take(limit + 1);
+        reader.read_to_end(&mut body).map_err(Failure::transient)?;
+        if body.len() as u64 > limit {
+            return Err(self.protocol_error(format!("the answer has more than {limit} bytes")));
+        }
+        String::from_utf8(body).map_err(|_| self.protocol_error("the answer is no UTF-8"))
     }
 
     /// Fills `out[*n_filled..]` with a body that must end there; `n_filled` counts what came, whatever happens.

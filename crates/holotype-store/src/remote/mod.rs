@@ -3,6 +3,7 @@
 //! * `restricted`, `pins`: where a link may lead. Names are resolved once; every hop of a redirect is judged.
 //! * `http`, `fetch`: one request, then redirects, retries and the checks that the object is still the same.
 //! * `origin`, `s3`, `credentials`: what is asked, and how it is signed.
+//! * `retry`: attempts within a deadline. `upload`: an object written front to back, in parts.
 //! * `source`, `plan`, `per_process`: the [`ReadAt`](crate::ReadAt) over it.
 //!
 //! The client blocks: there is no runtime and no thread but the caller's and those that one read of several
@@ -19,10 +20,13 @@ mod per_process;
 mod pins;
 mod plan;
 mod restricted;
+mod retry;
 mod s3;
 mod source;
+mod upload;
 
 pub use options::RemoteOptions;
 pub use pins::Resolve;
 pub use s3::S3Options;
 pub use source::RemoteSource;
+pub use upload::S3Upload;

@@ -3,8 +3,11 @@
 use super::RemoteOptions;
 use super::credentials::{self, Found};
 use crate::RemoteError;
-use rusty_s3::actions::GetObject;
-use rusty_s3::{Bucket, S3Action as _, UrlStyle};
+use rusty_s3::actions::{
+    AbortMultipartUpload, CompleteMultipartUpload, CreateMultipartUpload, GetObject, HeadObject, PutObject,
+    UploadPart,
+};
+use rusty_s3::{Bucket, Credentials, S3Action as _, UrlStyle};
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -113,8 +116,54 @@ impl S3Object {
         &self.address
     }
 
+    /// The address that reads the object.
     pub(super) fn signed_url(&self) -> Result<Url, RemoteError> {
-        let signed = |with| GetObject::new(&self.bucket, with, &self.key).sign(SIGNATURE_LIFETIME);
+        self.signed(|bucket, with, key| GetObject::new(bucket, with, key).sign(SIGNATURE_LIFETIME))
+    }
+
+    /// The address that asks whether it is there.
+    pub(super) fn head_url(&self) -> Result<Url, RemoteError> {
+        self.signed(|bucket, with, key| HeadObject::new(bucket, with, key).sign(SIGNATURE_LIFETIME))
+    }
+
+    /// The address that writes it whole.
+    pub(super) fn put_url(&self) -> Result<Url, RemoteError> {
+        self.signed(|bucket, with, key| PutObject::new(bucket, with, key).sign(SIGNATURE_LIFETIME))
+    }
+
+    /// The address that begins to write it in parts.
+    pub(super) fn begin_url(&self) -> Result<Url, RemoteError> {
+        self.signed(|bucket, with, key| {
+            CreateMultipartUpload::new(bucket, with, key).sign(SIGNATURE_LIFETIME)
+        })
+    }
+
+    /// The address of part `number`, counted from 1.
+    pub(super) fn part_url(&self, upload: &str, number: u16) -> Result<Url, RemoteError> {
+        self.signed(|bucket, with, key| {
+            UploadPart::new(bucket, with, key, number, upload).sign(SIGNATURE_LIFETIME)
+        })
+    }
+
+    /// The address that joins parts, and what is sent there.
+    pub(super) fn end(&self, upload: &str, etags: &[String]) -> Result<(Url, String), RemoteError> {
+        let tags = || etags.iter().map(String::as_str);
+        let url = self.signed(|bucket, with, key| {
+            CompleteMultipartUpload::new(bucket, with, key, upload, tags()).sign(SIGNATURE_LIFETIME)
+        })?;
+        let body = CompleteMultipartUpload::new(&self.bucket, None, &self.key, upload, tags()).body();
+        Ok((url, body))
+    }
+
+    /// The address that forgets parts.
+    pub(super) fn abort_url(&self, upload: &str) -> Result<Url, RemoteError> {
+        self.signed(|bucket, with, key| {
+            AbortMultipartUpload::new(bucket, with, key, upload).sign(SIGNATURE_LIFETIME)
+        })
+    }
+
+    fn signed(&self, sign: impl Fn(&Bucket, Option<&Credentials>, &str) -> Url) -> Result<Url, RemoteError> {
+        let signed = |with| sign(&self.bucket, with, &self.key);
         if self.options.anonymous {
             return Ok(signed(None));
         }

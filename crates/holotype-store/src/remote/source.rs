@@ -150,6 +150,10 @@ impl ReadAt for RemoteSource {
         self.tail.get(start..start.checked_add(usize::try_from(n_bytes).ok()?)?)
     }
 
+    fn is_far(&self) -> bool {
+        true
+    }
+
     fn will_read(&self, ranges: &[Range<u64>]) -> io::Result<()> {
         let tail = self.tail_offset();
         let mut budget = MAX_HELD_BYTES;

@@ -1,7 +1,10 @@
-use super::{Archive, Item};
+use super::cache::Key;
+use super::read_ahead::ReadAhead;
+use super::{Archive, Item, SharedRecord, TensorItem};
 use crate::{Error, Result};
-use holotype_container::{Extent, Extents, ItemKind, ItemRecord};
+use holotype_container::{Codec, Extent, Extents, ItemKind, ItemRecord};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Where each byte of a file item is: made once, then any range of it is read by touching only its blocks.
@@ -9,8 +12,26 @@ use std::sync::Arc;
 pub struct FileMap {
     name: String,
     n_bytes: u64,
-    /// Where each extent starts in the content, ascending from 0, and the extent.
-    pieces: Vec<(u64, Extent)>,
+    /// Where each piece starts in the content, ascending from 0, and the piece.
+    pieces: Vec<(u64, Piece)>,
+    ahead: ReadAhead,
+}
+
+/// A part of the content.
+#[derive(Debug, Clone)]
+enum Piece {
+    Extent(Extent),
+    /// All elements of a tensor.
+    Tensor(SharedRecord),
+}
+
+impl Piece {
+    fn n_bytes(&self) -> u64 {
+        match self {
+            Self::Extent(extent) => extent.n_bytes,
+            Self::Tensor(record) => record.raw_bytes,
+        }
+    }
 }
 
 impl FileMap {
@@ -19,13 +40,8 @@ impl FileMap {
         if record.kind != ItemKind::File {
             return Err(Error::invalid(format!("item `{}` is no file", record.name)));
         }
-        let mut map = Self { name: record.name.clone(), n_bytes: 0, pieces: Vec::new() };
-        let mut push = |extent: Extent| {
-            if extent.n_bytes > 0 {
-                map.pieces.push((map.n_bytes, extent));
-            }
-            map.n_bytes = map.n_bytes.saturating_add(extent.n_bytes);
-        };
+        let mut map = Self::empty(&record.name);
+        let mut push = |extent: Extent| map.push(Piece::Extent(extent));
         if let Some(extents) = extents(item.archive(), record)? {
             extents.into_iter().for_each(push);
         } else {
@@ -40,19 +56,38 @@ impl FileMap {
         Ok(map)
     }
 
-    /// The files of an archive one after another, in the order they were added; other names of a file are passed over.
+    /// The files and tensors of an archive one after another, in the order they were added; other names of a file are
+    /// passed over.
     pub(super) fn of_all(archive: &Archive) -> Result<Self> {
-        let mut all = Self { name: "<all files>".into(), n_bytes: 0, pieces: Vec::new() };
+        let mut all = Self::empty("<all files>");
         for item in archive.items()? {
-            if item.kind() != ItemKind::File || item.attributes().hard_link.is_some() {
-                continue;
+            match item.kind() {
+                ItemKind::File if item.attributes().hard_link.is_none() => {
+                    Self::new(&item)?.pieces.into_iter().for_each(|(_, piece)| all.push(piece));
+                }
+                ItemKind::Tensor => all.push(Piece::Tensor(item.shared().clone())),
+                _ => {}
             }
-            let map = Self::new(&item)?;
-            let start = all.n_bytes;
-            all.pieces.extend(map.pieces.into_iter().map(|(at, extent)| (start.saturating_add(at), extent)));
-            all.n_bytes = all.n_bytes.saturating_add(map.n_bytes);
         }
         Ok(all)
+    }
+
+    fn empty(name: &str) -> Self {
+        Self { name: name.to_owned(), n_bytes: 0, pieces: Vec::new(), ahead: ReadAhead::default() }
+    }
+
+    fn push(&mut self, piece: Piece) {
+        let n_bytes = piece.n_bytes();
+        if n_bytes > 0 {
+            self.pieces.push((self.n_bytes, piece));
+        }
+        self.n_bytes = self.n_bytes.saturating_add(n_bytes);
+    }
+
+    /// The pieces from the one that holds `offset_bytes` on.
+    fn pieces_from(&self, offset_bytes: u64) -> &[(u64, Piece)] {
+        let after = self.pieces.partition_point(|(start, _)| *start <= offset_bytes);
+        self.pieces.get(after.saturating_sub(1)..).unwrap_or_default()
     }
 
     /// Bytes of the file.
@@ -61,6 +96,9 @@ impl FileMap {
         self.n_bytes
     }
 }
+
+/// Content of a file far away that is fetched together when all of it is read.
+const FILE_WINDOW_BYTES: u64 = 8 << 20;
 
 /// The block that was used last: extents that follow each other often lie in the same.
 #[derive(Debug, Default)]
@@ -82,6 +120,21 @@ pub struct Summary {
     pub block_bytes: u64,
     /// Bytes of the whole archive.
     pub archive_bytes: u64,
+    /// Raw bytes of the largest block.
+    pub max_block_bytes: u64,
+    /// The codec of most unique bytes: `store`, `zstd`, `lz4`, `image` or `tensor`; empty without blocks.
+    pub codec: &'static str,
+}
+
+fn codec_name(codec: Codec) -> &'static str {
+    match codec {
+        Codec::Raw => "store",
+        Codec::Zstd => "zstd",
+        Codec::Lz4 => "lz4",
+        Codec::ImageTile => "image",
+        Codec::TensorSlice => "tensor",
+        _ => "other",
+    }
 }
 
 /// An item's extents, wherever they are stored; `None` if its content is whole blocks.
@@ -110,7 +163,22 @@ impl Archive {
         FileMap::new(&self.item(name)?)
     }
 
-    /// Where the bytes of all files are, one file after another in the order they were added.
+    /// Where the bytes of the content of the item `name` are: of a file, or of a tensor in its stored order.
+    ///
+    /// # Errors
+    /// As [`Archive::item`]; `InvalidArgument` if it is of another kind; `Corrupt`.
+    pub fn content_map(&self, name: &str) -> Result<FileMap> {
+        let item = self.item(name)?;
+        if item.kind() != ItemKind::Tensor {
+            return FileMap::new(&item);
+        }
+        let mut map = FileMap::empty(name);
+        map.push(Piece::Tensor(item.shared().clone()));
+        Ok(map)
+    }
+
+    /// Where the bytes of all files and tensors are, one after another in the order they were added; of tensors they are
+    /// the elements in their stored order, little-endian.
     ///
     /// # Errors
     /// `Corrupt` or `Io` if the manifest cannot be read.
@@ -125,7 +193,10 @@ impl Archive {
     pub fn summary(&self) -> Result<Summary> {
         let blocks = super::tables::all_blocks(self)?;
         let mut summary = Summary { n_blocks: blocks.len() as u64, ..Summary::default() };
+        let mut by_codec = BTreeMap::<u8, u64>::new();
         for block in &blocks {
+            *by_codec.entry(block.codec as u8).or_default() += block.raw_bytes;
+            summary.max_block_bytes = summary.max_block_bytes.max(block.raw_bytes);
             summary.unique_bytes = summary.unique_bytes.saturating_add(block.raw_bytes);
             summary.block_bytes = summary.block_bytes.saturating_add(block.frame_bytes());
         }
@@ -134,6 +205,8 @@ impl Archive {
             summary.raw_bytes = summary.raw_bytes.saturating_add(item.raw_bytes());
         }
         summary.archive_bytes = self.n_bytes();
+        let most = by_codec.into_iter().max_by_key(|(_, n_bytes)| *n_bytes);
+        summary.codec = most.and_then(|(code, _)| Codec::from_code(code)).map_or("", codec_name);
         Ok(summary)
     }
 
@@ -158,27 +231,59 @@ impl Archive {
     pub fn read_at(&self, map: &FileMap, offset_bytes: u64, out: &mut [u8]) -> Result<usize> {
         let rest = map.n_bytes.saturating_sub(offset_bytes);
         let n = usize::try_from(rest).map_or(out.len(), |rest| rest.min(out.len()));
-        let first = map.pieces.partition_point(|(start, _)| *start <= offset_bytes).saturating_sub(1);
+        self.announce(map, offset_bytes, n as u64)?;
         let mut out = &mut out[..n];
         let mut at = offset_bytes;
         let mut held = Held::default();
-        for (start, extent) in map.pieces.iter().skip(first) {
+        for (start, piece) in map.pieces_from(offset_bytes) {
             if out.is_empty() {
                 break;
             }
             let skipped = at - start;
-            let n_now = (out.len() as u64).min(extent.n_bytes - skipped) as usize;
+            let n_now = (out.len() as u64).min(piece.n_bytes() - skipped) as usize;
             let (now, later) = out.split_at_mut(n_now);
-            let part =
-                Extent { offset_bytes: extent.offset_bytes + skipped, n_bytes: n_now as u64, ..*extent };
-            self.with_extent(&map.name, &part, &mut held, &mut |bytes| {
-                now.copy_from_slice(bytes);
-                Ok(())
-            })?;
+            match piece {
+                Piece::Tensor(record) => {
+                    TensorItem::open(Item::new(self, record.clone()))?.content_at(skipped, now)?;
+                }
+                Piece::Extent(extent) => {
+                    let offset_bytes = extent.offset_bytes + skipped;
+                    let part = Extent { offset_bytes, n_bytes: n_now as u64, ..*extent };
+                    self.with_extent(&map.name, &part, &mut held, &mut |bytes| {
+                        now.copy_from_slice(bytes);
+                        Ok(())
+                    })?;
+                }
+            }
             out = later;
             at += n_now as u64;
         }
         Ok(n)
+    }
+
+    /// Tells a source far away which blocks a read needs, and those after them if reads follow each other.
+    fn announce(&self, map: &FileMap, offset_bytes: u64, n_bytes: u64) -> Result<()> {
+        if !self.source.is_far() || n_bytes == 0 {
+            return Ok(());
+        }
+        let planned = if self.read_ahead {
+            map.ahead.plan(offset_bytes, n_bytes)
+        } else {
+            offset_bytes..offset_bytes.saturating_add(n_bytes)
+        };
+        if planned.is_empty() {
+            return Ok(());
+        }
+        let touched = map.pieces_from(planned.start).iter().take_while(|(start, _)| *start < planned.end);
+        let mut ids: Vec<u64> = touched
+            .filter_map(|(_, piece)| match piece {
+                Piece::Extent(extent) => Some(extent.block),
+                Piece::Tensor(_) => None,
+            })
+            .collect();
+        ids.dedup();
+        ids.retain(|id| self.cache.get(Key::Block(*id)).is_none());
+        self.will_read(ids.into_iter())
     }
 
     /// Hands the bytes of an extent to `work`, from the block at hand or the cache, or through it.
@@ -190,12 +295,12 @@ impl Archive {
         work: &mut dyn FnMut(&[u8]) -> Result<T>,
     ) -> Result<T> {
         let at_hand = held.0.take().filter(|(id, _)| *id == extent.block).map(|(_, block)| block);
-        let block = if let Some(block) = at_hand.or_else(|| self.cache.get(extent.block)) {
+        let block = if let Some(block) = at_hand.or_else(|| self.cache.get(Key::Block(extent.block))) {
             block
         } else {
             let bytes = self.unpacked(item, extent.block, self.limits.max_file_block_bytes)?;
             let block = Arc::new(bytes);
-            self.cache.insert(extent.block, &block);
+            self.cache.insert(Key::Block(extent.block), &block);
             block
         };
         let block = &held.0.insert((extent.block, block)).1;
@@ -238,7 +343,13 @@ impl Item<'_> {
         let mut content = Sha256::new();
         let mut held = Held::default();
         let shares_blocks = self.record().extents.is_some();
-        for (_, extent) in &map.pieces {
+        let mut at = 0;
+        for (start, piece) in &map.pieces {
+            let Piece::Extent(extent) = piece else { continue };
+            if *start >= at {
+                at = start.saturating_add(FILE_WINDOW_BYTES).min(map.n_bytes);
+                self.archive().announce(&map, *start, at - start)?;
+            }
             let mut take = |bytes: &[u8]| {
                 content.update(bytes);
                 sink(bytes)

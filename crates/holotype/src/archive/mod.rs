@@ -7,8 +7,10 @@ mod generation;
 mod image;
 mod item;
 mod open;
+mod read_ahead;
 mod tables;
 mod tensor;
+mod tensor_bytes;
 mod verify;
 
 pub(crate) use chunks::jobs_of;
@@ -67,6 +69,7 @@ pub struct Archive {
     limits: Limits,
     /// Archives that items may have parents in.
     parents: OnceLock<Vec<Arc<Archive>>>,
+    read_ahead: bool,
 }
 
 impl std::fmt::Debug for Archive {
@@ -126,7 +129,7 @@ impl Archive {
         let manifest = open::open_manifest(source.as_ref(), &path, options)?;
         let cache = BlockCache::new(CACHE_BYTES);
         let (tables, limits, parents) = (Tables::default(), options.limits, OnceLock::new());
-        Ok(Self { source, path, manifest, tables, cache, limits, parents })
+        Ok(Self { source, path, manifest, tables, cache, limits, parents, read_ahead: true })
     }
 
     /// True if it is encrypted.
@@ -146,7 +149,8 @@ impl Archive {
     ) -> Self {
         let manifest = Manifest::without_seal(blocks, parents);
         let (path, cache) = (path.to_path_buf(), BlockCache::new(CACHE_BYTES));
-        Self { source, path, manifest, tables: Tables::default(), cache, limits, parents: OnceLock::new() }
+        let (tables, parents) = (Tables::default(), OnceLock::new());
+        Self { source, path, manifest, tables, cache, limits, parents, read_ahead: true }
     }
 
     /// Keeps at most `n_bytes` of decoded blocks of files for further reads; default 512 MiB, taken as they are read.
@@ -156,24 +160,8 @@ impl Archive {
         self
     }
 
-    /// Looks for parents of tensors in these archives too, each known by its seal, and in theirs.
-    ///
-    /// # Errors
-    /// `InvalidArgument` if they were given before.
-    pub fn set_parents(&self, parents: Vec<Arc<Self>>) -> Result<()> {
-        self.parents.set(parents).map_err(|_| Error::invalid("the archive's parents are known already"))
-    }
-
-    /// The archive with this seal among those of [`Self::set_parents`], and theirs.
-    pub(crate) fn parent(&self, seal: &[u8; 32]) -> Option<&Self> {
-        self.parent_within(seal, self.limits.max_parents)
-    }
-
-    fn parent_within(&self, seal: &[u8; 32], depth: u64) -> Option<&Self> {
-        let parents = self.parents.get().filter(|_| depth > 0)?;
-        let direct = parents.iter().find(|parent| parent.seal() == *seal);
-        let further = || parents.iter().find_map(|parent| parent.parent_within(seal, depth - 1));
-        direct.map(AsRef::as_ref).or_else(further)
+        let (tables, parents) = (Tables::default(), OnceLock::new());
+        Self { source, path, manifest, tables, cache, limits, parents, read_ahead: true }
     }
 
     /// Bytes of the archive.
@@ -340,6 +328,15 @@ impl Archive {
     /// ```
     pub fn verify(&self, options: &VerifyOptions) -> Result<VerifyReport> {
         verify::verify(self, options)
+    }
+
+    /// Fills `out` with bytes of the archive as they lie, for someone who checks them.
+    ///
+    /// # Errors
+    /// `Truncated` past the end; `Io`.
+    pub fn read_stored(&self, offset_bytes: u64, out: &mut [u8]) -> Result<()> {
+        out.copy_from_slice(&self.read(offset_bytes, out.len() as u64)?);
+        Ok(())
     }
 
     /// Reads bytes of the archive as they lie.

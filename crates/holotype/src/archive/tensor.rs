@@ -115,6 +115,10 @@ impl<'a> TensorItem<'a> {
         }
     }
 
+    pub(super) fn slices(&self) -> &Slices {
+        &self.slices
+    }
+
     /// Number of its slices; none of noise.
     #[must_use]
     pub fn n_slices(&self) -> u64 {
@@ -482,7 +486,7 @@ impl<'a> TensorItem<'a> {
         }
     }
 
-    fn slice(&self, number: u64) -> Result<Vec<u8>> {
+    pub(super) fn slice(&self, number: u64) -> Result<Vec<u8>> {
         let n_bytes = self.slices.box_bytes(&self.slices.ranges(number)).unwrap_or(u64::MAX);
         let limit = self.item.archive().limits.max_decoded_bytes;
         if n_bytes > limit {

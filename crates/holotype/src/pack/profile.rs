@@ -50,7 +50,7 @@ impl Profile {
             Self::Archival => (Compression::Zstd(19), 8 << 20, 16),
         };
         let chunking = Chunking::around(average_log2);
-        Packing { compression, block_bytes, chunking, n_threads: 0 }
+        Packing { compression, block_bytes, chunking, deduplicate: true, n_threads: 0 }
     }
 }
 
@@ -64,6 +64,8 @@ pub struct Packing {
     pub block_bytes: u32,
     /// How content is cut for deduplication.
     pub chunking: Chunking,
+    /// Store what is there several times once (default). Without it only lists of chunks tell of repetitions.
+    pub deduplicate: bool,
     /// Threads; 0 (default) uses what the machine offers. The archive is the same for any number.
     pub n_threads: usize,
 }
@@ -96,6 +98,13 @@ impl Packing {
     #[must_use]
     pub fn with_chunking(mut self, chunking: Chunking) -> Self {
         self.chunking = chunking;
+        self
+    }
+
+    /// Sets [`Self::deduplicate`].
+    #[must_use]
+    pub fn with_deduplicate(mut self, deduplicate: bool) -> Self {
+        self.deduplicate = deduplicate;
         self
     }
 

@@ -226,9 +226,16 @@ impl SharedBlocks {
         for (n_bytes, id) in &part.chunks {
             let (bytes, after) = rest.split_at((*n_bytes as usize).min(rest.len()));
             rest = after;
-            let place = match self.index.find(id) {
+            let known = self.index.find(id);
+            let place = match known.filter(|_| self.packing.deduplicate) {
                 Some(place) => place,
-                None => self.append(id, bytes, ordinal)?,
+                None => {
+                    let place = self.append(bytes, ordinal)?;
+                    if known.is_none() {
+                        self.index.insert(*id, place)?;
+                    }
+                    place
+                }
             };
             let Place { block, offset_bytes, n_bytes } = place;
             let next =
@@ -245,7 +252,7 @@ impl SharedBlocks {
         Ok(())
     }
 
-    fn append(&mut self, id: &[u8; 32], bytes: &[u8], ordinal: u64) -> Result<Place> {
+    fn append(&mut self, bytes: &[u8], ordinal: u64) -> Result<Place> {
         let block_bytes = self.packing.block_bytes as usize;
         if !self.open.bytes.is_empty() && self.open.bytes.len() + bytes.len() > block_bytes {
             self.close()?;
@@ -260,7 +267,6 @@ impl SharedBlocks {
             n_bytes: bytes.len() as u32,
         };
         self.open.bytes.extend_from_slice(bytes);
-        self.index.insert(*id, place)?;
         Ok(place)
     }
 

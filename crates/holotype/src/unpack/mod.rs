@@ -10,6 +10,7 @@ use crate::archive::{Item, jobs_of};
 use crate::{Archive, Error, Progress, Result, parallel};
 use holotype_container::ItemKind;
 use holotype_store::NewDirectory;
+use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -125,6 +126,14 @@ pub fn unpack(archive: &Archive, directory: impl AsRef<Path>, options: &UnpackOp
     Ok(unpacked)
 }
 
+/// The paths at which items are unpacked, relative, in their order: each checked by itself and against the others.
+///
+/// # Errors
+/// `InvalidArgument` for a path that leads out, through an item that is no folder, or is given twice.
+pub fn paths(items: &[Item<'_>]) -> Result<Vec<PathBuf>> {
+    names::paths(items)
+}
+
 struct Tree<'a> {
     root: &'a Path,
     items: &'a [Item<'a>],
@@ -140,15 +149,18 @@ impl Tree<'_> {
 
     /// Every folder that an item is or lies in.
     fn folders(&self) -> Result<()> {
-        for (item, path) in self.items.iter().zip(self.paths) {
-            let path = self.root.join(path);
-            let folder =
-                if item.kind() == ItemKind::Directory { Some(path.as_path()) } else { path.parent() };
-            if let Some(folder) = folder {
-                fs::create_dir_all(folder).map_err(|e| Error::io(folder, e))?;
+        let folder_of = |(item, path): (&Item<'_>, &'_ PathBuf)| -> Option<PathBuf> {
+            if item.kind() == ItemKind::Directory {
+                Some(path.clone())
+            } else {
+                path.parent().map(PathBuf::from)
             }
-        }
-        Ok(())
+        };
+        let folders: BTreeSet<PathBuf> = self.items.iter().zip(self.paths).filter_map(folder_of).collect();
+        folders.iter().try_for_each(|folder| {
+            let path = self.root.join(folder);
+            fs::create_dir_all(&path).map_err(|e| Error::io(path, e))
+        })
     }
 
     /// Files, neighbours in the archive together: each block is decoded once or a few times.
@@ -169,8 +181,7 @@ impl Tree<'_> {
             self.options.progress.advance(bytes.len() as u64);
             file.write_all(bytes).map_err(failed)
         })?;
-        drop(file);
-        place::set(&path, item.attributes(), self.options)
+        place::set_open(&file, &path, item.attributes(), self.options)
     }
 
     /// Other names of files, then symbolic links: from here on a path may lead elsewhere.

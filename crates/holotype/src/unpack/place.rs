@@ -18,6 +18,25 @@ pub(super) fn set(path: &Path, attributes: &FileAttributes, options: &UnpackOpti
     set_time(path, attributes)
 }
 
+/// Sets the same of a file that was just made and is still open: without finding its path again.
+pub(super) fn set_open(
+    file: &fs::File,
+    path: &Path,
+    attributes: &FileAttributes,
+    options: &UnpackOptions,
+) -> Result<()> {
+    if options.xattrs {
+        set_xattrs(path, attributes)?;
+    }
+    let failed = |e| Error::io(path, e);
+    if let Some(permissions) = permissions(attributes, options) {
+        file.set_permissions(permissions).map_err(failed)?;
+    }
+    let Some(time) = attributes.mtime else { return Ok(()) };
+    let time = filetime::FileTime::from_unix_time(time.seconds, time.nanoseconds);
+    filetime::set_file_handle_times(file, Some(time), Some(time)).map_err(failed)
+}
+
 /// Sets the time of the file, folder or link itself.
 pub(super) fn set_time(path: &Path, attributes: &FileAttributes) -> Result<()> {
     let Some(time) = attributes.mtime else { return Ok(()) };
@@ -25,17 +44,22 @@ pub(super) fn set_time(path: &Path, attributes: &FileAttributes) -> Result<()> {
     filetime::set_symlink_file_times(path, time, time).map_err(|e| Error::io(path, e))
 }
 
-#[cfg(unix)]
 fn set_mode(path: &Path, attributes: &FileAttributes, options: &UnpackOptions) -> Result<()> {
+    let Some(permissions) = permissions(attributes, options) else { return Ok(()) };
+    fs::set_permissions(path, permissions).map_err(|e| Error::io(path, e))
+}
+
+#[cfg(unix)]
+fn permissions(attributes: &FileAttributes, options: &UnpackOptions) -> Option<fs::Permissions> {
     use std::os::unix::fs::PermissionsExt as _;
-    let Some(mode) = attributes.mode else { return Ok(()) };
+    let mode = attributes.mode?;
     let kept = if options.special_modes { mode } else { mode & !SPECIAL_BITS };
-    fs::set_permissions(path, fs::Permissions::from_mode(kept)).map_err(|e| Error::io(path, e))
+    Some(fs::Permissions::from_mode(kept))
 }
 
 #[cfg(not(unix))]
-fn set_mode(_path: &Path, _attributes: &FileAttributes, _options: &UnpackOptions) -> Result<()> {
-    Ok(())
+fn permissions(_attributes: &FileAttributes, _options: &UnpackOptions) -> Option<fs::Permissions> {
+    None
 }
 
 #[cfg(unix)]
