@@ -232,19 +232,23 @@ class Archive:
         frame = self.data[block.offset : block.offset + FRAME_HEADER_BYTES + block.stored]
         return self.opened(BLOCK, block.offset, frame)[FRAME_HEADER_BYTES:]
 
-    def parent(self, block: Block) -> Archive:
-        """Section 15: the archive that a block lies in, or one that names it in turn."""
-        assert block.parent is not None
-        if block.parent not in self.opened_parents:
-            seal, hints, key = self.parents[block.parent]
+    def opened_parent(self, number: int) -> Archive:
+        """Section 15.1: the parent of this number."""
+        if number not in self.opened_parents:
+            seal, hints, key = self.parents[number]
             data = self.others(hints) if self.others else None
             if data is None:
                 raise MissingParent(f"the parent {seal.hex()} is missing, it was at {hints}")
             parent = Archive(data, None, self.others, None if key is None else key[1])
             if parent.seal != seal and (key is None or data[12:28] != key[0]):
                 raise MissingParent(f"the parent {seal.hex()} was replaced")
-            self.opened_parents[block.parent] = parent
-        parent = self.opened_parents[block.parent]
+            self.opened_parents[number] = parent
+        return self.opened_parents[number]
+
+    def parent(self, block: Block) -> Archive:
+        """Section 15.2: the archive that a block lies in, or one that names it in turn."""
+        assert block.parent is not None
+        parent = self.opened_parent(block.parent)
         theirs = parent.blocks[block.offset] if block.offset < len(parent.blocks) else None
         if theirs is None or (theirs.codec, theirs.raw, theirs.hash) != (block.codec, block.raw, block.hash):
             raise MissingParent("a parent lacks a block")

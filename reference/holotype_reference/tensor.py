@@ -1,13 +1,14 @@
-"""Tensors: `docs/format.md` section 12 and `docs/codecs/tensor.md`."""
+"""Tensors: `docs/format.md` section 13 and `docs/codecs/tensor.md`."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
 
-from . import noise, pco, zstd
+from . import delta, noise, pco, zstd
 from .container import RAW, TENSOR_SLICE, Archive, number
-from .errors import Truncated, Unsupported, require
+from .errors import Corrupt, MissingParent, Truncated, Unsupported, require
+from .image import read_file
 
 # Type: bits of a word, words of an element, how words sort.
 UNSIGNED, SIGNED, FLOAT = "unsigned", "signed", "float"
@@ -21,6 +22,8 @@ OPAQUE = 255
 # Types whose bits pco takes for floats.
 PCO_FLOATS = (9, 10, 11, 13, 14)
 NARROWER = {10: 9, 11: 10}
+# Most parents in a row.
+MAX_PARENTS = 16
 # Bits of exponent and fraction.
 LAYOUTS = {9: (5, 10), 10: (8, 23), 11: (11, 52)}
 
@@ -43,10 +46,10 @@ def product(values: list[int]) -> int:
     return out
 
 
-def read_tensor(archive: Archive, item: dict) -> Tensor:
-    """An item of kind 4, its elements checked against their hash."""
+def read_tensor(archive: Archive, item: dict, n_children: int = 0) -> Tensor:
+    """An item of kind 4, its elements checked against their hash; `n_children` tensors in a row need it."""
     d = item.get(6, {})
-    require(all(key <= 5 for key in d), "an unknown descriptor key")
+    require(all(key <= 6 for key in d), "an unknown descriptor key")
     type_, shape = number(d, 0), d.get(1)
     require(type_ in TYPES or type_ == OPAQUE, "an element type")
     require(isinstance(shape, list) and len(shape) <= 32 and all(isinstance(n, int) for n in shape), "a shape")
@@ -67,7 +70,7 @@ def read_tensor(archive: Archive, item: dict) -> Tensor:
     unit = 1 if bits % 8 else bits // 8
     if 5 in d:
         require(isinstance(d[5], list) and len(d[5]) == 3 and all(isinstance(n, int) for n in d[5]), "a recipe")
-        require(d[5][0] <= 3 and 2 not in d and 4 not in d and not item[5], "a recipe")
+        require(d[5][0] <= 3 and 6 not in d and 2 not in d and 4 not in d and not item[5], "a recipe")
         elements = noise.generate(*d[5], type_, product(shape))
         require(hashlib.sha256(elements).digest() == item[3], "the content hash does not match")
         return Tensor(type_, opaque, shape, False, elements)
@@ -76,6 +79,18 @@ def read_tensor(archive: Archive, item: dict) -> Tensor:
     require(all(isinstance(s, int) and 0 <= s <= n and (s or not n) for s, n in zip(lengths, axes)), "the shape of a slice")
     require(4 not in d or lengths != axes, "a tensor of one slice")
     blocks = archive.content_blocks(item)
+    consecutive = are_consecutive(lengths, axes)
+    parent = first = None
+    if 6 in d:
+        parent, first, is_other = read_parent(archive, item, d[6], n_children)
+        require(first is None or consecutive, "a tensor compared with bytes has consecutive slices")
+        if first is None:
+            require(isinstance(parent, Tensor), "the parent is no tensor")
+            same = (parent.type, parent.opaque, parent.shape, parent.is_fortran) == (type_, opaque, shape, 2 in d)
+            require(same, "the parent has another type, shape or order")
+        if is_other and n_bytes and not blocks:
+            require(first is None and 4 not in d and item[3] == d[6][2], "it has no blocks and is not its parent")
+            return parent
     counts = [-(-n // s) if n else 0 for n, s in zip(axes, lengths)]
     require(len(blocks) == product(counts), "the number of blocks is the number of slices")
     elements = bytearray(n_bytes) if blocks else b""
@@ -86,7 +101,18 @@ def read_tensor(archive: Archive, item: dict) -> Tensor:
             i //= count
         start.reverse()
         extent = [min(s, n - at) for s, n, at in zip(lengths, axes, start)]
-        place(elements, axes, start, extent, unit, slice_content(archive, block, type_, bits, extent, unit))
+        by = None
+        if parent is not None:
+            n = product(extent) * unit
+            if first is None:
+                by = gather(parent.elements, axes, start, extent, unit)
+            else:
+                offset = 0
+                for at, axis in zip(start, axes):
+                    offset = offset * axis + at
+                content = parent.elements if isinstance(parent, Tensor) else parent
+                by = content[first + offset * unit : first + offset * unit + n]
+        place(elements, axes, start, extent, unit, slice_content(archive, block, type_, bits, extent, unit, by))
     require(hashlib.sha256(elements).digest() == item[3], "the content hash does not match")
     return Tensor(type_, opaque, shape, 2 in d, bytes(elements))
 
@@ -107,22 +133,75 @@ def place(out: bytearray, axes: list[int], start: list[int], extent: list[int], 
             at[k] = 0
 
 
-def slice_content(archive: Archive, block: int, type_: int, bits: int, extent: list[int], unit: int) -> bytes:
+def are_consecutive(lengths: list[int], axes: list[int]) -> bool:
+    """True if slices are consecutive parts of the content."""
+    cut = max((k for k in range(len(axes)) if lengths[k] != axes[k]), default=0)
+    return all(length == 1 for length in lengths[:cut])
+
+
+def read_parent(archive: Archive, item: dict, name: object, n_children: int) -> tuple[Tensor | bytes, int | None, bool]:
+    """Section 13.1: the parent, the byte of it that counts first, and whether it is in another archive."""
+    require(isinstance(name, list) and len(name) in (3, 4), "the name of a parent")
+    seal, parent_name, sha256 = name[:3]
+    require(isinstance(seal, bytes) and len(seal) in (0, 32) and isinstance(parent_name, str), "the name of a parent")
+    require(isinstance(sha256, bytes) and len(sha256) == 32, "the name of a parent")
+    first = name[3] if len(name) > 3 else None
+    require(first is None or isinstance(first, int), "the name of a parent")
+    require(n_children < MAX_PARENTS, "too many parents in a row")
+    numbers = [i for i, (of_parent, _, _) in enumerate(archive.parents) if of_parent == seal]
+    require(not seal or len(numbers) == 1, "the parent is in an archive that is not listed")
+    owner = archive.opened_parent(numbers[0]) if seal else archive
+    found = [other for other in owner.items if other[0] == parent_name]
+    wrong = MissingParent if seal else Corrupt
+    if not found:
+        raise wrong(f"the parent {parent_name!r} is not there")
+    other = found[0]
+    require(bool(seal) or other[2] < item[2], "the parent does not come before it")
+    if other[3] != sha256:
+        raise wrong("the parent has another content hash")
+    require(first is None or first + number(item, 4) <= number(other, 4), "the parent is too short")
+    require(other[1] in (1, 4), "the parent is neither a tensor nor a file")
+    content = read_file(owner, other) if other[1] == 1 else read_tensor(owner, other, n_children + 1)
+    return content, first, bool(seal)
+
+
+def gather(content: bytes, axes: list[int], start: list[int], extent: list[int], unit: int) -> bytes:
+    """A box of elements, row by row."""
+    out = bytearray()
+    row = (extent[-1] if extent else 1) * unit
+    at = [0] * max(0, len(extent) - 1)
+    for _ in range(product(extent) * unit // row):
+        offset = 0
+        for k, n in enumerate(axes):
+            offset = offset * n + start[k] + (at[k] if k < len(at) else 0)
+        out += content[offset * unit : offset * unit + row]
+        for k in reversed(range(len(at))):
+            at[k] += 1
+            if at[k] < extent[k]:
+                break
+            at[k] = 0
+    return bytes(out)
+
+
+def slice_content(
+    archive: Archive, block: int, type_: int, bits: int, extent: list[int], unit: int, parent: bytes | None
+) -> bytes:
     record = archive.blocks[block]
     n_bytes = product(extent) * unit
     require(record.codec in (RAW, TENSOR_SLICE) and record.raw == n_bytes, "a slice's block")
     payload = archive.payload(block)
-    return payload if record.codec == RAW else decode_slice(payload, type_, bits, extent)
+    return payload if record.codec == RAW else decode_slice(payload, type_, bits, extent, parent)
 
 
-def decode_slice(coded: bytes, type_: int, bits: int, extent: list[int]) -> bytes:
+def decode_slice(coded: bytes, type_: int, bits: int, extent: list[int], parent: bytes | None = None) -> bytes:
     """The elements of a slice (`docs/codecs/tensor.md`)."""
     if len(coded) < 4:
         raise Truncated("head of a slice")
     coder, mapping, mask, narrow = coded[:4]
-    if not 1 <= coder <= 4 or mapping > 2 or narrow > 1:
+    if not 1 <= coder <= 5 or mapping > 2 or narrow > 1:
         raise Unsupported("slice coder, map or narrowing")
     require((mask == 0 or mapping == 2) and not (mapping == 1 and coder == 4) and mask < 8, "the head of a slice")
+    require(coder != 5 or (coded[:4] == b"\5\2\0\0" and parent is not None), "a difference from no parent")
     wide = type_
     if narrow:
         require(type_ in NARROWER, "a type that has no narrower one")
@@ -135,6 +214,19 @@ def decode_slice(coded: bytes, type_: int, bits: int, extent: list[int]) -> byte
     n_bytes = width // 8
     n = product(extent) * per_element
     body = coded[4:]
+    half, full = 1 << width - 1, 1 << width
+
+    def turned(word: int, is_inverse: bool) -> int:
+        if kind == SIGNED:
+            return word ^ half
+        if kind == FLOAT:
+            return word ^ half if bool(word & half) == is_inverse else word ^ full - 1
+        return word
+
+    if coder == 5:
+        parents = [int.from_bytes(parent[i : i + n_bytes], "little") for i in range(0, len(parent), n_bytes)]
+        words = delta.decode(body, parents, type_, width, lambda word: turned(word, False), lambda word: turned(word, True))
+        return b"".join(word.to_bytes(n_bytes, "little") for word in words)
     if coder == 4:
         require(mapping == 2 or kind != FLOAT or type_ in PCO_FLOATS, "a type that pco does not know")
         words = pco.decode(body, n, width, UNSIGNED if mapping == 2 else kind)
@@ -144,7 +236,6 @@ def decode_slice(coded: bytes, type_: int, bits: int, extent: list[int]) -> byte
     else:
         planes = zstd.decompress(body, n * n_bytes) if coder == 3 else decode_planes(body, n, n_bytes)
         words = [int.from_bytes(planes[i::n], "big") for i in range(n)]
-    half, full = 1 << width - 1, 1 << width
     if mask:
         words = [word >> 1 ^ -(word & 1) & full - 1 for word in words]
         stride = per_element
@@ -157,10 +248,8 @@ def decode_slice(coded: bytes, type_: int, bits: int, extent: list[int]) -> byte
             stride *= length
     if mapping == 1:
         words = [word >> 1 | (word & 1) * half for word in words]
-    elif mapping == 2 and kind == SIGNED:
-        words = [word ^ half for word in words]
-    elif mapping == 2 and kind == FLOAT:
-        words = [word ^ half if word & half else word ^ full - 1 for word in words]
+    elif mapping == 2:
+        words = [turned(word, True) for word in words]
     if narrow:
         words = [widen(word, type_, wide) for word in words]
         n_bytes *= 2

@@ -80,13 +80,13 @@ impl Manifest {
     }
 
     /// A manifest of blocks alone, that no seal vouches for: each block still vouches for itself. For salvage,
-    /// which finds blocks by their hash wherever they lie.
+    /// which finds blocks by their hash wherever they lie. `items` are those others need, in the order of their names.
     #[must_use]
-    pub fn without_seal(blocks: Vec<BlockRecord>) -> Self {
+    pub fn without_seal(blocks: Vec<BlockRecord>, items: Vec<ItemRecord>) -> Self {
         let root = Root {
-            n_items: 0,
+            n_items: items.len() as u64,
             n_blocks: blocks.len() as u64,
-            items: Table::Inline(Vec::new()),
+            items: Table::Inline(items),
             blocks: Table::Inline(blocks),
             chunks: Table::Inline(Vec::new()),
             chunking: None,

@@ -5,6 +5,8 @@
 
 #[path = "vectors/animation.rs"]
 mod animation;
+#[path = "vectors/deltas.rs"]
+mod deltas;
 #[path = "vectors/digits.rs"]
 mod digits;
 #[path = "vectors/encryption.rs"]
@@ -756,7 +758,8 @@ fn main() {
     let mut lines = fs::read_to_string(&expected).unwrap_or_default();
     let mut n_new = 0;
     let all = good().into_iter().chain(packing::good()).chain(encryption::good()).chain(generation::good());
-    for (name, bytes, described) in all.chain(animation::good()).chain(parents::good()) {
+    let all = all.chain(animation::good()).chain(parents::good());
+    for (name, bytes, described) in all.chain(deltas::good()) {
         let path = root.join("good").join(format!("{name}.holo"));
         if !path.exists() {
             fs::write(path, bytes).unwrap();
@@ -766,8 +769,8 @@ fn main() {
     }
     fs::write(expected, lines).unwrap();
     let all = bad().into_iter().chain(packing::bad()).chain(bad_tensors()).chain(encryption::bad());
-    let all = all.chain(generation::bad()).chain(animation::bad());
-    for (name, bytes) in all.chain(parents::bad()) {
+    let all = all.chain(generation::bad()).chain(animation::bad()).chain(parents::bad());
+    for (name, bytes) in all.chain(deltas::bad()) {
         let path = root.join("bad").join(format!("{name}.holo"));
         if !path.exists() {
             fs::write(path, bytes).unwrap();

@@ -1,7 +1,7 @@
 //! Items from one archive to another: blocks as they are coded, each checked by its hash.
 
-use crate::archive::Item;
-use crate::{Metadata, Result, Writer};
+use crate::archive::{Item, TensorItem};
+use crate::{Metadata, Result, TensorOptions, Writer};
 use holotype_container::{Codec, ItemKind};
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -15,6 +15,12 @@ pub(crate) fn copy_item<W: Write>(
     metadata: Option<&Metadata>,
     copied: &mut BTreeMap<u64, u64>,
 ) -> Result<()> {
+    if item.kind() == ItemKind::Tensor {
+        let tensor = TensorItem::open(item.clone())?;
+        if tensor.parent().is_some_and(|parent| parent.seal.is_some()) {
+            return copy_alone(writer, &tensor, name, metadata);
+        }
+    }
     let record = item.record();
     let mut copy = |writer: &mut Writer<W>, id: u64| -> Result<u64> {
         if let Some(new) = copied.get(&id) {
@@ -54,4 +60,16 @@ pub(crate) fn copy_item<W: Write>(
         new.metadata = Some(holotype_container::Metadata::Block(copy(writer, id)?));
     }
     writer.add_item(new)
+}
+
+/// Writes a tensor without its parent.
+pub(crate) fn copy_alone<W: Write>(
+    writer: &mut Writer<W>,
+    tensor: &TensorItem<'_>,
+    name: &str,
+    metadata: Option<&Metadata>,
+) -> Result<()> {
+    let metadata = metadata.map_or_else(|| tensor.item().metadata(), |metadata| Ok(metadata.clone()))?;
+    let options = TensorOptions::default().with_metadata(metadata);
+    writer.add_tensor(name, tensor.descriptor(), &tensor.read()?, &options)
 }

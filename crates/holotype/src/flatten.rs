@@ -1,8 +1,9 @@
 //! A thin archive into one that stands alone.
 
 use crate::archive::Item;
+use crate::tensor::Orphans;
 use crate::{Archive, Encryption, Progress, Result};
-use holotype_container::{ArchiveBuilder, ChunkTable};
+use holotype_container::{ArchiveBuilder, ChunkTable, Codec};
 use std::io::Write;
 
 /// How [`flatten`] works.
@@ -34,7 +35,8 @@ impl FlattenOptions {
 /// Writes the archive with all blocks that it names of parents, so that it needs them no more; returns the output and
 /// the new seal.
 ///
-/// Blocks are copied as they are coded, whole, and checked; items, names and hashes are the same. It serves too to
+/// Blocks are copied as they are coded, whole, and checked, but for tensors stored against others in a parent, which
+/// are coded anew; items, names and hashes are the same. It serves too to
 /// encrypt an archive, to decrypt one, or to give one another key.
 ///
 /// # Errors
@@ -70,16 +72,22 @@ pub fn flatten<W: Write>(archive: &Archive, out: W, options: &FlattenOptions) ->
     out.write_all(&header).map_err(failed)?;
     let items = archive.items()?;
     let hints = item_hints(archive, &items)?;
+    let mut orphans = Orphans::of(&items)?;
     for (id, hint) in (0..).zip(hints) {
         archive.with_block("a block", id, |block, payload| {
-            let pushed = builder.push_block(block.codec, payload, block.raw_bytes, hint);
+            let mut push = pushing(&mut builder, &mut out, hint);
+            if block.codec != Codec::TensorSlice || !orphans.push(id, payload, &mut push)? {
+                push(block.codec, payload, block.raw_bytes)?;
+            }
             options.progress.advance(payload.len() as u64);
-            out.write_all(&pushed.header).and_then(|()| out.write_all(&pushed.payload)).map_err(failed)
+            Ok(())
         })?;
     }
     builder.reserve_ordinals(items.last().map_or(0, |item| item.record().ordinal + 1));
     for item in &items {
-        builder.add_item_at(item.record().clone())?;
+        let hint = u32::try_from(item.record().ordinal).unwrap_or(u32::MAX);
+        let record = orphans.record(item, &mut pushing(&mut builder, &mut out, hint))?;
+        builder.add_item_at(record)?;
     }
     if let Some(metadata) = archive.stored_metadata() {
         builder.set_metadata(metadata.clone());
@@ -94,6 +102,20 @@ pub fn flatten<W: Write>(archive: &Archive, out: W, options: &FlattenOptions) ->
     let (tail, trailer) = builder.finish_with(chunks.transpose()?);
     out.write_all(&tail).and_then(|()| out.flush()).map_err(failed)?;
     Ok((out, trailer.seal))
+}
+
+/// Adds blocks to the new archive.
+fn pushing<'a, W: Write>(
+    builder: &'a mut ArchiveBuilder,
+    out: &'a mut W,
+    hint: u32,
+) -> impl FnMut(Codec, &[u8], u64) -> Result<u64> {
+    move |codec, payload, raw_bytes| {
+        let pushed = builder.push_block(codec, payload, raw_bytes, hint);
+        let written = out.write_all(&pushed.header).and_then(|()| out.write_all(&pushed.payload));
+        written.map_err(|e| crate::Error::io("the archive", e))?;
+        Ok(pushed.id)
+    }
 }
 
 /// The ordinal of an item that each block belongs to, as far as it is known.

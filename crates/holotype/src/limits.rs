@@ -12,6 +12,8 @@ pub struct Limits {
     pub max_metadata_bytes: u64,
     /// Images taken from one source file; default 65536.
     pub max_images: u64,
+    /// Parents in a row that a tensor may need; default 16. Writers make 8 at most.
+    pub max_parents: u64,
     /// Limits of the container's structures.
     pub container: holotype_container::Limits,
 }
@@ -24,6 +26,7 @@ impl Default for Limits {
             max_file_block_bytes: 256 << 20,
             max_metadata_bytes: 256 << 20,
             max_images: 65536,
+            max_parents: 16,
             container: holotype_container::Limits::default(),
         }
     }

@@ -3,6 +3,7 @@ use crate::formats::{Format, SourceImage};
 use crate::image::preview::{PREVIEW_EDGE, Preview, PreviewBuilder, wants_preview};
 use crate::image::{encode::BandEncoder, grid::TileGrid, wire};
 use crate::pack::{Addition, Packing, Parent, SharedBlocks, Sink, stored_extents};
+use crate::tensor::KnownTensors;
 use crate::{Encryption, Error, ImageOptions, Metadata, MetadataKind, Mode, Progress, Result};
 use holotype_codec::{TileRef, image::TileOptions, image::encode_tile};
 use holotype_container::{
@@ -88,6 +89,7 @@ pub struct Writer<W: Write> {
     packer: Packer,
     /// Blocks that packed files share, once there are any.
     shared: Option<SharedBlocks>,
+    tensors: KnownTensors,
     options: WriterOptions,
     last_content_sha256: [u8; 32],
 }
@@ -120,6 +122,7 @@ impl<W: Write> Writer<W> {
             builder,
             packer: Packer::default(),
             shared: None,
+            tensors: KnownTensors::default(),
             options,
             last_content_sha256: [0; 32],
         })
@@ -285,7 +288,8 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// `Io`.
     pub fn finish(self) -> Result<(W, [u8; 32])> {
-        let Self { mut out, mut builder, packer: _, shared, options: _, last_content_sha256: _ } = self;
+        let Self { mut out, mut builder, packer: _, shared, tensors: _, options: _, last_content_sha256: _ } =
+            self;
         let chunks = match shared {
             None => None,
             Some(mut shared) => {
@@ -296,6 +300,16 @@ impl<W: Write> Writer<W> {
         let (tail, Trailer { seal, .. }) = builder.finish_with(chunks);
         out.write_all(&tail).and_then(|()| out.flush()).map_err(output_error)?;
         Ok((out, seal))
+    }
+
+    /// True if the archive with this seal is a parent.
+    pub(crate) fn has_parent(&self, seal: &[u8; 32]) -> bool {
+        self.options.parents.iter().any(|parent| parent.archive().seal() == *seal)
+    }
+
+    /// Tensors added so far.
+    pub(crate) fn known_tensors(&mut self) -> &mut KnownTensors {
+        &mut self.tensors
     }
 
     /// True if `name` can name another item.

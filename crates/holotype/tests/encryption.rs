@@ -80,9 +80,10 @@ fn the_password_opens_everything_and_nothing_else_does() {
 #[test]
 fn the_same_input_twice_shares_nothing() {
     let (a, b) = (archive(Some(cheap("p")), 3), archive(Some(cheap("p")), 3));
-    assert_eq!(a.len(), b.len());
-    // What ends the root frame, and the trailer, hold constants and offsets.
-    let end = a.len() - 200;
+    // What ends the root frame, and the trailer, hold constants and offsets. Packed tables of other hashes may be some
+    // bytes longer.
+    assert!(a.len().abs_diff(b.len()) < 16);
+    let end = a.len().min(b.len()) - 200;
     for (x, y) in a[80..end].chunks_exact(48).zip(b[80..end].chunks_exact(48)) {
         assert_ne!(x, y, "sealed bytes do not repeat");
     }

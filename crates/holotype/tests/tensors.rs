@@ -152,7 +152,7 @@ fn salvage_keeps_what_is_whole() {
         metadata
     });
     let mut bytes = archive_of(&[
-        ("hurt", &descriptor, &elements, &options),
+        ("hurt", &descriptor, &noise(6000, 3), &options),
         ("whole", &descriptor, &elements, &options),
     ]);
     bytes[500] ^= 4;

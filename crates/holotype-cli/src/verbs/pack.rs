@@ -63,7 +63,7 @@ pub(crate) fn run(args: &Pack, printer: &Printer) -> Result<Exit, Failure> {
 
 /// The parents, opened with the password of the archive itself if they need one.
 fn parents(args: &Pack) -> Result<Vec<Parent>, Failure> {
-    let options = OpenOptions::default().with_password(password::given(&args.unlock)?);
+    let options = OpenOptions::default().with_password(password::given(&args.access.unlock)?);
     let open = |path: &PathBuf| {
         Parent::open(path, &args.output, &options).map_err(|e| Failure::from(e).about(path.display()))
     };

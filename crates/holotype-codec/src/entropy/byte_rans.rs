@@ -7,13 +7,13 @@ use super::logarithm::log2;
 use crate::CodecError;
 use crate::simd::{ByteLanes, Kernel, dispatch};
 
-const PRECISION_BITS: u32 = 12;
-const N_SLOTS: usize = 1 << PRECISION_BITS;
-const N_LANES: usize = 32;
-const MIN_STATE: u32 = 1 << 15;
+pub(super) const PRECISION_BITS: u32 = 12;
+pub(super) const N_SLOTS: usize = 1 << PRECISION_BITS;
+pub(super) const N_LANES: usize = 32;
+pub(super) const MIN_STATE: u32 = 1 << 15;
 /// Bytes of the bits that say which bytes occur, and of the states.
 const PRESENCE_BYTES: usize = 32;
-const STATE_BYTES: usize = 4 * N_LANES;
+pub(super) const STATE_BYTES: usize = 4 * N_LANES;
 
 /// Slot → byte (8 bits), frequency − 1 (12 bits), offset in the byte's slots (12 bits).
 type Table = [i32; N_SLOTS];
@@ -41,7 +41,7 @@ pub(crate) fn estimate(counts: &[u32; 256]) -> usize {
 }
 
 /// Frequencies with sum 4096, none 0 where the count is not; at least one count is not 0.
-fn normalise(counts: &[u32; 256]) -> [u32; 256] {
+pub(super) fn normalise(counts: &[u32; 256]) -> [u32; 256] {
     let n: u64 = counts.iter().map(|&count| u64::from(count)).sum::<u64>().max(1);
     let mut frequencies = counts.map(|count| {
         let share = (u64::from(count) * N_SLOTS as u64 + n / 2) / n;
@@ -67,8 +67,9 @@ fn normalise(counts: &[u32; 256]) -> [u32; 256] {
 
 /// What coding a byte needs, with the division by its frequency as a multiplication.
 #[derive(Debug, Clone, Copy, Default)]
-struct Step {
-    limit: u32,
+pub(super) struct Step {
+    /// States from here on give up a word first.
+    pub(super) limit: u32,
     reciprocal: u32,
     shift: u32,
     bias: u32,
@@ -77,7 +78,7 @@ struct Step {
 
 impl Step {
     /// Exact for states below 2³¹ (Alverson's integer division; the constants are those of `ryg_rans`).
-    fn new(start: u32, frequency: u32) -> Self {
+    pub(super) fn new(start: u32, frequency: u32) -> Self {
         let limit = frequency << (31 - PRECISION_BITS);
         let complement = N_SLOTS as u32 - frequency;
         if frequency < 2 {
@@ -96,7 +97,7 @@ impl Step {
     }
 
     #[inline(always)]
-    fn advance(self, state: u32) -> u32 {
+    pub(super) fn advance(self, state: u32) -> u32 {
         let quotient = ((u64::from(state) * u64::from(self.reciprocal)) >> 32) as u32 >> self.shift;
         state + self.bias + quotient * self.complement
     }

@@ -4,6 +4,7 @@ pub(crate) mod binary;
 pub(crate) mod bits;
 pub(crate) mod byte_rans;
 pub(crate) mod cdf;
+pub(crate) mod context_rans;
 pub(crate) mod logarithm;
 pub(crate) mod number;
 pub(crate) mod range;

@@ -3,9 +3,11 @@
 //! * `layout`, `word`: a slice as words of one, two, four or eight bytes, and how they sort.
 //! * `lorenzo`, `narrow`: reversible transforms of words.
 //! * `planes`, `lz`, `numeric`: coders of words.
+//! * `delta`: what a slice differs from its parent.
 //! * `choose`: which of them is tried; never needed to decode.
 
 mod choose;
+mod delta;
 mod element;
 mod layout;
 mod lorenzo;
@@ -87,15 +89,59 @@ pub fn encode_slice(
     Ok(choose::encode(bytes, layout, codec))
 }
 
+/// Codes one slice by the same part of a parent, a tensor it was made from: what it differs, under what the parent
+/// tells of it. Decoding needs the same parent.
+///
+/// # Errors
+/// `InvalidArgument` if `bytes` or `parent` are not as many as the layout's.
+///
+/// ```
+/// use holotype_codec::tensor::{ElementType, SliceLayout, decode_slice_by, encode_slice_by};
+/// let parent: Vec<u8> = (0..4096).flat_map(|i| (i as f32 * 0.1).sin().to_le_bytes()).collect();
+/// let child: Vec<u8> = (0..4096).flat_map(|i| ((i as f32 * 0.1).sin() * 1.0001).to_le_bytes()).collect();
+/// let layout = SliceLayout::new(ElementType::F32, 0, &[64, 64])?;
+/// let coded = encode_slice_by(&child, &parent, &layout)?;
+/// assert!(coded.len() < child.len() / 2);
+/// let mut out = vec![0; child.len()];
+/// decode_slice_by(&coded, Some(&parent), &layout, &mut out)?;
+/// assert_eq!(out, child);
+/// # Ok::<(), holotype_codec::CodecError>(())
+/// ```
+pub fn encode_slice_by(bytes: &[u8], parent: &[u8], layout: &SliceLayout) -> Result<Vec<u8>, CodecError> {
+    if bytes.len() != layout.n_bytes() || parent.len() != layout.n_bytes() {
+        return Err(CodecError::InvalidArgument { what: "the bytes do not match the slice's layout" });
+    }
+    Ok(delta::encode(bytes, parent, layout))
+}
+
+/// True if [`decode_slice_by`] needs a parent for this.
+#[must_use]
+pub fn needs_parent(coded: &[u8]) -> bool {
+    coded.first() == Some(&(stream::Coder::Delta as u8))
+}
+
 /// Decodes what [`encode_slice`] made, into `out` of the layout's size.
 ///
 /// # Errors
 /// `Truncated`, `Corrupt` or `Unsupported`; `out` then holds unspecified bytes.
 pub fn decode_slice(coded: &[u8], layout: &SliceLayout, out: &mut [u8]) -> Result<(), CodecError> {
-    if out.len() != layout.n_bytes() {
+    decode_slice_by(coded, None, layout, out)
+}
+
+/// Decodes what [`encode_slice`] or [`encode_slice_by`] made, into `out` of the layout's size.
+///
+/// # Errors
+/// As [`decode_slice`]; `Corrupt` too if it needs a parent and there is none.
+pub fn decode_slice_by(
+    coded: &[u8],
+    parent: Option<&[u8]>,
+    layout: &SliceLayout,
+    out: &mut [u8],
+) -> Result<(), CodecError> {
+    if out.len() != layout.n_bytes() || parent.is_some_and(|parent| parent.len() != layout.n_bytes()) {
         return Err(CodecError::InvalidArgument { what: "the buffer does not match the slice's layout" });
     }
-    stream::decode(coded, layout, out)
+    stream::decode(coded, layout, parent, out)
 }
 
 #[cfg(test)]

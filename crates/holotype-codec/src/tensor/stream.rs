@@ -5,7 +5,7 @@ use super::lorenzo;
 use super::narrow::{may_be_narrow, narrow_all, narrower, widen_all};
 use super::numeric::{self, NumberKind};
 use super::word::Word;
-use super::{ElementType, WordKind, lz, planes};
+use super::{ElementType, WordKind, delta, lz, planes};
 use crate::CodecError;
 use crate::simd::{ByteLanes, Kernel, dispatch};
 
@@ -17,6 +17,8 @@ pub(super) enum Coder {
     Zstd = 2,
     ShuffleZstd = 3,
     Pco = 4,
+    /// By a parent; see [`delta`](super::delta).
+    Delta = 5,
 }
 
 /// What is done to words before. Wire values; append only.
@@ -43,7 +45,7 @@ pub(super) struct Recipe {
 }
 
 impl Recipe {
-    fn head(self) -> [u8; 4] {
+    pub(super) fn head(self) -> [u8; 4] {
         [self.coder as u8, self.map as u8, self.axes, u8::from(self.is_narrow)]
     }
 
@@ -55,6 +57,7 @@ impl Recipe {
             2 => Coder::Zstd,
             3 => Coder::ShuffleZstd,
             4 => Coder::Pco,
+            5 => Coder::Delta,
             id => return unsupported("slice coder", id),
         };
         let map = match map {
@@ -68,6 +71,9 @@ impl Recipe {
         }
         if is_narrow > 1 {
             return unsupported("slice narrowing", is_narrow);
+        }
+        if coder == Coder::Delta && head != [5, 2, 0, 0] {
+            return Err(CodecError::Corrupt { what: "the head of a slice contradicts itself" });
         }
         Ok(Self { coder, map, axes, is_narrow: is_narrow == 1 })
     }
@@ -175,14 +181,24 @@ fn encode_words<W: Word>(
             out.extend(lz::encode(&bytes, level)?);
         }
         Coder::Pco => out.extend(numeric::encode(&words, recipe.number_kind(element)?)?.0),
+        Coder::Delta => return None,
     }
     Some(out)
 }
 
-/// Inverse of [`encode`].
-pub(super) fn decode(coded: &[u8], layout: &SliceLayout, out: &mut [u8]) -> Result<(), CodecError> {
+/// Inverse of [`encode`] and [`delta::encode`].
+pub(super) fn decode(
+    coded: &[u8],
+    layout: &SliceLayout,
+    parent: Option<&[u8]>,
+    out: &mut [u8],
+) -> Result<(), CodecError> {
     let (head, body) = coded.split_first_chunk().ok_or(CodecError::Truncated { what: "head of a slice" })?;
     let recipe = Recipe::parse(*head)?;
+    if recipe.coder == Coder::Delta {
+        let parent = parent.ok_or(CodecError::Corrupt { what: "a difference from no parent" })?;
+        return delta::decode(body, parent, layout, out);
+    }
     if !recipe.is_narrow {
         return match layout.n_word_bytes {
             1 => decode_words::<u8>(body, layout, layout.element, recipe)
@@ -232,6 +248,7 @@ fn decode_words<W: Word>(
                 .ok_or(CodecError::Corrupt { what: "a type that pco does not know" })?;
             numeric::decode(body, kind, &mut words)?;
         }
+        Coder::Delta => return Err(CodecError::Corrupt { what: "a difference from no parent" }),
     }
     restore(&mut words, layout, recipe)?;
     Ok(words)

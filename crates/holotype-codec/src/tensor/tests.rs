@@ -64,15 +64,67 @@ proptest! {
     }
 
     #[test]
+    fn every_type_comes_back_by_its_parent(
+        element in prop::sample::select(ElementType::ALL.to_vec()),
+        bits in prop::sample::select(vec![1_u32, 4, 8, 16, 24, 32, 64]),
+        shape in shapes(),
+        nature in 0..7_u8,
+        seed in any::<u64>(),
+        changed in 0..6_u64,
+    ) {
+        let layout = SliceLayout::new(element, bits, &shape).unwrap();
+        let bytes = content(nature, layout.n_bytes(), layout.n_word_bytes, seed);
+        let other = content(nature, layout.n_bytes(), layout.n_word_bytes, seed ^ 0xFFFF);
+        // From the same in every bit to unlike in all.
+        let parent: Vec<u8> = bytes.iter().zip(&other).enumerate().map(|(i, (byte, other))| match changed {
+            0 => *byte,
+            1 => byte ^ (u8::from(i % layout.n_word_bytes == 0) * (other & 3)),
+            2 => if i / 40 % 3 == 0 { *other } else { *byte },
+            _ => *other,
+        }).collect();
+        let coded = encode_slice_by(&bytes, &parent, &layout).unwrap();
+        prop_assert_eq!(&encode_slice_by(&bytes, &parent, &layout).unwrap(), &coded);
+        let mut out = vec![1; bytes.len()];
+        decode_slice_by(&coded, Some(&parent), &layout, &mut out).unwrap();
+        prop_assert_eq!(&out, &bytes);
+        prop_assert!(needs_parent(&coded) && decode_slice(&coded, &layout, &mut out).is_err());
+        for end in [coded.len() - 1, coded.len() / 2, 4] {
+            prop_assert!(decode_slice_by(&coded[..end], Some(&parent), &layout, &mut out).is_err());
+        }
+    }
+
+    #[test]
+    fn damaged_differences_never_panic(
+        element in prop::sample::select(vec![ElementType::F32, ElementType::Bf16, ElementType::F16, ElementType::U64]),
+        seed in any::<u64>(),
+        places in prop::collection::vec((any::<u16>(), any::<u8>()), 1..6),
+    ) {
+        let layout = SliceLayout::new(element, 0, &[300]).unwrap();
+        let bytes = content(2, layout.n_bytes(), layout.n_word_bytes, seed);
+        let parent = content(2, layout.n_bytes(), layout.n_word_bytes, seed ^ 1);
+        let mut coded = encode_slice_by(&bytes, &parent, &layout).unwrap();
+        for (at, mask) in places {
+            // The head and the tables more often than the rest.
+            let at = usize::from(at) % coded.len().min(if at % 2 == 0 { 60 } else { usize::MAX });
+            coded[at] ^= mask;
+        }
+        let mut out = vec![0; bytes.len()];
+        let _ = decode_slice_by(&coded, Some(&parent), &layout, &mut out);
+    }
+
+    #[test]
     fn hostile_bytes_are_refused_or_decode(
         element in prop::sample::select(ElementType::ALL.to_vec()),
         shape in shapes(),
-        head in prop::array::uniform4(0..5_u8),
+        head in prop::array::uniform4(0..6_u8),
         body in prop::collection::vec(any::<u8>(), 0..200),
     ) {
         let layout = SliceLayout::new(element, 8, &shape).unwrap();
         let mut out = vec![0; layout.n_bytes()];
-        let _ = decode_slice(&[&head[..], &body].concat(), &layout, &mut out);
+        let coded = [&head[..], &body].concat();
+        let _ = decode_slice(&coded, &layout, &mut out);
+        let parent = vec![0x3F; out.len()];
+        let _ = decode_slice_by(&coded, Some(&parent), &layout, &mut out);
     }
 
     #[test]
@@ -143,4 +195,41 @@ fn smooth_fields_take_the_axes_that_help() {
     let planes = encode_slice(&field, &layout, TensorCodec::Planes).unwrap().unwrap().len();
     let auto = encode_slice(&field, &layout, TensorCodec::Auto).unwrap().unwrap().len();
     assert!(lorenzo * 2 < planes && auto <= lorenzo, "{auto} {lorenzo} {planes}");
+}
+
+/// A parent whose neighbouring elements are changed alike, as training does.
+#[test]
+fn changes_that_are_alike_are_foreseen() {
+    let mut state = 3_u64;
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((state >> 40) as f32 / (1 << 24) as f32) - 0.5
+    };
+    let mut drift = 0.0;
+    let pairs: Vec<(f32, f32)> = (0..50_000)
+        .map(|_| {
+            drift = 0.95 * drift + 0.3 * next();
+            let weight = 0.1 * next();
+            (weight, weight + 1e-4 * drift)
+        })
+        .collect();
+    let bytes =
+        |of: fn(&(f32, f32)) -> f32| -> Vec<u8> { pairs.iter().flat_map(|p| of(p).to_le_bytes()).collect() };
+    let (parent, child) = (bytes(|p| p.0), bytes(|p| p.1));
+    let layout = SliceLayout::new(ElementType::F32, 0, &[50_000]).unwrap();
+    let coded = encode_slice_by(&child, &parent, &layout).unwrap();
+    assert!(coded[6] > 0, "taps");
+    assert!(coded.len() < child.len() * 3 / 5, "{}", coded.len());
+    // Negative zeros, infinities, NaNs and subnormals on either side stay what they are.
+    let specials = [0x7FC0_0001_u32, 0xFFC1_2345, 0x8000_0000, 1, 0x807F_FFFF, 0xFF80_0000, 0, 0x7F7F_FFFF];
+    let (mut parent, mut child) = (parent, child);
+    for (i, special) in specials.iter().cycle().take(3000).enumerate() {
+        let at = 4 * (i * 16 + 3);
+        let side = if i % 3 == 0 { &mut parent } else { &mut child };
+        side[at..at + 4].copy_from_slice(&special.to_le_bytes());
+    }
+    let coded = encode_slice_by(&child, &parent, &layout).unwrap();
+    let mut out = vec![0; child.len()];
+    decode_slice_by(&coded, Some(&parent), &layout, &mut out).unwrap();
+    assert_eq!(out, child);
 }

@@ -159,14 +159,16 @@ impl Archive {
         self.manifest.encryption().is_some()
     }
 
-    /// Blocks of a damaged archive that no seal vouches for: each is still checked by its own hash.
+    /// Blocks of a damaged archive that no seal vouches for: each is still checked by its own hash. `items`, in the
+    /// order of their names, are found by those that need them.
     pub(crate) fn without_seal(
         source: Box<dyn ReadAt>,
         path: &Path,
         blocks: Vec<BlockRecord>,
+        items: Vec<ItemRecord>,
         limits: Limits,
     ) -> Self {
-        let manifest = Manifest::without_seal(blocks);
+        let manifest = Manifest::without_seal(blocks, items);
         let (path, cache) = (path.to_path_buf(), BlockCache::new(CACHE_BYTES));
         let (tables, parents) = (Tables::default(), Parents::default());
         Self { source, path, manifest, tables, cache, parents, limits, read_ahead: true }

@@ -5,7 +5,7 @@ use crate::{Error, Result};
 use holotype_container::cbor::Value;
 use holotype_container::{ChunkRecord, Chunking, ParentRecord, hex};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 /// Parents of parents of parents: a chain longer than this is refused.
 const MAX_DEPTH: u32 = 64;
@@ -13,7 +13,7 @@ const MAX_DEPTH: u32 = 64;
 /// The parents of an archive, opened when a block of theirs is read for the first time.
 #[derive(Debug, Default)]
 pub(super) struct Parents {
-    opened: Mutex<Vec<Option<Arc<Archive>>>>,
+    opened: OnceLock<Box<[OnceLock<Arc<Archive>>]>>,
     options: OpenOptions,
     home: Home,
 }
@@ -53,23 +53,21 @@ impl ParentInfo {
 
 impl Parents {
     pub(super) fn new(options: &OpenOptions, home: Home) -> Self {
-        Self { opened: Mutex::default(), options: options.clone(), home }
+        Self { opened: OnceLock::new(), options: options.clone(), home }
     }
 
     /// The parent of this number.
-    fn get(&self, records: &[ParentRecord], number: u32) -> Result<Arc<Archive>> {
-        let at = number as usize;
-        let kept = self.opened.lock().unwrap_or_else(PoisonError::into_inner).get(at).cloned().flatten();
-        if let Some(parent) = kept {
+    fn get(&self, records: &[ParentRecord], number: u32) -> Result<&Arc<Archive>> {
+        let number = number as usize;
+        let opened = self.opened.get_or_init(|| records.iter().map(|_| OnceLock::new()).collect());
+        let (Some(slot), Some(record)) = (opened.get(number), records.get(number)) else {
+            return Err(Error::invalid("a parent that is not listed"));
+        };
+        if let Some(parent) = slot.get() {
             return Ok(parent);
         }
-        let record = records.get(at).ok_or_else(|| Error::invalid("a parent that is not listed"))?;
         let parent = Arc::new(self.find(record)?);
-        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        if opened.len() <= at {
-            opened.resize(at + 1, None);
-        }
-        Ok(Arc::clone(opened.get_mut(at).map_or(&mut None, |slot| slot).get_or_insert(parent)))
+        Ok(slot.get_or_init(|| parent))
     }
 
     /// Looks where the caller said, then where the hints lead.
@@ -173,6 +171,15 @@ fn is_parent(archive: &Archive, record: &ParentRecord) -> bool {
     archive.seal() == record.seal || is_rekeyed
 }
 
+/// A parent that is there, but not what is asked of it.
+pub(crate) struct MissingParent<'a>(&'a ParentRecord);
+
+impl MissingParent<'_> {
+    pub(crate) fn because(&self, problem: &str) -> Error {
+        missing(self.0, problem)
+    }
+}
+
 fn missing(record: &ParentRecord, problem: &str) -> Error {
     Error::Parent { seal: hex(&record.seal), hints: record.hints.clone(), problem: problem.to_owned() }
 }
@@ -213,6 +220,15 @@ impl Archive {
         self.manifest.root().parents.iter().map(info).collect()
     }
 
+    /// The parent with this seal, and what an error says of it; `None` if none is listed.
+    pub(crate) fn parent_of_seal(&self, seal: &[u8; 32]) -> Result<Option<(&Self, MissingParent<'_>)>> {
+        let records = &self.manifest.root().parents;
+        let Some((number, record)) = (0..).zip(records).find(|(_, record)| record.seal == *seal) else {
+            return Ok(None);
+        };
+        Ok(Some((self.parents.get(records, number)?, MissingParent(record))))
+    }
+
     /// The record of this archive in a child of it.
     pub(crate) fn parent_record(&self, hints: Vec<String>) -> ParentRecord {
         let key = self.manifest.data_key().map(|(id, key)| (id, key.clone()));
@@ -246,7 +262,7 @@ impl Archive {
         while let Some(foreign) = block.foreign {
             let here = owner.as_deref().unwrap_or(self);
             let records = &here.manifest.root().parents;
-            let parent = here.parents.get(records, foreign.parent)?;
+            let parent = Arc::clone(here.parents.get(records, foreign.parent)?);
             id = foreign.id;
             block = match parent.block(id) {
                 Ok(found)

@@ -1,12 +1,15 @@
 use super::Item;
 use crate::tensor::slices::Slices;
-use crate::tensor::{copy_box, wire};
-use crate::{ElementOrder, Error, Metadata, Progress, Result, TensorDescriptor, memory, parallel};
+use crate::tensor::{OpenParent, copy_box, wire};
+use crate::{
+    ElementOrder, Error, Metadata, ParentName, Progress, Result, TensorDescriptor, memory, parallel,
+};
 use holotype_codec::noise::{NoiseRecipe, generate};
-use holotype_codec::tensor::decode_slice;
+use holotype_codec::tensor::{decode_slice_by, needs_parent};
 use holotype_container::{Codec, FrameHeader, ItemKind};
 use sha2::{Digest, Sha256};
 use std::ops::Range;
+use std::sync::OnceLock;
 
 /// Slices decoded together, for each thread.
 const SLICES_PER_THREAD: usize = 2;
@@ -35,24 +38,38 @@ pub struct TensorItem<'a> {
     descriptor: TensorDescriptor,
     slices: Slices,
     noise: Option<NoiseRecipe>,
+    parent: Option<ParentName>,
+    /// Tensors in a row that this is the parent of.
+    n_children: u64,
+    opened: OnceLock<OpenParent<'a>>,
 }
 
 impl<'a> TensorItem<'a> {
     pub(crate) fn open(item: Item<'a>) -> Result<Self> {
+        Self::open_as(item, 0)
+    }
+
+    /// Opens a tensor that `n_children` others in a row need.
+    pub(crate) fn open_as(item: Item<'a>, n_children: u64) -> Result<Self> {
         if item.kind() != ItemKind::Tensor {
             return Err(Error::invalid(format!("item `{}` is no tensor", item.name())));
         }
         let record = item.record();
-        let (descriptor, slices, noise) = wire::decode_descriptor(&record.descriptor)
+        let (descriptor, slices, noise, parent) = wire::decode_descriptor(&record.descriptor)
             .ok_or_else(|| item.broken("the tensor descriptor is malformed"))?;
         if descriptor.raw_bytes() != Some(record.raw_bytes) {
             return Err(item.broken("the content's size is not the tensor's"));
         }
-        let n_blocks = if noise.is_some() { Some(0) } else { slices.n_slices() };
-        if n_blocks != Some(record.n_content_blocks()) {
+        let n_blocks = record.n_content_blocks();
+        let is_equal =
+            n_blocks == 0 && record.raw_bytes > 0 && parent.as_ref().is_some_and(|p| p.seal.is_some());
+        if is_equal && !slices.is_whole() {
+            return Err(item.broken("a tensor without blocks is cut into slices"));
+        }
+        if !is_equal && Some(n_blocks) != if noise.is_some() { Some(0) } else { slices.n_slices() } {
             return Err(item.broken("the number of blocks is not the number of slices"));
         }
-        Ok(Self { item, descriptor, slices, noise })
+        Ok(Self { item, descriptor, slices, noise, parent, n_children, opened: OnceLock::new() })
     }
 
     /// The item.
@@ -81,7 +98,24 @@ impl<'a> TensorItem<'a> {
         self.noise.as_ref()
     }
 
-    pub(super) fn slices(&self) -> &Slices {
+    /// What it is stored against, if it is. It is read as any other.
+    #[must_use]
+    pub fn parent(&self) -> Option<&ParentName> {
+        self.parent.as_ref()
+    }
+
+    /// Parents in a row that it needs.
+    ///
+    /// # Errors
+    /// `NotFound` if one of them is not there; `LimitExceeded` if there are too many.
+    pub fn n_parents(&self) -> Result<u64> {
+        match (&self.parent, self.parent.as_ref().map(|_| self.opened()).transpose()?) {
+            (Some(_), Some(OpenParent::Tensor(parent))) => Ok(parent.n_parents()? + 1),
+            (parent, _) => Ok(u64::from(parent.is_some())),
+        }
+    }
+
+    pub(crate) fn slices(&self) -> &Slices {
         &self.slices
     }
 
@@ -98,7 +132,7 @@ impl<'a> TensorItem<'a> {
     pub fn read(&self) -> Result<Vec<u8>> {
         let whole = self.whole();
         let n_bytes = self.region_bytes(&whole)?;
-        if self.noise.is_none() {
+        if self.noise.is_none() && !self.is_equal() {
             self.check_slices(&self.stored_region(&whole))?;
         }
         let mut elements = memory::zeroed("the tensor", n_bytes)?;
@@ -152,7 +186,14 @@ impl<'a> TensorItem<'a> {
                 out.len()
             )));
         }
-        let region = self.stored_region(region);
+        self.read_stored(&self.stored_region(region), out, n_threads)
+    }
+
+    /// A box over the stored axes, which is in the tensor and as large as `out`.
+    pub(crate) fn read_stored(&self, region: &[Range<u64>], out: &mut [u8], n_threads: usize) -> Result<()> {
+        if self.is_equal() {
+            return self.read_equal(region, out, n_threads);
+        }
         if let Some(noise) = &self.noise {
             let made = self.made(noise)?;
             let extent: Vec<u64> = region.iter().map(|range| range.end - range.start).collect();
@@ -173,7 +214,124 @@ impl<'a> TensorItem<'a> {
         {
             return self.read_consecutive(out, n_threads);
         }
-        self.read_boxes(&region, out, n_threads)
+        self.read_boxes(region, out, n_threads)
+    }
+
+    /// Fills `out` with the content from byte `first`, which is in it.
+    pub(crate) fn read_content(&self, first: u64, out: &mut [u8]) -> Result<()> {
+        let end = first.checked_add(out.len() as u64).filter(|end| *end <= self.item.raw_bytes());
+        let Some(end) = end else { return Err(self.item.broken("it has fewer bytes than are asked of it")) };
+        if out.is_empty() {
+            return Ok(());
+        }
+        if self.noise.is_some() || self.is_equal() || !self.slices.are_consecutive() {
+            let whole = self.read()?;
+            out.copy_from_slice(whole.get(first as usize..end as usize).unwrap_or_default());
+            return Ok(());
+        }
+        let start = |number: u64| self.slices.offset_bytes(&self.slices.ranges(number));
+        // The first slice that ends after `first`.
+        let (mut low, mut high) = (0, self.n_slices());
+        while low + 1 < high {
+            let middle = low + (high - low) / 2;
+            if start(middle) <= first { low = middle } else { high = middle }
+        }
+        for number in (low..self.n_slices()).take_while(|number| start(*number) < end) {
+            let slice = self.slice(number)?;
+            let at = start(number);
+            let (from, to) = (first.max(at), end.min(at + slice.len() as u64));
+            let part = slice.get((from - at) as usize..(to - at) as usize).unwrap_or_default();
+            if let Some(out) = out.get_mut((from - first) as usize..(to - first) as usize) {
+                out.copy_from_slice(part);
+            }
+        }
+        Ok(())
+    }
+
+    /// True if it has no blocks, being the parent itself.
+    fn is_equal(&self) -> bool {
+        self.parent.is_some() && self.item.raw_bytes() > 0 && self.item.record().n_content_blocks() == 0
+    }
+
+    fn read_equal(&self, region: &[Range<u64>], out: &mut [u8], n_threads: usize) -> Result<()> {
+        let parent = self.parent.as_ref().ok_or_else(|| self.item.broken("a slice has no block"))?;
+        if parent.sha256 != self.item.content_sha256() || parent.first.is_some() {
+            return Err(self.item.broken("it has no blocks and is not its parent"));
+        }
+        match self.opened()? {
+            OpenParent::Tensor(tensor) => tensor.read_stored(region, out, n_threads),
+            OpenParent::File(..) => Err(self.item.broken("its parent is no tensor")),
+        }
+    }
+
+    /// The parent, looked for when it is first needed.
+    fn opened(&self) -> Result<&OpenParent<'a>> {
+        if let Some(parent) = self.opened.get() {
+            return Ok(parent);
+        }
+        let name = self.parent.as_ref().ok_or_else(|| self.item.broken("a difference from no parent"))?;
+        let limit = self.item.archive().limits.max_parents;
+        if self.n_children >= limit {
+            let found = self.n_children + 1;
+            return Err(Error::LimitExceeded { what: "the number of parents in a row", found, limit });
+        }
+        let (archive, other) = match &name.seal {
+            None => (self.item.archive(), None),
+            Some(seal) => match self.item.archive().parent_of_seal(seal)? {
+                Some((archive, other)) => (archive, Some(other)),
+                None => return Err(self.item.broken("its parent is in an archive that is not listed")),
+            },
+        };
+        let wrong = |of_own: &'static str, of_other: &str| match &other {
+            None => self.item.broken(of_own),
+            Some(other) => other.because(of_other),
+        };
+        let item = archive.item(&name.name).map_err(|error| match error {
+            Error::NotFound { .. } => wrong("its parent is not there", "lacks an item that is named"),
+            error => error,
+        })?;
+        if name.seal.is_none() && item.record().ordinal >= self.item.record().ordinal {
+            return Err(self.item.broken("its parent does not come before it"));
+        }
+        if item.content_sha256() != name.sha256 {
+            return Err(wrong(
+                "its parent has another content hash",
+                "holds an item that is named with another content",
+            ));
+        }
+        let last = name.first.map(|first| first.checked_add(self.item.raw_bytes()));
+        if last.is_some_and(|last| last.is_none_or(|last| last > item.raw_bytes())) {
+            return Err(self.item.broken("its parent is too short"));
+        }
+        let parent = OpenParent::new(item, self.n_children + 1).map_err(|error| {
+            if error.kind() == crate::ErrorKind::InvalidArgument {
+                self.item.broken("its parent is no tensor and no file")
+            } else {
+                error
+            }
+        })?;
+        match &parent {
+            OpenParent::Tensor(tensor) if name.first.is_none() && tensor.descriptor != self.descriptor => {
+                return Err(self.item.broken("its parent has another type, shape or order"));
+            }
+            OpenParent::File(..) if name.first.is_none() => {
+                return Err(self.item.broken("its parent is no tensor"));
+            }
+            _ => {}
+        }
+        Ok(self.opened.get_or_init(|| parent))
+    }
+
+    /// The part of the parent that slice `number` is compared with.
+    fn parent_part(&self, ranges: &[Range<u64>], n_bytes: usize) -> Result<Vec<u8>> {
+        let mut part = memory::zeroed("a slice of the parent", n_bytes as u64)?;
+        match (self.opened()?, self.parent.as_ref().and_then(|parent| parent.first)) {
+            (OpenParent::Tensor(tensor), None) => tensor.read_stored(ranges, &mut part, 1)?,
+            (parent, first) => {
+                parent.read_range(first.unwrap_or(0) + self.slices.offset_bytes(ranges), &mut part)?;
+            }
+        }
+        Ok(part)
     }
 
     /// Where the elements lie in the archive, if they lie there as in memory: offset and bytes. The block was read
@@ -201,7 +359,7 @@ impl<'a> TensorItem<'a> {
             return self.made(noise).map(drop);
         }
         let mut content = Sha256::new();
-        if !self.slices.are_consecutive() {
+        if !self.slices.are_consecutive() || self.is_equal() {
             let elements = self.read()?;
             progress.advance(self.item.stored_bytes()?);
             content.update(&elements);
@@ -295,6 +453,12 @@ impl<'a> TensorItem<'a> {
     fn read_boxes(&self, region: &[Range<u64>], out: &mut [u8], n_threads: usize) -> Result<()> {
         let extent: Vec<u64> = region.iter().map(|range| range.end - range.start).collect();
         let mut touched = self.slices.touched(region);
+        let mut first = self.slices.touched(region);
+        if let (Some(number), None) = (first.next(), first.next())
+            && self.slices.ranges(number) == region
+        {
+            return self.slice_into(number, out);
+        }
         let step = self.batch(n_threads);
         loop {
             let numbers: Vec<u64> = touched.by_ref().take(step).collect();
@@ -321,7 +485,7 @@ impl<'a> TensorItem<'a> {
         }
     }
 
-    pub(super) fn slice(&self, number: u64) -> Result<Vec<u8>> {
+    pub(crate) fn slice(&self, number: u64) -> Result<Vec<u8>> {
         let n_bytes = self.slices.box_bytes(&self.slices.ranges(number)).unwrap_or(u64::MAX);
         let limit = self.item.archive().limits.max_decoded_bytes;
         if n_bytes > limit {
@@ -347,9 +511,14 @@ impl<'a> TensorItem<'a> {
             match block.codec {
                 Codec::Raw => out.copy_from_slice(payload),
                 Codec::TensorSlice => {
-                    let layout =
-                        self.slices.layout(&self.descriptor, &self.slices.ranges(number)).map_err(fail)?;
-                    decode_slice(payload, &layout, out).map_err(fail)?;
+                    let ranges = self.slices.ranges(number);
+                    let layout = self.slices.layout(&self.descriptor, &ranges).map_err(fail)?;
+                    let parent = if needs_parent(payload) && self.parent.is_some() {
+                        Some(self.parent_part(&ranges, out.len())?)
+                    } else {
+                        None
+                    };
+                    decode_slice_by(payload, parent.as_deref(), &layout, out).map_err(fail)?;
                 }
                 _ => return Err(self.item.broken("a slice's block has another codec or size")),
             }

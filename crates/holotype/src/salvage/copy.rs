@@ -1,7 +1,7 @@
 //! Items from the damaged archive to the new one: blocks as they are coded, once all of an item is proven.
 
-use crate::archive::{ImageItem, Item};
-use crate::copying::copy_item;
+use crate::archive::{ImageItem, Item, TensorItem};
+use crate::copying::{copy_alone, copy_item};
 use crate::image::{decode, wire};
 use crate::{Metadata, MetadataKind, Region, Result, Writer, memory, parallel};
 use holotype_codec::image::{TileOptions, encode_tile};
@@ -23,6 +23,13 @@ pub(super) fn copy_whole<W: Write>(
     copied: &mut BTreeMap<u64, u64>,
 ) -> Result<()> {
     let metadata = note.map(|note| Ok::<_, crate::Error>(noted(item.metadata()?, note))).transpose()?;
+    if item.kind() == ItemKind::Tensor {
+        let tensor = TensorItem::open(item.clone())?;
+        if tensor.parent().is_some() {
+            // Its parent may be lost, or have another name now.
+            return copy_alone(writer, &tensor, name, metadata.as_ref());
+        }
+    }
     copy_item(writer, item, name, metadata.as_ref(), copied)
 }
 

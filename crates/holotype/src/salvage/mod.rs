@@ -195,7 +195,12 @@ impl<W: Write> Salvage<'_, W> {
     fn manifest(&mut self, source: &Arc<Tolerant>, path: &Path, found: FoundManifest) -> Result<()> {
         let FoundManifest { offset_bytes, seal, notes, mut items, n_lost_items, blocks } = found;
         self.used.extend(blocks.iter().map(|block| block.hash));
-        let archive = Archive::without_seal(Box::new(Arc::clone(source)), path, blocks, self.options.limits);
+        // Tensors may be the parents of others.
+        let mut parents: Vec<ItemRecord> =
+            items.iter().filter(|item| item.kind == ItemKind::Tensor).cloned().collect();
+        parents.sort_by(|a, b| a.name.cmp(&b.name));
+        let limits = self.options.limits;
+        let archive = Archive::without_seal(Box::new(Arc::clone(source)), path, blocks, parents, limits);
         let n_items = items.len() as u64;
         self.report.manifests.push(SalvagedManifest { offset_bytes, seal, n_items, n_lost_items });
         self.report.notes.extend(notes);

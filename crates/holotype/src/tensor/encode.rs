@@ -1,12 +1,15 @@
 //! Tensors → blocks and their record.
 
 use super::boxes::copy_box;
+use super::known::Known;
+use super::parent::MAX_WRITTEN_PARENTS;
 use super::slices::{self, Slices};
-use super::{ElementOrder, TensorCodec, TensorDescriptor, TensorOptions, wire};
+use super::{ElementOrder, ParentName, TensorCodec, TensorDescriptor, TensorOptions, TensorParent, wire};
 use crate::writer::extend;
 use crate::{Error, Result, Writer, parallel};
+use holotype_codec::CodecError;
 use holotype_codec::noise::{NoiseRecipe, generate};
-use holotype_codec::tensor::encode_slice;
+use holotype_codec::tensor::{SliceLayout, encode_slice, encode_slice_by, needs_parent};
 use holotype_container::{Codec, ItemKind, ItemRecord};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
@@ -45,6 +48,39 @@ impl<W: Write> Writer<W> {
         elements: &[u8],
         options: &TensorOptions,
     ) -> Result<()> {
+        self.add_elements(name, descriptor, elements, None, options)
+    }
+
+    /// Adds a tensor against a parent: slices that are smaller so are stored as what they differ. It reads back as
+    /// itself.
+    ///
+    /// Memory beside tensor and parent: a few coded slices of 1 MiB for each thread.
+    ///
+    /// # Errors
+    /// As [`Self::add_tensor`]; `InvalidArgument` if the parent has another type, shape or order, was neither added
+    /// before nor is in an archive of [`crate::WriterOptions::parents`], or the codec is not [`TensorCodec::Auto`].
+    pub fn add_tensor_by(
+        &mut self,
+        name: &str,
+        descriptor: &TensorDescriptor,
+        elements: &[u8],
+        parent: &TensorParent<'_>,
+        options: &TensorOptions,
+    ) -> Result<()> {
+        if options.codec != TensorCodec::Auto {
+            return Err(Error::invalid("a tensor with a parent is coded as `auto` finds best"));
+        }
+        self.add_elements(name, descriptor, elements, Some(parent), options)
+    }
+
+    fn add_elements(
+        &mut self,
+        name: &str,
+        descriptor: &TensorDescriptor,
+        elements: &[u8],
+        parent: Option<&TensorParent<'_>>,
+        options: &TensorOptions,
+    ) -> Result<()> {
         descriptor.validate()?;
         self.check_name(name)?;
         let raw_bytes = descriptor.raw_bytes().unwrap_or(u64::MAX);
@@ -54,51 +90,114 @@ impl<W: Write> Writer<W> {
                 elements.len()
             )));
         }
-        if let Some(noise) = proven(descriptor, elements, options) {
-            let mut item = ItemRecord::new(name.to_owned(), ItemKind::Tensor);
-            item.content_sha256 = Sha256::digest(elements).into();
-            item.raw_bytes = raw_bytes;
-            item.descriptor = wire::encode_descriptor(descriptor, &Slices::whole(descriptor), Some(&noise));
-            item.metadata = self.add_metadata(&options.metadata)?;
-            self.advance(raw_bytes);
-            return self.add_item(item);
-        }
+        let slices = slices::asked(descriptor, options.slice_shape.as_deref())?;
+        let usable =
+            parent.map(|parent| self.usable(parent, descriptor, elements, &slices)).transpose()?.flatten();
+        let n_parents = usable.map_or(0, |(_, n_parents)| n_parents + 1);
+        let parent = usable.map(|(parent, _)| parent);
         let is_mapped = options.codec == TensorCodec::Raw
             && options.slice_shape.is_none()
             && (1..=MAX_RAW_SLICE_BYTES).contains(&raw_bytes);
-        let slices = if is_mapped {
-            self.align()?;
-            Slices::whole(descriptor)
-        } else {
-            slices::asked(descriptor, options.slice_shape.as_deref())?
-        };
+        let slices = if is_mapped { Slices::whole(descriptor) } else { slices };
         let mut item = ItemRecord::new(name.to_owned(), ItemKind::Tensor);
-        self.add_slices(&mut item, descriptor, &slices, elements, options)?;
         item.content_sha256 = Sha256::digest(elements).into();
         item.raw_bytes = raw_bytes;
-        item.descriptor = wire::encode_descriptor(descriptor, &slices, None);
+        let alone = wire::encode_descriptor(descriptor, &slices, None, None);
+        let known = Known::key(item.content_sha256, &alone, is_mapped);
+        if let Some(noise) = proven(descriptor, elements, options) {
+            item.descriptor =
+                wire::encode_descriptor(descriptor, &Slices::whole(descriptor), Some(&noise), None);
+            self.advance(raw_bytes);
+            self.known_tensors().name(name, descriptor, item.content_sha256, 0);
+        } else if let Some(same) = self.known_tensors().same(&known).filter(|_| raw_bytes > 0).cloned() {
+            item.content = same.content;
+            item.descriptor = same.descriptor;
+            self.advance(raw_bytes);
+            self.known_tensors().name(name, descriptor, item.content_sha256, same.n_parents);
+        } else if let Some(parent) =
+            parent.filter(|parent| parent.is_equal(item.content_sha256) && raw_bytes > 0)
+        {
+            item.descriptor =
+                wire::encode_descriptor(descriptor, &Slices::whole(descriptor), None, Some(&parent.name));
+            self.advance(raw_bytes);
+            self.known_tensors().name(name, descriptor, item.content_sha256, n_parents);
+        } else {
+            if is_mapped {
+                self.align()?;
+            }
+            let is_child = self.add_slices(&mut item, descriptor, &slices, elements, parent, options)?;
+            let parent = parent.filter(|_| is_child);
+            item.descriptor =
+                wire::encode_descriptor(descriptor, &slices, None, parent.map(|parent| &parent.name));
+            let n_parents = if is_child { n_parents } else { 0 };
+            let same =
+                Known { content: item.content.clone(), descriptor: item.descriptor.clone(), n_parents };
+            self.known_tensors().insert(known, same);
+            self.known_tensors().name(name, descriptor, item.content_sha256, n_parents);
+        }
         item.metadata = self.add_metadata(&options.metadata)?;
         self.add_item(item)
     }
 
+    /// The parent and its own parents in a row, if it may be one and these are not too many.
+    fn usable<'p, 'e>(
+        &mut self,
+        parent: &'p TensorParent<'e>,
+        descriptor: &TensorDescriptor,
+        elements: &[u8],
+        slices: &Slices,
+    ) -> Result<Option<(&'p TensorParent<'e>, u64)>> {
+        let ParentName { seal, name, sha256, first } = &parent.name;
+        if parent.content.len() != elements.len() {
+            return Err(Error::invalid(format!("the parent `{name}` has another size")));
+        }
+        if first.is_some() && !slices.are_consecutive() {
+            return Err(Error::invalid("a tensor compared with bytes has consecutive slices"));
+        }
+        if seal.is_some_and(|seal| !self.has_parent(&seal)) {
+            return Err(Error::invalid(format!("`{name}` is in an archive that is no parent of this one")));
+        }
+        let mut n_parents = parent.n_parents;
+        let mut of_parent = parent.descriptor.as_ref();
+        let added;
+        if seal.is_none() {
+            added = self
+                .known_tensors()
+                .named(name)
+                .filter(|added| added.sha256 == *sha256)
+                .cloned()
+                .ok_or_else(|| Error::invalid(format!("no tensor `{name}` with these elements was added")))?;
+            n_parents = added.n_parents;
+            of_parent = Some(&added.descriptor);
+        }
+        if first.is_none() && of_parent != Some(descriptor) {
+            return Err(Error::invalid(format!("the parent `{name}` has another type, shape or order")));
+        }
+        Ok((n_parents < MAX_WRITTEN_PARENTS).then_some((parent, n_parents)))
+    }
+
+    /// Codes slices and adds their blocks; true if one of them needs the parent.
     fn add_slices(
         &mut self,
         item: &mut ItemRecord,
         descriptor: &TensorDescriptor,
         slices: &Slices,
         elements: &[u8],
+        parent: Option<&TensorParent<'_>>,
         options: &TensorOptions,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let n_slices = slices.n_slices().ok_or_else(|| Error::invalid("there are too many slices"))?;
         let n_threads =
             parallel::n_threads(options.n_threads, usize::try_from(n_slices).unwrap_or(usize::MAX));
         let step = n_threads * SLICES_PER_THREAD;
+        let mut is_child = false;
         for first in (0..n_slices).step_by(step) {
             let numbers: Vec<u64> = (first..n_slices.min(first + step as u64)).collect();
             let coded = parallel::map(n_threads, numbers, |number| {
                 let bytes = cut(slices, elements, number);
+                let by = parent.map(|parent| cut(slices, &parent.content, number));
                 let layout = slices.layout(descriptor, &slices.ranges(number));
-                let coded = layout.and_then(|layout| encode_slice(&bytes, &layout, options.codec));
+                let coded = layout.and_then(|layout| smallest(&bytes, by.as_deref(), &layout, options.codec));
                 Ok((coded.map_err(|e| Error::invalid(e.to_string()))?, bytes))
             })?;
             for (coded, bytes) in coded {
@@ -106,13 +205,28 @@ impl<W: Write> Writer<W> {
                     Some(coded) => (Codec::TensorSlice, coded.as_slice()),
                     None => (Codec::Raw, bytes.as_ref()),
                 };
+                is_child |= coded.as_deref().is_some_and(needs_parent);
                 let id = self.add_block(codec, payload, bytes.len() as u64)?;
                 extend(&mut item.content, id);
                 self.advance(bytes.len() as u64);
             }
         }
-        Ok(())
+        Ok(is_child)
     }
+}
+
+/// A slice alone or by its parent, whatever is smaller; nothing if it is best kept as it is.
+fn smallest(
+    bytes: &[u8],
+    parent: Option<&[u8]>,
+    layout: &SliceLayout,
+    codec: TensorCodec,
+) -> Result<Option<Vec<u8>>, CodecError> {
+    let alone = encode_slice(bytes, layout, codec)?;
+    let Some(parent) = parent else { return Ok(alone) };
+    let child = encode_slice_by(bytes, parent, layout)?;
+    let limit = alone.as_ref().map_or(bytes.len(), Vec::len);
+    Ok(if child.len() < limit { Some(child) } else { alone })
 }
 
 /// The first of the recipes that makes these elements.
@@ -134,8 +248,7 @@ fn cut<'a>(slices: &Slices, elements: &'a [u8], number: u64) -> Cow<'a, [u8]> {
     let n_bytes = slices.box_bytes(&ranges).unwrap_or(0) as usize;
     let start: Vec<u64> = ranges.iter().map(|range| range.start).collect();
     if slices.are_consecutive() {
-        let first = start.iter().zip(slices.stored_shape()).fold(0, |n, (at, axis)| n * axis + at);
-        let first = (first * slices.unit_bytes()) as usize;
+        let first = slices.offset_bytes(&ranges) as usize;
         return Cow::Borrowed(elements.get(first..first + n_bytes).unwrap_or_default());
     }
     let extent: Vec<u64> = ranges.iter().map(|range| range.end - range.start).collect();

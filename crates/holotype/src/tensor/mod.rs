@@ -1,13 +1,20 @@
 //! Tensors: what they are, how they are cut into slices, and their record in an archive.
 
+mod alone;
 mod boxes;
 mod descriptor;
 mod encode;
+mod known;
 mod options;
+mod parent;
 pub(crate) mod slices;
 pub(crate) mod wire;
 
+pub(crate) use alone::Orphans;
 pub(crate) use boxes::{copy_box, intersection};
 pub use descriptor::{ElementOrder, OpaqueElement, TensorDescriptor};
 pub use holotype_codec::tensor::{ElementType, TensorCodec};
+pub(crate) use known::KnownTensors;
 pub use options::TensorOptions;
+pub(crate) use parent::OpenParent;
+pub use parent::{ParentName, TensorParent};

@@ -115,6 +115,12 @@ impl Slices {
         self.slice.iter().take(cut).all(|slice| *slice == 1)
     }
 
+    /// Where a slice starts in the content, if slices are consecutive parts of it.
+    pub(crate) fn offset_bytes(&self, ranges: &[Range<u64>]) -> u64 {
+        let at = ranges.iter().zip(&self.shape).fold(0, |n, (range, axis)| n * axis + range.start);
+        at * self.unit_bytes
+    }
+
     /// The layout a codec needs for a box.
     pub(crate) fn layout(
         &self,

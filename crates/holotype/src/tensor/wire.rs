@@ -1,7 +1,7 @@
 //! A tensor's descriptor as the record of `docs/format.md` §13.
 
 use super::slices::Slices;
-use super::{ElementOrder, ElementType, OpaqueElement, TensorDescriptor};
+use super::{ElementOrder, ElementType, OpaqueElement, ParentName, TensorDescriptor};
 use holotype_codec::noise::{NoiseGenerator, NoiseRecipe};
 use holotype_container::cbor::{Map, Value};
 
@@ -12,6 +12,7 @@ mod key {
     pub(super) const OPAQUE: u64 = 3;
     pub(super) const SLICE_SHAPE: u64 = 4;
     pub(super) const NOISE: u64 = 5;
+    pub(super) const PARENT: u64 = 6;
 }
 
 /// The descriptor's map. Keys whose value is the usual one are left out.
@@ -19,6 +20,7 @@ pub(crate) fn encode_descriptor(
     descriptor: &TensorDescriptor,
     slices: &Slices,
     noise: Option<&NoiseRecipe>,
+    parent: Option<&ParentName>,
 ) -> Map {
     let TensorDescriptor { element, opaque, shape, order } = descriptor;
     let numbers = |numbers: &[u64]| Value::Array(numbers.iter().copied().map(Value::Unsigned).collect());
@@ -38,17 +40,20 @@ pub(crate) fn encode_descriptor(
     if let Some(NoiseRecipe { generator, seed, offset }) = noise {
         map.insert(key::NOISE, numbers(&[*generator as u64, *seed, *offset]));
     }
+    if let Some(parent) = parent {
+        map.insert(key::PARENT, parent.encode());
+    }
     map
 }
 
-/// A descriptor, how the content is cut, and how to make it if it is noise.
-pub(crate) type Described = (TensorDescriptor, Slices, Option<NoiseRecipe>);
+/// A descriptor, how the content is cut, how to make it if it is noise, and what it is stored against.
+pub(crate) type Described = (TensorDescriptor, Slices, Option<NoiseRecipe>, Option<ParentName>);
 
 /// Inverse of [`encode_descriptor`]; nothing if it breaks a rule of the format.
 pub(crate) fn decode_descriptor(map: &Map) -> Option<Described> {
     let numbers =
         |value: &Value| -> Option<Vec<u64>> { value.as_array()?.iter().map(Value::as_unsigned).collect() };
-    if map.keys().any(|key| *key > key::NOISE) {
+    if map.keys().any(|key| *key > key::PARENT) {
         return None;
     }
     let element = u8::try_from(map.get(&key::ELEMENT)?.as_unsigned()?).ok()?;
@@ -86,7 +91,18 @@ pub(crate) fn decode_descriptor(map: &Map) -> Option<Described> {
             _ => return None,
         },
     };
-    Some((descriptor, slices, noise))
+    let parent = match map.get(&key::PARENT) {
+        None => None,
+        Some(_) if noise.is_some() => return None,
+        Some(value) => {
+            let parent = ParentName::decode(value)?;
+            if parent.first.is_some() && !slices.are_consecutive() {
+                return None;
+            }
+            Some(parent)
+        }
+    };
+    Some((descriptor, slices, noise, parent))
 }
 
 #[cfg(test)]
@@ -103,19 +119,28 @@ mod tests {
             TensorDescriptor::opaque("datetime64[ns]", 64, &[1 << 20]),
         ] {
             let slices = Slices::usual(&descriptor);
-            let map = encode_descriptor(&descriptor, &slices, None);
-            assert_eq!(decode_descriptor(&map), Some((descriptor, slices, None)));
+            let map = encode_descriptor(&descriptor, &slices, None, None);
+            assert_eq!(decode_descriptor(&map), Some((descriptor, slices, None, None)));
         }
         let noise = NoiseRecipe { generator: NoiseGenerator::TorchCpuNormal, seed: u64::MAX, offset: 5 };
         let latent = TensorDescriptor::new(ElementType::F32, &[1, 4, 64, 64]);
-        let map = encode_descriptor(&latent, &Slices::whole(&latent), Some(&noise));
-        assert_eq!(decode_descriptor(&map), Some((latent.clone(), Slices::whole(&latent), Some(noise))));
+        let map = encode_descriptor(&latent, &Slices::whole(&latent), Some(&noise), None);
+        assert_eq!(
+            decode_descriptor(&map),
+            Some((latent.clone(), Slices::whole(&latent), Some(noise), None))
+        );
+        for (seal, first) in [(None, None), (Some([9; 32]), None), (None, Some(7)), (Some([1; 32]), Some(0))]
+        {
+            let parent = ParentName { seal, name: "base".into(), sha256: [3; 32], first };
+            let map = encode_descriptor(&latent, &Slices::whole(&latent), None, Some(&parent));
+            assert_eq!(decode_descriptor(&map).unwrap().3, Some(parent));
+        }
     }
 
     #[test]
     fn other_forms_are_refused() {
         let good = TensorDescriptor::new(ElementType::U8, &[9, 4]);
-        let good = encode_descriptor(&good, &Slices::of(&good, vec![2, 4]).unwrap(), None);
+        let good = encode_descriptor(&good, &Slices::of(&good, vec![2, 4]).unwrap(), None, None);
         let n = |values: &[u64]| Value::Array(values.iter().copied().map(Value::Unsigned).collect());
         for (key, value) in [
             (0, Value::Unsigned(20)),
@@ -130,6 +155,16 @@ mod tests {
             (4, n(&[2])),
             (5, n(&[1, 2, 3])),
             (5, n(&[9, 2, 3])),
+            (
+                6,
+                Value::Array(vec![
+                    Value::Bytes(vec![1; 31]),
+                    Value::Text("a".into()),
+                    Value::Bytes(vec![0; 32]),
+                ]),
+            ),
+            (6, Value::Array(vec![Value::Bytes(vec![]), Value::Text("a".into()), Value::Bytes(vec![0; 33])])),
+            (6, Value::Array(vec![Value::Bytes(vec![]), Value::Text("a".into())])),
             (9, Value::Unsigned(0)),
         ] {
             let mut bad = good.clone();

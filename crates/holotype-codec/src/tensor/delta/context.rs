@@ -1,0 +1,168 @@
+use crate::CodecError;
+use crate::entropy::context_rans::{MAX_CONTEXTS, table_bytes};
+use crate::entropy::logarithm::log2;
+use crate::tensor::ElementType;
+
+/// What the differences of a word depend on: the exponent of its parent, for floats of 64 bits that of the binary32
+/// next to it; 0 for others.
+#[inline(always)]
+pub(super) fn key(word: u64, element: ElementType) -> u8 {
+    match element {
+        ElementType::F32 | ElementType::Complex64 => (word >> 23) as u8,
+        ElementType::Bf16 => (word >> 7) as u8,
+        ElementType::F16 => (word >> 10) as u8 & 31,
+        ElementType::F64 | ElementType::Complex128 => (word >> 52 & 2047).saturating_sub(896).min(255) as u8,
+        ElementType::F8E4M3Fn | ElementType::F8E4M3Fnuz => word as u8 >> 3 & 15,
+        ElementType::F8E5M2 | ElementType::F8E5M2Fnuz => word as u8 >> 2 & 31,
+        _ => 0,
+    }
+}
+
+/// Ranges of keys that share a table, ascending.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Contexts {
+    /// First key of each range but the first.
+    firsts: Vec<u8>,
+}
+
+/// Counts of tokens of words whose parents have neighbouring keys.
+struct Group {
+    first: u8,
+    counts: [u32; 256],
+    cost: u64,
+}
+
+impl Group {
+    fn new(first: u8, counts: [u32; 256]) -> Self {
+        let n: u32 = counts.iter().sum();
+        let bits: u64 =
+            counts.iter().map(|count| u64::from(*count) * u64::from(log2(n) - log2(*count))).sum();
+        Self { first, cost: (bits >> 16) + 8 * table_bytes(&counts) as u64, counts }
+    }
+
+    fn with(&self, other: &Self) -> Self {
+        Self::new(self.first, std::array::from_fn(|i| self.counts[i] + other.counts[i]))
+    }
+}
+
+impl Contexts {
+    /// Ranges that make tokens and tables small together, and the counts of each.
+    pub(super) fn best(tokens: &[u8], keys: &[u8]) -> (Self, Vec<[u32; 256]>) {
+        let mut counts = vec![[0_u32; 256]; 256];
+        for (token, key) in tokens.iter().zip(keys) {
+            if let Some(counts) = counts.get_mut(usize::from(*key)) {
+                counts[usize::from(*token)] += 1;
+            }
+        }
+        let is_there = |counts: &[u32; 256]| counts.iter().any(|count| *count > 0);
+        let mut groups: Vec<Group> = (0..=255)
+            .zip(counts)
+            .filter(|(_, counts)| is_there(counts))
+            .map(|(key, counts)| Group::new(key, counts))
+            .collect();
+        let gain = |pair: &[Group]| match pair {
+            [a, b] => (a.cost + b.cost) as i64 - a.with(b).cost as i64,
+            _ => i64::MIN,
+        };
+        let mut gains: Vec<i64> = groups.windows(2).map(gain).collect();
+        while let Some((at, best)) = gains.iter().copied().enumerate().max_by_key(|(at, gain)| (*gain, !*at))
+        {
+            if best < 0 && groups.len() <= MAX_CONTEXTS {
+                break;
+            }
+            let second = groups.remove(at + 1);
+            gains.remove(at);
+            if let Some(first) = groups.get_mut(at) {
+                *first = first.with(&second);
+            }
+            for k in [at.wrapping_sub(1), at] {
+                if let (Some(pair), Some(known)) = (groups.get(k..k.wrapping_add(2)), gains.get_mut(k)) {
+                    *known = gain(pair);
+                }
+            }
+        }
+        let firsts = groups.iter().skip(1).map(|group| group.first).collect();
+        (Self { firsts }, groups.into_iter().map(|group| group.counts).collect())
+    }
+
+    /// Their number.
+    pub(super) fn n(&self) -> usize {
+        self.firsts.len() + 1
+    }
+
+    /// The context of each key.
+    pub(super) fn of_all(&self, keys: &[u8]) -> Vec<u8> {
+        let mut contexts = keys.to_vec();
+        self.replace_all(&mut contexts);
+        contexts
+    }
+
+    /// Puts contexts in place of keys.
+    pub(super) fn replace_all(&self, keys: &mut [u8]) {
+        if self.firsts.is_empty() {
+            keys.fill(0);
+            return;
+        }
+        let of: [u8; 256] =
+            std::array::from_fn(|key| self.firsts.partition_point(|first| usize::from(*first) <= key) as u8);
+        keys.iter_mut().for_each(|key| *key = of[usize::from(*key)]);
+    }
+
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        out.push(self.n() as u8);
+        out.extend_from_slice(&self.firsts);
+    }
+
+    pub(super) fn read(coded: &[u8]) -> Result<(Self, &[u8]), CodecError> {
+        const TRUNCATED: CodecError = CodecError::Truncated { what: "contexts" };
+        let (n, rest) = coded.split_first().ok_or(TRUNCATED)?;
+        if !(1..=MAX_CONTEXTS).contains(&usize::from(*n)) {
+            return Err(CodecError::Corrupt { what: "the number of contexts" });
+        }
+        let (firsts, rest) = rest.split_at_checked(usize::from(*n) - 1).ok_or(TRUNCATED)?;
+        if !firsts.is_sorted_by(|a, b| a < b) || firsts.first() == Some(&0) {
+            return Err(CodecError::Corrupt { what: "contexts are not in order" });
+        }
+        Ok((Self { firsts: firsts.to_vec() }, rest))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_exponents() {
+        for value in [1.0_f32, -1.5, 3e-5, 7e30] {
+            let exponent = (value.to_bits() >> 23 & 255) as u8;
+            assert_eq!(key(u64::from(value.to_bits()), ElementType::F32), exponent);
+            assert_eq!(key(u64::from(value.to_bits() >> 16), ElementType::Bf16), exponent);
+            assert_eq!(key(f64::from(value).to_bits(), ElementType::F64), exponent);
+        }
+        assert_eq!(key(0, ElementType::F64), 0);
+        assert_eq!(key(f64::MAX.to_bits(), ElementType::F64), 255);
+        assert_eq!(key(0xBC00, ElementType::F16), 15);
+        assert_eq!(key(77, ElementType::I64), 0);
+    }
+
+    #[test]
+    fn like_goes_with_like() {
+        let keys: Vec<u8> = (0..40_000_u32).map(|i| 100 + (i % 40) as u8).collect();
+        let tokens: Vec<u8> =
+            (0..40_000_u32).map(|i| if i % 40 < 20 { 3 } else { (i / 40 % 64) as u8 }).collect();
+        let (contexts, histograms) = Contexts::best(&tokens, &keys);
+        assert_eq!(contexts, Contexts { firsts: vec![120] });
+        assert_eq!(
+            histograms.iter().map(|counts| counts.iter().sum::<u32>()).collect::<Vec<_>>(),
+            [20_000; 2]
+        );
+        let of = contexts.of_all(&[0, 119, 120, 255]);
+        assert_eq!(of, [0, 0, 1, 1]);
+        let mut coded = Vec::new();
+        contexts.write(&mut coded);
+        assert_eq!(Contexts::read(&coded).unwrap(), (contexts, &[][..]));
+        for bad in [&[][..], &[0], &[33], &[2], &[2, 0], &[3, 9, 9], &[3, 9, 8]] {
+            assert!(Contexts::read(bad).is_err());
+        }
+    }
+}

@@ -1,0 +1,201 @@
+use crate::CodecError;
+use crate::entropy::context_rans::table_bytes;
+use crate::entropy::logarithm::log2;
+use crate::tensor::word::Word;
+
+/// Numbers as a byte, the token, and some of their low bits, which are kept as they are.
+///
+/// The lowest `n_low` bits never are in the token. Of the rest, what has more than `n_top + 1` bits keeps the `n_top`
+/// below its first one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Tokens {
+    n_top: u32,
+    n_low: u32,
+    width: u32,
+}
+
+/// Numbers looked at to choose.
+const N_SAMPLED: usize = 8192;
+/// Tables that tokens may be in.
+const N_TABLES: usize = 6;
+
+impl Tokens {
+    /// None if the tokens were more than 256 or made no sense.
+    fn new(n_top: u32, n_low: u32, width: u32) -> Option<Self> {
+        let is_good = (1..=7).contains(&n_top) && n_low < width && n_low + n_top < width;
+        (is_good && Self { n_top, n_low, width }.n_tokens() <= 256).then_some(Self { n_top, n_low, width })
+    }
+
+    fn n_tokens(self) -> u32 {
+        (2 << self.n_top) + ((self.width - self.n_low - self.n_top - 1) << self.n_top)
+    }
+
+    /// Those that promise the fewest bits.
+    pub(super) fn best<W: Word>(numbers: &[W]) -> Self {
+        let width = 8 * W::N_BYTES as u32;
+        let step = (numbers.len() / N_SAMPLED).max(1);
+        let cost = |tokens: &Self| {
+            let mut counts = [0_u32; 256];
+            let mut n_bits = 0_u64;
+            for number in numbers.iter().step_by(step) {
+                let (token, n) = tokens.token(number.bits());
+                counts[usize::from(token)] += 1;
+                n_bits += u64::from(n);
+            }
+            let n: u32 = counts.iter().sum();
+            let of = |count: u32| u64::from(count) * u64::from(log2(n) - log2(count));
+            let n_bits = n_bits + (counts.iter().map(|count| of(*count)).sum::<u64>() >> 16);
+            n_bits * step as u64 + (N_TABLES * 8 * table_bytes(&counts)) as u64
+        };
+        // For each number of top bits, the fewest low bits that leave at most 256 tokens.
+        let candidates =
+            (1..=6).filter_map(|n_top| (0..width).find_map(|n_low| Self::new(n_top, n_low, width)));
+        candidates.min_by_key(cost).unwrap_or(Self { n_top: 1, n_low: 0, width })
+    }
+
+    /// The token, and how many bits go with it.
+    #[inline(always)]
+    fn token(self, number: u64) -> (u8, u32) {
+        let Self { n_top, n_low, .. } = self;
+        let rest = number >> n_low;
+        if rest < 2 << n_top {
+            return (rest as u8, n_low);
+        }
+        let n_less = rest.ilog2() - n_top;
+        // The first one of the top bits counts 2^n_top itself.
+        (((n_less << n_top) + (rest >> n_less) as u32) as u8, n_less + n_low)
+    }
+
+    /// The smallest number of a token, and how many bits are added; `None` if there is no such token.
+    fn base(self, token: u32) -> Option<(u64, u32)> {
+        let Self { n_top, n_low, .. } = self;
+        if token >= self.n_tokens() {
+            return None;
+        }
+        if token < 2 << n_top {
+            return Some((u64::from(token) << n_low, n_low));
+        }
+        let n_less = (token >> n_top) - 1;
+        let top = u64::from(token - (n_less << n_top));
+        Some((top << (n_less + n_low), n_less + n_low))
+    }
+
+    /// Tokens of all numbers, and their bits in order, the last byte filled with zeros.
+    pub(super) fn split<W: Word>(self, numbers: &[W]) -> (Vec<u8>, Vec<u8>) {
+        let mut out = Vec::with_capacity(numbers.len() * W::N_BYTES);
+        let (mut buffer, mut n_held) = (0_u128, 0);
+        let tokens = numbers
+            .iter()
+            .map(|number| {
+                let (token, n) = self.token(number.bits());
+                buffer |= u128::from(number.bits() & !(u64::MAX << n)) << n_held;
+                n_held += n;
+                if n_held >= 64 {
+                    out.extend_from_slice(&(buffer as u64).to_le_bytes());
+                    buffer >>= 64;
+                    n_held -= 64;
+                }
+                token
+            })
+            .collect();
+        out.extend(buffer.to_le_bytes().iter().take(n_held.div_ceil(8) as usize));
+        (tokens, out)
+    }
+
+    /// Inverse of [`Self::split`].
+    pub(super) fn join<W: Word>(self, tokens: &[u8], bits: &[u8]) -> Result<Vec<W>, CodecError> {
+        const UNKNOWN: (u64, u32) = (0, 64);
+        let bases: [(u64, u32); 256] =
+            std::array::from_fn(|token| self.base(token as u32).unwrap_or(UNKNOWN));
+        let n_bits: u64 = tokens.iter().map(|token| u64::from(bases[usize::from(*token)].1)).sum();
+        if tokens.iter().any(|token| bases[usize::from(*token)] == UNKNOWN) {
+            return Err(CodecError::Corrupt { what: "a token that is not there" });
+        }
+        if n_bits.div_ceil(8) != bits.len() as u64 {
+            return Err(CodecError::Corrupt { what: "the bits of the differences have another length" });
+        }
+        if bits.last().is_some_and(|last| !n_bits.is_multiple_of(8) && last >> (n_bits % 8) != 0) {
+            return Err(CodecError::Corrupt { what: "bits after the differences" });
+        }
+        let mut at = 0_u64;
+        let mut take = |n: u32| {
+            let (byte, shift) = ((at / 8) as usize, at as u32 % 8);
+            at += u64::from(n);
+            let held = match bits.get(byte..byte + 8).and_then(|held| held.first_chunk()) {
+                Some(held) => u64::from_le_bytes(*held),
+                None => {
+                    let mut held = [0; 8];
+                    let rest = bits.get(byte..).unwrap_or_default();
+                    held.iter_mut().zip(rest).for_each(|(held, byte)| *held = *byte);
+                    u64::from_le_bytes(held)
+                }
+            };
+            held >> shift & !(u64::MAX << n)
+        };
+        let numbers = tokens.iter().map(|token| {
+            let (base, n) = bases[usize::from(*token)];
+            // Up to 56 bits at once.
+            if n <= 56 {
+                return W::of(base + take(n));
+            }
+            let low = take(32);
+            W::of(base + (take(n - 32) << 32) + low)
+        });
+        Ok(numbers.collect())
+    }
+
+    pub(super) fn write(self, out: &mut Vec<u8>) {
+        let Self { n_top, n_low, width: _ } = self;
+        out.extend_from_slice(&[n_top as u8, n_low as u8]);
+    }
+
+    pub(super) fn read(coded: &[u8], n_word_bytes: usize) -> Result<(Self, &[u8]), CodecError> {
+        let ([n_top, n_low], rest) =
+            coded.split_first_chunk().ok_or(CodecError::Truncated { what: "form of the differences" })?;
+        let tokens = Self::new(u32::from(*n_top), u32::from(*n_low), 8 * n_word_bytes as u32);
+        Ok((tokens.ok_or(CodecError::Corrupt { what: "a form of differences that is none" })?, rest))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check<W: Word + std::fmt::Debug>(numbers: &[W]) {
+        let width = 8 * W::N_BYTES as u32;
+        let mut n_forms = 0;
+        for tokens in
+            (0..9).flat_map(|n_top| (0..64).filter_map(move |n_low| Tokens::new(n_top, n_low, width)))
+        {
+            let (bytes, bits) = tokens.split(numbers);
+            assert_eq!(tokens.join::<W>(&bytes, &bits).unwrap(), numbers, "{tokens:?}");
+            assert!(tokens.join::<W>(&bytes, &[&bits[..], &[0]].concat()).is_err());
+            assert!(bits.is_empty() || tokens.join::<W>(&bytes, &bits[1..]).is_err());
+            let mut coded = Vec::new();
+            tokens.write(&mut coded);
+            assert_eq!(Tokens::read(&coded, W::N_BYTES).unwrap(), (tokens, &[][..]));
+            n_forms += 1;
+        }
+        assert!(n_forms > 3);
+    }
+
+    #[test]
+    fn numbers_of_every_length_come_back() {
+        let numbers: Vec<u64> =
+            (0..64).flat_map(|n| [0, (1 << n) - 1, 1 << n, (1 << n) + (1 << n >> 1)]).collect();
+        let numbers: Vec<u64> = numbers.into_iter().chain([u64::MAX, u64::MAX - 1]).collect();
+        check(&numbers);
+        check(&numbers.iter().map(|n| *n as u32).collect::<Vec<_>>());
+        check(&numbers.iter().map(|n| *n as u16).collect::<Vec<_>>());
+        check(&(0..=255).collect::<Vec<u8>>());
+    }
+
+    #[test]
+    fn tokens_grow_with_numbers() {
+        let tokens = Tokens::new(3, 0, 16).unwrap();
+        let all: Vec<u8> = (0..1 << 16).map(|n| tokens.token(n).0).collect();
+        assert!(all.is_sorted());
+        assert_eq!(usize::from(all[(1 << 16) - 1]) + 1, tokens.n_tokens() as usize);
+        assert!(Tokens::new(4, 0, 32).is_none() && Tokens::new(4, 13, 32).is_some());
+    }
+}

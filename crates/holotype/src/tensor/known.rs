@@ -1,0 +1,65 @@
+//! Tensors that were added to an archive: equal ones name the same blocks, others may be parents.
+
+use super::TensorDescriptor;
+use holotype_container::BlockRun;
+use holotype_container::cbor::{Map, Value};
+use std::collections::HashMap;
+
+/// What a tensor that was added is known by; about 300 bytes each.
+#[derive(Debug, Default)]
+pub(crate) struct KnownTensors {
+    by_content: HashMap<[u8; 32], Known>,
+    by_name: HashMap<String, Named>,
+}
+
+/// Where a tensor's elements are.
+#[derive(Debug, Clone)]
+pub(super) struct Known {
+    pub(super) content: Vec<BlockRun>,
+    pub(super) descriptor: Map,
+    /// Its parents in a row.
+    pub(super) n_parents: u64,
+}
+
+/// What a tensor of some name is.
+#[derive(Debug, Clone)]
+pub(super) struct Named {
+    pub(super) descriptor: TensorDescriptor,
+    pub(super) sha256: [u8; 32],
+    pub(super) n_parents: u64,
+}
+
+impl Known {
+    /// Names elements, what they are, how they are cut, and whether they are to be mapped.
+    pub(super) fn key(sha256: [u8; 32], descriptor: &Map, is_mapped: bool) -> [u8; 32] {
+        let mut bytes = sha256.to_vec();
+        bytes.push(u8::from(is_mapped));
+        Value::Map(descriptor.clone()).encode_into(&mut bytes);
+        blake3::hash(&bytes).into()
+    }
+}
+
+impl KnownTensors {
+    pub(super) fn same(&self, key: &[u8; 32]) -> Option<&Known> {
+        self.by_content.get(key)
+    }
+
+    pub(super) fn insert(&mut self, key: [u8; 32], known: Known) {
+        self.by_content.insert(key, known);
+    }
+
+    pub(super) fn named(&self, name: &str) -> Option<&Named> {
+        self.by_name.get(name)
+    }
+
+    pub(super) fn name(
+        &mut self,
+        name: &str,
+        descriptor: &TensorDescriptor,
+        sha256: [u8; 32],
+        n_parents: u64,
+    ) {
+        let named = Named { descriptor: descriptor.clone(), sha256, n_parents };
+        self.by_name.insert(name.to_owned(), named);
+    }
+}
