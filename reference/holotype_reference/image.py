@@ -73,7 +73,11 @@ def read_image(archive: Archive, item: dict) -> Image:
     require(len(samples) == item[4], "the content's size")
     require(hashlib.sha256(samples).digest() == item[3], "the content hash does not match")
     check_preview(archive, item)
-    return Image(d, d[0], d[1], d[2], d[3], samples)
+    image = Image(d, d[0], d[1], d[2], d[3], samples)
+    from .restore import check_restored
+
+    check_restored(archive, item, image)
+    return image
 
 
 def read_file(archive: Archive, item: dict) -> bytes:

@@ -388,6 +388,9 @@ pub(crate) struct Pack {
     #[arg(long, value_name = "ARCHIVE")]
     pub(crate) parent: Vec<PathBuf>,
     /// Encrypt the archive: names, tables and content
+    /// Store images as images, read pixel by pixel, where the files come back of them to the byte
+    #[arg(long)]
+    pub(crate) images: bool,
     #[arg(long)]
     pub(crate) encrypt: bool,
     #[command(flatten)]

@@ -3,6 +3,7 @@
 //! This room knows no file, no thread and no clock. Everything a decoder allocates is bounded by the shape
 //! its caller asked for plus the length of the input. Decoding gives the same bits on every platform.
 
+pub mod deflate;
 mod entropy;
 mod error;
 pub mod image;

@@ -76,8 +76,30 @@ pub struct ItemRecord {
     pub preview: Option<Preview>,
     /// What the file system it comes from knew of it.
     pub attributes: FileAttributes,
+    /// The file an image stands for.
+    pub restored: Option<Box<RestoredFile>>,
     /// Keys this version does not know; kept on rewriting.
     pub unknown: Map,
+}
+
+/// A file that is made again of an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RestoredFile {
+    /// The block that says how.
+    pub recipe: u64,
+    /// Bytes of the file.
+    pub n_bytes: u64,
+    /// SHA-256 of the file.
+    pub sha256: [u8; 32],
+}
+
+impl RestoredFile {
+    /// A file of so many bytes with this hash, which the block `recipe` tells how to make.
+    #[must_use]
+    pub const fn new(recipe: u64, n_bytes: u64, sha256: [u8; 32]) -> Self {
+        Self { recipe, n_bytes, sha256 }
+    }
 }
 
 /// Where an item's metadata is.
@@ -113,6 +135,7 @@ mod key {
     pub(super) const EXTENTS: u64 = 10;
     pub(super) const EXTENTS_BLOCK: u64 = 11;
     pub(super) const ATTRIBUTES: u64 = 12;
+    pub(super) const RESTORED: u64 = 13;
     /// Keys from here on must be understood.
     pub(super) const FIRST_REQUIRED: u64 = 1 << 16;
 }
@@ -133,11 +156,12 @@ impl ItemRecord {
             metadata: None,
             preview: None,
             attributes: FileAttributes::default(),
+            restored: None,
             unknown: Map::new(),
         }
     }
 
-    /// Ids of every block it names: content, extents and their list, metadata, preview.
+    /// Ids of every block it names: content, extents and their list, metadata, preview, recipe.
     pub fn blocks(&self) -> impl Iterator<Item = u64> + '_ {
         let metadata = match &self.metadata {
             Some(Metadata::Block(id)) => Some(*id),
@@ -150,7 +174,8 @@ impl ItemRecord {
         };
         let shared = extents.iter().map(|extent| extent.block).chain(list);
         let preview = self.preview.as_ref().map(|preview| preview.block);
-        self.content_blocks().chain(shared).chain(metadata).chain(preview)
+        let recipe = self.restored.as_ref().map(|file| file.recipe);
+        self.content_blocks().chain(shared).chain(metadata).chain(preview).chain(recipe)
     }
 
     /// Ids of the blocks of its content, in order.
@@ -189,6 +214,7 @@ impl ItemRecord {
             metadata,
             preview,
             attributes,
+            restored,
             unknown,
         } = self;
         let mut map = unknown.clone();
@@ -223,6 +249,12 @@ impl ItemRecord {
         }
         if !attributes.is_empty() {
             map.insert(key::ATTRIBUTES, attributes.to_value());
+        }
+        if let Some(file) = restored {
+            let RestoredFile { recipe, n_bytes, sha256 } = **file;
+            let numbers = [recipe, n_bytes].map(Value::Unsigned);
+            let parts = numbers.into_iter().chain([Value::Bytes(sha256.to_vec())]);
+            map.insert(key::RESTORED, Value::Array(parts.collect()));
         }
         Value::Map(map)
     }
@@ -278,7 +310,11 @@ impl ItemRecord {
         let preview = map.remove(&key::PREVIEW).map(|value| read_preview(&value, n_blocks)).transpose()?;
         let attributes = map.remove(&key::ATTRIBUTES).map(FileAttributes::from_value).transpose()?;
         let attributes = attributes.unwrap_or_default();
+        let restored = map.remove(&key::RESTORED).map(|value| read_restored(&value, n_blocks)).transpose()?;
         check_kind(kind, raw_bytes, &content, extents.as_ref(), &attributes)?;
+        if restored.is_some() && kind != ItemKind::Image {
+            return Err(corrupt("what is no image stands for a file"));
+        }
         if let Some((&id, _)) = map.range(key::FIRST_REQUIRED..).next() {
             return Err(Error::Unsupported { what: "item key", id });
         }
@@ -294,6 +330,7 @@ impl ItemRecord {
             metadata,
             preview,
             attributes,
+            restored,
             // An emptied map keeps its memory, several times that of a record.
             unknown: if map.is_empty() { Map::new() } else { map },
         })
@@ -342,6 +379,18 @@ fn read_runs(values: &[Value], n_blocks: u64) -> Result<Vec<BlockRun>, Error> {
     pairs.iter().map(|pair| run(pair).ok_or_else(|| corrupt("a block number is past the table"))).collect()
 }
 
+fn read_restored(value: &Value, n_blocks: u64) -> Result<Box<RestoredFile>, Error> {
+    match value.as_array() {
+        Some([Value::Unsigned(recipe), Value::Unsigned(n_bytes), Value::Bytes(sha256)])
+            if *recipe < n_blocks =>
+        {
+            let sha256 = sha256.as_slice().try_into().map_err(|_| corrupt("a file's hash is malformed"))?;
+            Ok(Box::new(RestoredFile { recipe: *recipe, n_bytes: *n_bytes, sha256 }))
+        }
+        _ => Err(corrupt("the file an image stands for is malformed")),
+    }
+}
+
 fn read_preview(value: &Value, n_blocks: u64) -> Result<Preview, Error> {
     match value.as_array() {
         Some([Value::Unsigned(block), Value::Map(descriptor)]) if *block < n_blocks => {
@@ -360,6 +409,7 @@ mod tests {
         record.content = vec![BlockRun { first: 0, n_blocks: 4 }, BlockRun { first: 6, n_blocks: 1 }];
         record.descriptor.insert(0, Value::Unsigned(5));
         record.preview = Some(Preview { block: 5, descriptor: Map::new() });
+        record.restored = Some(Box::new(RestoredFile::new(6, 1000, [7; 32])));
         record.unknown.insert(99, Value::Text("kept".into()));
         record
     }

@@ -38,7 +38,7 @@ pub use error::{Error, ErrorKind, hex};
 pub use extent::{Extent, Extents, decode_extents, encode_extents};
 pub use frame::{Codec, FRAME_SYNC, FrameHeader, FrameType};
 pub use header::{FORMAT_VERSION, Header, MAGIC};
-pub use item::{BlockRun, ItemKind, ItemRecord, Metadata, Preview};
+pub use item::{BlockRun, ItemKind, ItemRecord, Metadata, Preview, RestoredFile};
 pub use key::{PublicKey, SecretKey};
 pub use limits::Limits;
 pub use manifest::{Manifest, Unlock, rekeyed_tail};

@@ -17,6 +17,8 @@ mod generation;
 mod packing;
 #[path = "vectors/parents.rs"]
 mod parents;
+#[path = "vectors/restored.rs"]
+mod restored;
 
 use holotype::{
     Alpha, Archive, ChannelOrder, ColourModel, ElementOrder, ElementType, ImageDescriptor, ImageOptions,
@@ -759,7 +761,7 @@ fn main() {
     let mut n_new = 0;
     let all = good().into_iter().chain(packing::good()).chain(encryption::good()).chain(generation::good());
     let all = all.chain(animation::good()).chain(parents::good());
-    for (name, bytes, described) in all.chain(deltas::good()) {
+    for (name, bytes, described) in all.chain(deltas::good()).chain(restored::good()) {
         let path = root.join("good").join(format!("{name}.holo"));
         if !path.exists() {
             fs::write(path, bytes).unwrap();
@@ -770,7 +772,7 @@ fn main() {
     fs::write(expected, lines).unwrap();
     let all = bad().into_iter().chain(packing::bad()).chain(bad_tensors()).chain(encryption::bad());
     let all = all.chain(generation::bad()).chain(animation::bad()).chain(parents::bad());
-    for (name, bytes) in all.chain(deltas::bad()) {
+    for (name, bytes) in all.chain(deltas::bad()).chain(restored::bad()) {
         let path = root.join("bad").join(format!("{name}.holo"));
         if !path.exists() {
             fs::write(path, bytes).unwrap();

@@ -54,6 +54,9 @@ pub(crate) fn copy_item<W: Write>(
     if let Some(preview) = &mut new.preview {
         preview.block = copy(writer, preview.block)?;
     }
+    if let Some(file) = &mut new.restored {
+        file.recipe = copy(writer, file.recipe)?;
+    }
     if let Some(metadata) = metadata {
         new.metadata = writer.add_metadata(metadata)?;
     } else if let Some(holotype_container::Metadata::Block(id)) = new.metadata {

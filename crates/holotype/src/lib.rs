@@ -24,6 +24,7 @@ mod parallel;
 mod progress;
 #[cfg(feature = "remote")]
 mod remote;
+mod restore;
 mod salvage;
 mod signing;
 mod tensor;

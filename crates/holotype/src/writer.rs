@@ -36,6 +36,8 @@ pub struct WriterOptions {
     /// Archives whose chunks packed files name instead of storing them again: reading then needs these archives.
     /// Files are cut as in the first of them.
     pub parents: Vec<Parent>,
+    /// Store image files of packed trees as images, so, if the files come back of them to the byte; default: as files.
+    pub images: Option<ImageOptions>,
 }
 
 impl WriterOptions {
@@ -57,6 +59,13 @@ impl WriterOptions {
     #[must_use]
     pub fn with_parents(mut self, parents: Vec<Parent>) -> Self {
         self.parents = parents;
+        self
+    }
+
+    /// Sets [`Self::images`].
+    #[must_use]
+    pub fn with_images(mut self, images: Option<ImageOptions>) -> Self {
+        self.images = images;
         self
     }
 
@@ -182,15 +191,32 @@ impl<W: Write> Writer<W> {
         options: &ImageOptions,
         next: NextBand<'_>,
     ) -> Result<()> {
+        self.check_name(name)?;
+        let progress = self.options.progress.clone();
+        let mut item = self.image_record(image, options, &mut |n_bytes, encode| {
+            next(n_bytes, encode)?;
+            progress.advance(n_bytes as u64);
+            Ok(())
+        })?;
+        item.name = name.to_owned();
+        self.add_item(item)
+    }
+
+    /// Adds the blocks of an image; its record has no name yet.
+    pub(crate) fn image_record(
+        &mut self,
+        image: &SourceImage,
+        options: &ImageOptions,
+        next: NextBand<'_>,
+    ) -> Result<ItemRecord> {
         let SourceImage { descriptor, metadata } = image;
         descriptor.validate()?;
-        self.check_name(name)?;
         let row_bytes = descriptor.row_bytes().ok_or_else(|| Error::invalid("the image's size overflows"))?;
         let tile_edge = options.tile_edge_for(descriptor)?;
         let grid = TileGrid::new(descriptor, tile_edge);
         let mut encoder = BandEncoder::new(descriptor, options, grid);
         let mut preview = wants_preview(descriptor, options.preview).then(|| PreviewBuilder::new(descriptor));
-        let mut item = ItemRecord::new(name.to_owned(), ItemKind::Image);
+        let mut item = ItemRecord::new(String::new(), ItemKind::Image);
         for row in 0..grid.n_rows() {
             let n_bytes = grid.tile(0, row).height as usize * row_bytes;
             let mut coded = Vec::new();
@@ -207,7 +233,6 @@ impl<W: Write> Writer<W> {
                 let id = self.add_block(Codec::ImageTile, tile, raw_bytes)?;
                 extend(&mut item.content, id);
             }
-            self.options.progress.advance(n_bytes as u64);
         }
         item.content_sha256 = encoder.finish();
         item.raw_bytes = descriptor.raw_bytes().unwrap_or(0);
@@ -216,7 +241,7 @@ impl<W: Write> Writer<W> {
         if let Some(preview) = preview {
             item.preview = Some(self.add_preview(&preview.finish())?);
         }
-        self.add_item(item)
+        Ok(item)
     }
 
     /// Adds a file's bytes as they are. Returns their number.
@@ -305,6 +330,10 @@ impl<W: Write> Writer<W> {
     /// True if the archive with this seal is a parent.
     pub(crate) fn has_parent(&self, seal: &[u8; 32]) -> bool {
         self.options.parents.iter().any(|parent| parent.archive().seal() == *seal)
+    }
+
+    pub(crate) fn options(&self) -> &WriterOptions {
+        &self.options
     }
 
     /// Tensors added so far.

@@ -34,7 +34,12 @@ fn open(path: &Path) -> Result<Archive, holotype::Error> {
 fn content(archive: &Archive, name: &str) -> Result<Vec<u8>, holotype::Error> {
     archive.item(name)?.preview()?;
     match archive.kind(name)? {
-        ItemKind::Image => archive.image(name)?.read(),
+        ItemKind::Image => {
+            let image = archive.image(name)?;
+            let file = image.restore()?;
+            assert_eq!(file.map(|file| file.len() as u64), archive.item(name)?.file().map(|(n, _)| n));
+            image.read()
+        }
         ItemKind::Directory | ItemKind::Symlink => Ok(Vec::new()),
         ItemKind::Tensor => archive.tensor(name)?.read(),
         ItemKind::Audio => archive.audio(name)?.read(),

@@ -55,13 +55,15 @@ impl Tree {
                     continue;
                 }
                 (ItemKind::File | ItemKind::Tensor, _) => Kind::File(item.name().to_owned()),
+                _ if item.file().is_some() => Kind::File(item.name().to_owned()),
                 (ItemKind::Symlink, _) => Kind::Link(attributes.symlink_target.clone().unwrap_or_default()),
                 _ => {
                     tree.n_hidden += 1;
                     continue;
                 }
             };
-            let mut node = Node::file(kind, item.raw_bytes());
+            let n_bytes = item.file().map_or_else(|| item.raw_bytes(), |(n_bytes, _)| n_bytes);
+            let mut node = Node::file(kind, n_bytes);
             node.set(attributes);
             numbers.insert(item.name(), tree.add(path, node));
         }

@@ -63,6 +63,9 @@ impl Served {
                     Err(Error::NotFound { .. }) => Ok(Found::Nothing),
                     Err(error) => Err(error),
                     Ok(ItemKind::File | ItemKind::Tensor) => content(Some(archive.content_map(name)?)),
+                    Ok(_) if archive.item(name)?.file().is_some() => {
+                        content(Some(archive.content_map(name)?))
+                    }
                     Ok(kind) => {
                         let kind = kind.name();
                         Ok(Found::Unserved(format!(

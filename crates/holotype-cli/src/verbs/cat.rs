@@ -22,7 +22,11 @@ pub(crate) fn run(args: &Cat) -> Result<Exit, Failure> {
     };
     let mut out = std::io::stdout().lock();
     let mut write = |bytes: &[u8]| out.write_all(bytes).map_err(|e| Error::io("-", e));
-    match archive.kind(&name)? {
+    let mut kind = archive.kind(&name)?;
+    if kind == ItemKind::Image && args.region.is_none() && archive.item(&name)?.file().is_some() {
+        kind = ItemKind::File;
+    }
+    match kind {
         ItemKind::Image if args.range.is_some() => {
             return Err(Failure::usage("an image has regions, no ranges"));
         }

@@ -49,9 +49,12 @@ pub(crate) fn run(args: &Diff, printer: &Printer) -> Result<Exit, Failure> {
 
 /// What differs between two items of one name.
 fn change(old: &Item<'_>, new: &Item<'_>) -> Option<&'static str> {
-    if old.kind() != new.kind() {
+    let are_files = old.file().is_some() && new.file().is_some();
+    // A file is the same whether it is stored as a file or as an image.
+    let content = |item: &Item<'_>| item.file().map_or_else(|| item.content_sha256(), |(_, sha256)| sha256);
+    if old.kind() != new.kind() && !are_files {
         Some("kind")
-    } else if old.content_sha256() != new.content_sha256() {
+    } else if content(old) != content(new) {
         Some("content")
     } else if old.attributes() != new.attributes() {
         Some("attributes")

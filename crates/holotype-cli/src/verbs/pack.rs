@@ -26,7 +26,8 @@ pub(crate) fn run(args: &Pack, printer: &Printer) -> Result<Exit, Failure> {
     let options = WriterOptions::default()
         .with_packing(packing)
         .with_encryption(encryption)
-        .with_parents(parents(args)?);
+        .with_parents(parents(args)?)
+        .with_images(args.images.then(|| args.profile.images().with_n_threads(args.threads)));
     let (packed, n_bytes) = if is_stream(&args.output) {
         write(args, printer, options, BufWriter::with_capacity(1 << 18, std::io::stdout().lock()))
             .map(|(_, packed, n)| (packed, n))?
@@ -43,14 +44,15 @@ pub(crate) fn run(args: &Pack, printer: &Printer) -> Result<Exit, Failure> {
     if printer.is_json() && !is_stream(&args.output) {
         printer.value(&json!({
             "archive": args.output.to_string_lossy(), "files": packed.n_files,
-            "directories": packed.n_directories, "symlinks": packed.n_symlinks,
+            "directories": packed.n_directories, "symlinks": packed.n_symlinks, "images": packed.n_images,
             "raw_bytes": packed.n_bytes, "stored_bytes": n_bytes,
         }));
     } else {
         printer.remark(format!(
-            "{}: {} files, {} folders, {} links; {} bytes, {:.1} % of {}",
+            "{}: {} files{}, {} folders, {} links; {} bytes, {:.1} % of {}",
             args.output.display(),
             packed.n_files,
+            if args.images { format!(" ({} as images)", packed.n_images) } else { String::new() },
             packed.n_directories,
             packed.n_symlinks,
             n_bytes,

@@ -8,6 +8,8 @@ pub(super) enum Key {
     Block(u64),
     /// Elements of a slice of the tensor of that ordinal, or of all of it.
     Slice { ordinal: u64, number: u64 },
+    /// The file that the image of that ordinal stands for.
+    Restored(u64),
 }
 
 /// Raw bytes of blocks used lately, at most so many bytes of them.

@@ -1,6 +1,6 @@
 use super::cache::Key;
 use super::read_ahead::ReadAhead;
-use super::{Archive, Item, SharedRecord, TensorItem};
+use super::{Archive, ImageItem, Item, SharedRecord, TensorItem};
 use crate::{Error, Result};
 use holotype_container::{Codec, Extent, Extents, ItemKind, ItemRecord};
 use sha2::{Digest, Sha256};
@@ -23,6 +23,8 @@ enum Piece {
     Extent(Extent),
     /// All elements of a tensor.
     Tensor(SharedRecord),
+    /// The file that an image stands for.
+    Restored(SharedRecord),
 }
 
 impl Piece {
@@ -30,6 +32,7 @@ impl Piece {
         match self {
             Self::Extent(extent) => extent.n_bytes,
             Self::Tensor(record) => record.raw_bytes,
+            Self::Restored(record) => record.restored.as_ref().map_or(0, |file| file.n_bytes),
         }
     }
 }
@@ -37,6 +40,11 @@ impl Piece {
 impl FileMap {
     pub(super) fn new(item: &Item<'_>) -> Result<Self> {
         let record = item.record();
+        if record.restored.is_some() {
+            let mut map = Self::empty(&record.name);
+            map.push(Piece::Restored(item.shared().clone()));
+            return Ok(map);
+        }
         if !matches!(record.kind, ItemKind::File | ItemKind::Audio) {
             return Err(Error::invalid(format!("item `{}` is no file", record.name)));
         }
@@ -62,7 +70,7 @@ impl FileMap {
         let mut all = Self::empty("<all files>");
         for item in archive.items()? {
             match item.kind() {
-                ItemKind::File if item.attributes().hard_link.is_none() => {
+                _ if item.file().is_some() && item.attributes().hard_link.is_none() => {
                     Self::new(&item)?.pieces.into_iter().for_each(|(_, piece)| all.push(piece));
                 }
                 ItemKind::Tensor => all.push(Piece::Tensor(item.shared().clone())),
@@ -246,6 +254,13 @@ impl Archive {
                 Piece::Tensor(record) => {
                     TensorItem::open(Item::new(self, record.clone()))?.content_at(skipped, now)?;
                 }
+                Piece::Restored(record) => {
+                    let file = self.restored(record)?;
+                    let part = usize::try_from(skipped).ok().and_then(|start| file.get(start..start + n_now));
+                    now.copy_from_slice(
+                        part.ok_or_else(|| Error::invalid("the file is shorter than recorded"))?,
+                    );
+                }
                 Piece::Extent(extent) => {
                     let offset_bytes = extent.offset_bytes + skipped;
                     let part = Extent { offset_bytes, n_bytes: n_now as u64, ..*extent };
@@ -278,12 +293,26 @@ impl Archive {
         let mut ids: Vec<u64> = touched
             .filter_map(|(_, piece)| match piece {
                 Piece::Extent(extent) => Some(extent.block),
-                Piece::Tensor(_) => None,
+                Piece::Tensor(_) | Piece::Restored(_) => None,
             })
             .collect();
         ids.dedup();
         ids.retain(|id| self.cache.get(Key::Block(*id)).is_none());
         self.will_read(ids.into_iter())
+    }
+
+    /// The file that an image stands for, made or from the cache.
+    fn restored(&self, record: &SharedRecord) -> Result<Arc<Vec<u8>>> {
+        let key = Key::Restored(record.ordinal);
+        if let Some(file) = self.cache.get(key) {
+            return Ok(file);
+        }
+        let item = Item::new(self, record.clone());
+        let image = ImageItem::open(item)?;
+        let file = image.restore()?.ok_or_else(|| image.item().broken("it stands for no file"))?;
+        let file = Arc::new(file);
+        self.cache.insert(key, &file);
+        Ok(file)
     }
 
     /// Hands the bytes of an extent to `work`, from the block at hand or the cache, or through it.
@@ -339,6 +368,9 @@ impl Item<'_> {
     }
 
     pub(crate) fn read_file(&self, sink: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        if self.record().restored.is_some() {
+            return ImageItem::open(self.clone())?.restore()?.map_or(Ok(()), |file| sink(&file));
+        }
         let map = FileMap::new(self)?;
         let mut content = Sha256::new();
         let mut held = Held::default();

@@ -49,6 +49,18 @@ impl<'a> Item<'a> {
         self.record.raw_bytes
     }
 
+    /// Bytes and SHA-256 of the file it is, or of the file an image stands for; `None` if it is neither.
+    #[must_use]
+    pub fn file(&self) -> Option<(u64, [u8; 32])> {
+        match &self.record.restored {
+            Some(file) => Some((file.n_bytes, file.sha256)),
+            None if self.record.kind == ItemKind::File => {
+                Some((self.record.raw_bytes, self.record.content_sha256))
+            }
+            None => None,
+        }
+    }
+
     /// What the file system it comes from knew of it.
     #[must_use]
     pub fn attributes(&self) -> &FileAttributes {

@@ -339,6 +339,12 @@ fn verify_image(item: &Item<'_>, options: &VerifyOptions, report: &mut VerifyRep
     {
         report.findings.push(whole(Some(item), &error));
     }
+    if report.findings.len() == n_before
+        && let Err(error) = image.restore()
+    {
+        damage_only(&error)?;
+        report.findings.push(whole(Some(item), &error));
+    }
     if let Err(error) = image.preview() {
         damage_only(&error)?;
         report.findings.push(whole(Some(item), &error));

@@ -2,6 +2,7 @@
 
 mod attributes;
 mod exclude;
+mod images;
 mod index;
 mod names;
 mod order;
@@ -36,6 +37,8 @@ pub struct Packed {
     pub n_directories: u64,
     /// Symbolic links.
     pub n_symlinks: u64,
+    /// Of the files, those stored as images that give them back.
+    pub n_images: u64,
     /// Bytes of the files, before deduplication.
     pub n_bytes: u64,
 }
@@ -89,8 +92,16 @@ impl<W: Write> Writer<W> {
             self.add_item(record)?;
         }
         files.sort_unstable_by(|(a, _), (b, _)| order::compare(&entries[*a].name, &entries[*b].name));
+        if let Some(options) = self.options().images {
+            let (linked, single): (Vec<_>, Vec<_>) =
+                files.into_iter().partition(|(at, _)| links.contains_key(at));
+            let record = |at: usize| record(at, &entries[at]);
+            files = self.add_restorable(single, &entries, &record, &options, &mut packed)?;
+            files.extend(linked);
+            files.sort_unstable_by(|(a, _), (b, _)| order::compare(&entries[*a].name, &entries[*b].name));
+        }
         // Files are added in the order they lie in; other names of them come after all.
-        let mut ordinal = self.reserve_ordinals(files.len() as u64 + packed.n_files);
+        let mut ordinal = self.reserve_ordinals(files.len() as u64 + packed.n_files - packed.n_images);
         let mut link_ordinal = ordinal + files.len() as u64;
         packed.n_files += files.len() as u64;
         let additions = files.into_iter().map(|(at, n_bytes)| {
@@ -106,7 +117,7 @@ impl<W: Write> Writer<W> {
             ordinal += 1;
             Ok(Addition { record, source, expected_bytes: Some(n_bytes), links })
         });
-        packed.n_bytes = self.add_shared(additions)?;
+        packed.n_bytes += self.add_shared(additions)?;
         Ok(packed)
     }
 

@@ -1,3 +1,4 @@
+use crate::{ImageOptions, Mode, PreviewChoice};
 use holotype_container::{Chunking, Compression};
 
 /// What an archive of files is for: sets block size, compression and chunking together.
@@ -51,6 +52,19 @@ impl Profile {
         };
         let chunking = Chunking::around(average_log2);
         Packing { compression, block_bytes, chunking, deduplicate: true, n_threads: 0 }
+    }
+}
+
+impl Profile {
+    /// How image files are stored when they are stored as images: fast to read for training, dense for keeping.
+    #[must_use]
+    pub fn images(self) -> ImageOptions {
+        let mode = match self {
+            Self::Ml | Self::Eda | Self::Embedded => Mode::Fast,
+            Self::Generic => Mode::Standard,
+            Self::Archival => Mode::Archival,
+        };
+        ImageOptions::new(mode).with_preview(PreviewChoice::Off)
     }
 }
 

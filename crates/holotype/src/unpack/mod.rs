@@ -105,12 +105,13 @@ pub fn unpack(archive: &Archive, directory: impl AsRef<Path>, options: &UnpackOp
     let paths = names::paths(&items)?;
     let mut unpacked = Unpacked { n_items: items.len() as u64, n_bytes: 0 };
     for item in &items {
-        if !matches!(item.kind(), ItemKind::File | ItemKind::Directory | ItemKind::Symlink) {
+        let is_file = item.file().is_some();
+        if !is_file && !matches!(item.kind(), ItemKind::Directory | ItemKind::Symlink) {
             let (name, kind) = (item.name(), item.kind().name());
             return Err(Error::invalid(format!("item `{name}` is no file but of kind {kind}")));
         }
         item.check_link()?;
-        unpacked.n_bytes = unpacked.n_bytes.saturating_add(item.raw_bytes());
+        unpacked.n_bytes = unpacked.n_bytes.saturating_add(item.file().map_or(0, |(n, _)| n));
     }
     if unpacked.n_bytes > options.max_bytes {
         let what = "the size of all files";
@@ -165,8 +166,7 @@ impl Tree<'_> {
 
     /// Files, neighbours in the archive together: each block is decoded once or a few times.
     fn files(&self) -> Result<()> {
-        let is_file =
-            |item: &&Item<'_>| item.kind() == ItemKind::File && item.attributes().hard_link.is_none();
+        let is_file = |item: &&Item<'_>| item.file().is_some() && item.attributes().hard_link.is_none();
         let jobs = jobs_of(self.items.iter().filter(is_file).collect(), JOB_BYTES);
         let n_threads = parallel::n_threads(self.options.n_threads, jobs.len());
         parallel::map(n_threads, jobs, |job| job.into_iter().try_for_each(|item| self.file(item)))?;
