@@ -109,3 +109,11 @@ fn streams_and_choices() {
     assert_eq!(code(dir, &["unpack", "x.holo", "-o", "z", "--max-bytes", "9"]), 7);
     assert!(!dir.join("y.holo").exists() && !dir.join("z").exists());
 }
+
+/// A safetensors file of one tensor.
+fn checkpoint(values: impl Iterator<Item = f32>) -> Vec<u8> {
+    let data: Vec<u8> = values.flat_map(f32::to_le_bytes).collect();
+    let (n, end) = (data.len() / 4, data.len());
+    let json = format!("{{\"w\":{{\"dtype\":\"F32\",\"shape\":[{n}],\"data_offsets\":[0,{end}]}}}}");
+    [&(json.len() as u64).to_le_bytes()[..], json.as_bytes(), &data].concat()
+}
