@@ -71,7 +71,7 @@ class Archive:
         path: str,
         password: bytes | None = None,
         cache_bytes: int | None = None,
-        parents: Sequence[str] = (),
+        parents: Sequence[str] = ...,
     ) -> Archive: ...
     @staticmethod
     def open_remote(
@@ -80,14 +80,14 @@ class Archive:
         password: bytes | None,
         cache_bytes: int | None = None,
         read_ahead: bool = True,
-        parents: Sequence[str] = (),
+        parents: Sequence[str] = ...,
     ) -> Archive: ...
     @staticmethod
     def from_bytes(
         data: bytes,
         password: bytes | None = None,
         cache_bytes: int | None = None,
-        parents: Sequence[str] = (),
+        parents: Sequence[str] = ...,
     ) -> Archive: ...
     @staticmethod
     def from_file_object(file: SeekableFile, start: int, end: int, password: bytes | None) -> Archive: ...
