@@ -1,4 +1,5 @@
 //! Files of tensors: stored tensor by tensor, given back byte for byte.
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use holotype::{
     Archive, Error, Exclude, FlattenOptions, ItemKind, OpenOptions, Packing, Parent, TensorDescriptor,
