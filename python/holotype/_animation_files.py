@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from holotype import _holotype
 from holotype._animation import DEFAULT_NAME, _of_rate
 from holotype._errors import ArgumentError
-from holotype._sources import as_bytes, is_path, open_archive, path_of, put
+from holotype._sources import as_bytes, is_path, open_archive, path_of, paths_of, put
 from holotype._write import _options
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def import_animation(
         timing = ((base.numerator, base.denominator), ticks)
     elif delay is not None:
         timing = ((1, 1000), delay)
-    paths = [path_of(src)] if is_path(src) else [path_of(path) for path in src]
+    paths = paths_of(src)
     written = _holotype.import_animation(
         path_of(dst) if is_path(dst) else None,
         overwrite,

@@ -5,6 +5,8 @@
 
 #[path = "vectors/animation.rs"]
 mod animation;
+#[path = "vectors/checkpoints.rs"]
+mod checkpoints;
 #[path = "vectors/deltas.rs"]
 mod deltas;
 #[path = "vectors/digits.rs"]
@@ -759,7 +761,7 @@ fn main() {
     let mut n_new = 0;
     let all = good().into_iter().chain(packing::good()).chain(encryption::good()).chain(generation::good());
     let all = all.chain(animation::good()).chain(parents::good());
-    for (name, bytes, described) in all.chain(deltas::good()) {
+    for (name, bytes, described) in all.chain(deltas::good()).chain(checkpoints::good()) {
         let path = root.join("good").join(format!("{name}.holo"));
         if !path.exists() {
             fs::write(path, bytes).unwrap();
@@ -770,7 +772,7 @@ fn main() {
     fs::write(expected, lines).unwrap();
     let all = bad().into_iter().chain(packing::bad()).chain(bad_tensors()).chain(encryption::bad());
     let all = all.chain(generation::bad()).chain(animation::bad()).chain(parents::bad());
-    for (name, bytes) in all.chain(deltas::bad()) {
+    for (name, bytes) in all.chain(deltas::bad()).chain(checkpoints::bad()) {
         let path = root.join("bad").join(format!("{name}.holo"));
         if !path.exists() {
             fs::write(path, bytes).unwrap();

@@ -5,6 +5,7 @@
 
 mod animation;
 mod archive;
+mod checkpoint;
 mod copying;
 mod encryption;
 mod error;
