@@ -30,6 +30,7 @@ from holotype._animation import (
     read_frames,
     write_animation,
 )
+from holotype._animation_files import export_animation, import_animation
 from holotype._batch import read_many
 from holotype._errors import (
     ArgumentError,
@@ -67,6 +68,7 @@ from holotype._write import dumps, encode, write
 from holotype._writer import PROFILES, Writer, build, flatten, unpack
 
 if TYPE_CHECKING:
+    from holotype import checkpoint as checkpoint
     from holotype import generation as generation
     from holotype._async import AsyncItemReader, AsyncReader
 
@@ -107,10 +109,12 @@ __all__ = [
     "Writer",
     "__version__",
     "build",
+    "checkpoint",
     "decode",
     "decode_to_file",
     "dumps",
     "encode",
+    "export_animation",
     "extract_thumbnail",
     "flatten",
     "frame_count",
@@ -119,6 +123,7 @@ __all__ = [
     "get_delays",
     "get_loop_count",
     "get_metadata",
+    "import_animation",
     "info",
     "inspect",
     "keygen",
@@ -146,8 +151,8 @@ def __getattr__(name: str) -> Any:
         from holotype import _async
 
         return getattr(_async, name)
-    if name == "generation":
+    if name in ("checkpoint", "generation"):
         import importlib
 
-        return importlib.import_module("holotype.generation")
+        return importlib.import_module(f"holotype.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

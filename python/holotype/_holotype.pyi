@@ -5,6 +5,7 @@ from numpy import uint8
 from numpy.typing import NDArray
 
 from holotype._fields import (
+    AnimationImportOptions,
     AnimationOptions,
     Descriptor,
     FrameFields,
@@ -13,6 +14,7 @@ from holotype._fields import (
     ItemFields,
     MetadataFields,
     Options,
+    ParentFields,
     PreviewFields,
     ReportFields,
     SeekableFile,
@@ -39,7 +41,9 @@ __all__ = [
     "derive_generation",
     "derive_generation_file",
     "encode_image",
+    "export_animation",
     "generation_schema",
+    "import_animation",
     "import_file",
     "is_address",
     "item_place",
@@ -56,6 +60,7 @@ __all__ = [
     "sign",
     "tensor_fields",
     "tensor_noise",
+    "tensor_parent",
     "tensor_region_bytes",
     "write_animation",
 ]
@@ -101,6 +106,7 @@ class Archive:
     def seal(self) -> str: ...
     def items(self) -> list[ItemFields]: ...
     def names(self) -> list[tuple[str, str]]: ...
+    def tree_names(self) -> list[str]: ...
     def file_map(self, name: str) -> FileMap: ...
     def stream_map(self) -> FileMap: ...
     def read_at(self, map: FileMap, offset: int, n_bytes: int) -> bytes: ...
@@ -155,6 +161,8 @@ class Writer:
         deduplicate: bool = True,
         remote: Remote | None = None,
         parents: list[tuple[str, bytes | None]] = ...,
+        split_checkpoints: bool = True,
+        images: str | None = None,
     ) -> Writer: ...
     def pack_tree(self, paths: list[str], exclude: list[str]) -> tuple[int, int, int, int]: ...
     def pack_file(self, name: str, path: str, metadata: list[MetadataFields]) -> int: ...
@@ -166,6 +174,7 @@ class Writer:
         descriptor: TensorFields,
         elements: bytes | NDArray[uint8],
         options: TensorOptionsFields,
+        parent: ParentFields | None = None,
     ) -> int: ...
     def set_metadata(self, metadata: list[MetadataFields]) -> None: ...
     def written_bytes(self) -> int | None: ...
@@ -191,6 +200,7 @@ def import_file(
 ) -> Imported: ...
 def tensor_fields(archive: Archive, name: str) -> tuple[TensorFields, int, int, list[MetadataFields]]: ...
 def tensor_noise(archive: Archive, name: str) -> tuple[str, int, int] | None: ...
+def tensor_parent(archive: Archive, name: str) -> tuple[str, str | None] | None: ...
 def tensor_region_bytes(archive: Archive, name: str, fields: list[tuple[int, int]]) -> int: ...
 def read_tensor_into(
     archive: Archive, name: str, fields: list[tuple[int, int]], out: NDArray[uint8], threads: int
@@ -253,6 +263,17 @@ def write_animation(
     frames: Iterator[FrameFields],
     options: AnimationOptions,
 ) -> Written: ...
+def import_animation(
+    path: str | None, overwrite: bool, name: str, paths: list[str], options: AnimationImportOptions
+) -> Written: ...
+def export_animation(
+    animation: Animation,
+    path: str,
+    frames: tuple[int, int],
+    lossy_metadata: bool,
+    previews: bool,
+    overwrite: bool,
+) -> int: ...
 def read_audio(archive: Archive, name: str) -> tuple[str, bytes]: ...
 def recognise_audio(start: bytes) -> str | None: ...
 def read_many_into(
@@ -261,4 +282,6 @@ def read_many_into(
     at: tuple[int, int, int, int] | None,
     out: NDArray[uint8],
     threads: int,
+    remote: Remote,
+    password: bytes | None,
 ) -> list[Exception | None]: ...

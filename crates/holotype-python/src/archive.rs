@@ -24,7 +24,7 @@ pub(crate) fn is_address(text: &str) -> bool {
     holotype::is_address(text)
 }
 
-fn open_options(password: Option<Vec<u8>>) -> OpenOptions {
+pub(crate) fn open_options(password: Option<Vec<u8>>) -> OpenOptions {
     OpenOptions::default().with_password(password.map(Password::new))
 }
 
@@ -275,6 +275,12 @@ impl Archive {
     fn names(&self, py: Python<'_>) -> PyResult<Vec<(String, &'static str)>> {
         let items = py.detach(|| self.inner.items()).map_err(raise)?;
         Ok(items.iter().map(|item| (item.name().to_owned(), item.kind().name())).collect())
+    }
+
+    /// Names of the items that are not tensors that files are made of.
+    fn tree_names(&self, py: Python<'_>) -> PyResult<Vec<String>> {
+        let items = py.detach(|| self.inner.tree_items()).map_err(raise)?;
+        Ok(items.iter().map(|item| item.name().to_owned()).collect())
     }
 
     fn image(&self, py: Python<'_>, name: &str) -> PyResult<ImageFields> {

@@ -28,7 +28,9 @@ mod _holotype {
     const __version__: &str = env!("CARGO_PKG_VERSION");
 
     #[pymodule_export]
-    use crate::animation::{Animation, read_audio, recognise_audio, write_animation};
+    use crate::animation::{
+        Animation, export_animation, import_animation, read_audio, recognise_audio, write_animation,
+    };
     #[pymodule_export]
     use crate::archive::is_address;
     #[pymodule_export]
@@ -46,7 +48,9 @@ mod _holotype {
     #[pymodule_export]
     use crate::signing::{keygen, rekey, sign};
     #[pymodule_export]
-    use crate::tensor::{map_tensor, read_tensor_into, tensor_fields, tensor_noise, tensor_region_bytes};
+    use crate::tensor::{
+        map_tensor, read_tensor_into, tensor_fields, tensor_noise, tensor_parent, tensor_region_bytes,
+    };
     #[pymodule_export]
     use crate::write::{encode_image, import_file};
 }

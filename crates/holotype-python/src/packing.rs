@@ -1,9 +1,10 @@
 use crate::error::{argument_error, raise};
 use crate::fields::{MetadataFields, RemoteFields, encryption, into_metadata};
-use crate::tensor::{TensorFields, TensorOptionsFields};
+use crate::tensor::{ParentFields, TensorFields, TensorOptionsFields};
 use crate::write::Samples;
 use holotype::{
-    Error, Exclude, FileOutput, ObjectOutput, OpenOptions, Parent, Password, Profile, Replace, WriterOptions,
+    Error, Exclude, FileOutput, ImageOptions, Mode, ObjectOutput, OpenOptions, Parent, Password,
+    PreviewChoice, Profile, Replace, WriterOptions,
 };
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
@@ -72,7 +73,7 @@ fn closed() -> Error {
 impl Writer {
     #[new]
     #[pyo3(signature = (path, overwrite, profile, compression, block_bytes, threads, password, deduplicate=true,
-        remote=None, parents=Vec::new()))]
+        remote=None, parents=Vec::new(), split_checkpoints=true, images=None))]
     #[expect(clippy::too_many_arguments, reason = "they are the Python call's")]
     fn new(
         py: Python<'_>,
@@ -86,12 +87,18 @@ impl Writer {
         deduplicate: bool,
         remote: Option<RemoteFields>,
         parents: Vec<(PathBuf, Option<Vec<u8>>)>,
+        split_checkpoints: bool,
+        images: Option<&str>,
     ) -> PyResult<Self> {
         let named = Profile::from_name(profile).ok_or_else(|| {
             let names = Profile::ALL.map(Profile::name).join(", ");
             argument_error(format!("profile is one of {names}, not {profile:?}"))
         })?;
-        let mut packing = named.packing().with_n_threads(threads).with_deduplicate(deduplicate);
+        let mut packing = named
+            .packing()
+            .with_n_threads(threads)
+            .with_deduplicate(deduplicate)
+            .with_split_checkpoints(split_checkpoints);
         if let Some(compression) = compression {
             let parsed = compression.parse().map_err(|e: holotype_container::Error| raise(e.into()))?;
             packing = packing.with_compression(parsed);
@@ -99,6 +106,18 @@ impl Writer {
         if let Some(n) = block_bytes {
             packing = packing.with_block_bytes(n);
         }
+        let images = match images {
+            None => None,
+            Some("") => Some(named.images()),
+            Some("fast") => Some(ImageOptions::new(Mode::Fast)),
+            Some("standard") => Some(ImageOptions::new(Mode::Standard)),
+            Some("archival") => Some(ImageOptions::new(Mode::Archival)),
+            Some(mode) => {
+                return Err(argument_error(format!(
+                    "images is a bool, fast, standard or archival, not {mode:?}"
+                )));
+            }
+        };
         let replace = if overwrite { Replace::Allow } else { Replace::Never };
         let output = match (path, remote) {
             (Some(address), Some(remote)) => {
@@ -118,6 +137,9 @@ impl Writer {
             let options = WriterOptions::default()
                 .with_packing(packing)
                 .with_encryption(encryption(password))
+                .with_images(
+                    images.map(|images| images.with_n_threads(threads).with_preview(PreviewChoice::Off)),
+                )
                 .with_parents(parents.into_iter().map(open).collect::<Result<_, _>>()?);
             holotype::Writer::new(output, options)
         };
@@ -175,6 +197,7 @@ impl Writer {
     }
 
     /// Adds a tensor; returns its bytes.
+    #[pyo3(signature = (name, descriptor, elements, options, parent=None))]
     fn add_tensor(
         &self,
         py: Python<'_>,
@@ -182,10 +205,21 @@ impl Writer {
         descriptor: TensorFields,
         elements: Samples<'_>,
         options: TensorOptionsFields,
+        parent: Option<ParentFields<'_>>,
     ) -> PyResult<u64> {
         let (descriptor, options) = (descriptor.into_descriptor()?, options.into_options()?);
         let elements = elements.as_slice()?;
-        self.with(py, |writer| writer.add_tensor(name, &descriptor, elements, &options))?;
+        let asked = parent.as_ref().map(ParentFields::asked).transpose()?;
+        self.with(py, |writer| {
+            let parent = match &asked {
+                Some(asked) => asked.find(writer, &descriptor, elements.len())?,
+                None => None,
+            };
+            match parent {
+                Some(parent) => writer.add_tensor_by(name, &descriptor, elements, &parent, &options),
+                None => writer.add_tensor(name, &descriptor, elements, &options),
+            }
+        })?;
         Ok(elements.len() as u64)
     }
 

@@ -5,6 +5,8 @@
 
 #[path = "vectors/animation.rs"]
 mod animation;
+#[path = "vectors/checkpoints.rs"]
+mod checkpoints;
 #[path = "vectors/deltas.rs"]
 mod deltas;
 #[path = "vectors/digits.rs"]
@@ -761,7 +763,8 @@ fn main() {
     let mut n_new = 0;
     let all = good().into_iter().chain(packing::good()).chain(encryption::good()).chain(generation::good());
     let all = all.chain(animation::good()).chain(parents::good());
-    for (name, bytes, described) in all.chain(deltas::good()).chain(restored::good()) {
+    let all = all.chain(deltas::good()).chain(checkpoints::good());
+    for (name, bytes, described) in all.chain(restored::good()) {
         let path = root.join("good").join(format!("{name}.holo"));
         if !path.exists() {
             fs::write(path, bytes).unwrap();
@@ -772,7 +775,8 @@ fn main() {
     fs::write(expected, lines).unwrap();
     let all = bad().into_iter().chain(packing::bad()).chain(bad_tensors()).chain(encryption::bad());
     let all = all.chain(generation::bad()).chain(animation::bad()).chain(parents::bad());
-    for (name, bytes) in all.chain(deltas::bad()).chain(restored::bad()) {
+    let all = all.chain(deltas::bad()).chain(checkpoints::bad());
+    for (name, bytes) in all.chain(restored::bad()) {
         let path = root.join("bad").join(format!("{name}.holo"));
         if !path.exists() {
             fs::write(path, bytes).unwrap();

@@ -5,6 +5,7 @@
 
 mod animation;
 mod archive;
+mod checkpoint;
 mod copying;
 mod encryption;
 mod error;
@@ -29,9 +30,13 @@ mod salvage;
 mod signing;
 mod tensor;
 mod unpack;
+pub mod video;
 mod writer;
 
-pub use animation::{AnimationDescription, AnimationOptions, AudioTrack, Frame, FrameFiles, TimeBase};
+pub use animation::{
+    AnimationDescription, AnimationExportOptions, AnimationImportOptions, AnimationOptions, AudioTrack,
+    Frame, FrameFiles, TimeBase, export_animation, holds_animation, open_animated,
+};
 pub use archive::{
     Animation, AnimationItem, Archive, AudioItem, FileMap, Finding, FrameCache, FrameInfo, ImageItem, Item,
     OpenOptions, ParentInfo, Summary, TensorItem, VerifyOptions, VerifyReport,
