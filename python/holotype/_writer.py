@@ -259,7 +259,7 @@ class Writer:
         mode: Mode = "standard",
         order: Order = "rgb",
         tile_edge: int | None = None,
-        preview: bool | None = None,
+        preview: bool | None = False,
     ) -> Self:
         """Add an image as its samples; `read(src, item=name)` and `holotype.torch` give it back.
 
@@ -272,8 +272,10 @@ class Writer:
         image : array_like, PIL.Image.Image, path or buffer
             `(height, width)` or `(height, width, channels)` of any dtype that `write` takes; or an image
             file, with its metadata.
-        mode, order, tile_edge, preview
+        mode, order, tile_edge
             As for `write`.
+        preview : bool, optional
+            Store a small picture too; None stores one of larger images, as `write` does.
 
         Raises
         ------
