@@ -17,6 +17,8 @@ mod generation;
 mod packing;
 #[path = "vectors/parents.rs"]
 mod parents;
+#[path = "vectors/revisions.rs"]
+mod revisions;
 
 use holotype::{
     Alpha, Archive, ChannelOrder, ColourModel, ElementOrder, ElementType, ImageDescriptor, ImageOptions,
@@ -758,7 +760,7 @@ fn main() {
     let mut lines = fs::read_to_string(&expected).unwrap_or_default();
     let mut n_new = 0;
     let all = good().into_iter().chain(packing::good()).chain(encryption::good()).chain(generation::good());
-    let all = all.chain(animation::good()).chain(parents::good());
+    let all = all.chain(animation::good()).chain(parents::good()).chain(revisions::good());
     for (name, bytes, described) in all.chain(deltas::good()) {
         let path = root.join("good").join(format!("{name}.holo"));
         if !path.exists() {
@@ -769,7 +771,8 @@ fn main() {
     }
     fs::write(expected, lines).unwrap();
     let all = bad().into_iter().chain(packing::bad()).chain(bad_tensors()).chain(encryption::bad());
-    let all = all.chain(generation::bad()).chain(animation::bad()).chain(parents::bad());
+    let all =
+        all.chain(generation::bad()).chain(animation::bad()).chain(parents::bad()).chain(revisions::bad());
     for (name, bytes) in all.chain(deltas::bad()) {
         let path = root.join("bad").join(format!("{name}.holo"));
         if !path.exists() {

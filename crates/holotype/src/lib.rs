@@ -4,6 +4,7 @@
 //! and export of real image formats, and progress. See `ARCHITECTURE.md`.
 
 mod animation;
+mod append;
 mod archive;
 mod copying;
 mod encryption;
@@ -31,9 +32,10 @@ mod unpack;
 mod writer;
 
 pub use animation::{AnimationDescription, AnimationOptions, AudioTrack, Frame, FrameFiles, TimeBase};
+pub use append::AppendOutput;
 pub use archive::{
     Animation, AnimationItem, Archive, AudioItem, FileMap, Finding, FrameCache, FrameInfo, ImageItem, Item,
-    OpenOptions, ParentInfo, Summary, TensorItem, VerifyOptions, VerifyReport,
+    OpenOptions, ParentInfo, Revision, RevisionInfo, Summary, TensorItem, VerifyOptions, VerifyReport,
 };
 pub use encryption::{Encryption, KdfCost, Password, rekey};
 pub use error::{Error, ErrorKind, Result};
