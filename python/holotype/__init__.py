@@ -67,6 +67,7 @@ from holotype._write import dumps, encode, write
 from holotype._writer import PROFILES, Writer, build, flatten, unpack
 
 if TYPE_CHECKING:
+    from holotype import checkpoint as checkpoint
     from holotype import generation as generation
     from holotype._async import AsyncItemReader, AsyncReader
 
@@ -107,6 +108,7 @@ __all__ = [
     "Writer",
     "__version__",
     "build",
+    "checkpoint",
     "decode",
     "decode_to_file",
     "dumps",
@@ -146,8 +148,8 @@ def __getattr__(name: str) -> Any:
         from holotype import _async
 
         return getattr(_async, name)
-    if name == "generation":
+    if name in ("checkpoint", "generation"):
         import importlib
 
-        return importlib.import_module("holotype.generation")
+        return importlib.import_module(f"holotype.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -86,6 +86,15 @@ class TensorOptionsFields(TypedDict):
     threads: int
     metadata: list[MetadataFields]
     noise: tuple[str, int, int] | None
+
+
+class ParentFields(TypedDict):
+    """Which tensor another is stored against, and how it is found."""
+
+    how: Literal["same", "named", "added", "stream", "content"]
+    name: str
+    data: bytes | NDArray[Any] | None
+    first: int
 
 
 class PreviewFields(TypedDict):

@@ -13,6 +13,7 @@ from holotype._fields import (
     ItemFields,
     MetadataFields,
     Options,
+    ParentFields,
     PreviewFields,
     ReportFields,
     SeekableFile,
@@ -56,6 +57,7 @@ __all__ = [
     "sign",
     "tensor_fields",
     "tensor_noise",
+    "tensor_parent",
     "tensor_region_bytes",
     "write_animation",
 ]
@@ -69,7 +71,7 @@ class Archive:
         path: str,
         password: bytes | None = None,
         cache_bytes: int | None = None,
-        parents: Sequence[str] = (),
+        parents: Sequence[str] = ...,
     ) -> Archive: ...
     @staticmethod
     def open_remote(
@@ -78,14 +80,14 @@ class Archive:
         password: bytes | None,
         cache_bytes: int | None = None,
         read_ahead: bool = True,
-        parents: Sequence[str] = (),
+        parents: Sequence[str] = ...,
     ) -> Archive: ...
     @staticmethod
     def from_bytes(
         data: bytes,
         password: bytes | None = None,
         cache_bytes: int | None = None,
-        parents: Sequence[str] = (),
+        parents: Sequence[str] = ...,
     ) -> Archive: ...
     @staticmethod
     def from_file_object(file: SeekableFile, start: int, end: int, password: bytes | None) -> Archive: ...
@@ -101,6 +103,7 @@ class Archive:
     def seal(self) -> str: ...
     def items(self) -> list[ItemFields]: ...
     def names(self) -> list[tuple[str, str]]: ...
+    def tree_names(self) -> list[str]: ...
     def file_map(self, name: str) -> FileMap: ...
     def stream_map(self) -> FileMap: ...
     def read_at(self, map: FileMap, offset: int, n_bytes: int) -> bytes: ...
@@ -155,6 +158,7 @@ class Writer:
         deduplicate: bool = True,
         remote: Remote | None = None,
         parents: list[tuple[str, bytes | None]] = ...,
+        split_checkpoints: bool = True,
     ) -> Writer: ...
     def pack_tree(self, paths: list[str], exclude: list[str]) -> tuple[int, int, int, int]: ...
     def pack_file(self, name: str, path: str, metadata: list[MetadataFields]) -> int: ...
@@ -166,6 +170,7 @@ class Writer:
         descriptor: TensorFields,
         elements: bytes | NDArray[uint8],
         options: TensorOptionsFields,
+        parent: ParentFields | None = None,
     ) -> int: ...
     def set_metadata(self, metadata: list[MetadataFields]) -> None: ...
     def written_bytes(self) -> int | None: ...
@@ -191,6 +196,7 @@ def import_file(
 ) -> Imported: ...
 def tensor_fields(archive: Archive, name: str) -> tuple[TensorFields, int, int, list[MetadataFields]]: ...
 def tensor_noise(archive: Archive, name: str) -> tuple[str, int, int] | None: ...
+def tensor_parent(archive: Archive, name: str) -> tuple[str, str | None] | None: ...
 def tensor_region_bytes(archive: Archive, name: str, fields: list[tuple[int, int]]) -> int: ...
 def read_tensor_into(
     archive: Archive, name: str, fields: list[tuple[int, int]], out: NDArray[uint8], threads: int

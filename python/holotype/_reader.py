@@ -15,13 +15,13 @@ from holotype._sources import as_bytes, is_path, path_of, paths_of, secret_bytes
 from holotype._summary import AnalysisReport, Metadata, size_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
     from typing_extensions import Buffer, Self
 
     from holotype._remote import Remote
-    from holotype._sources import Destination, Source
+    from holotype._sources import Destination, Path, Source
     from holotype._tensors import Tensor
     from holotype._writer import Writer
 

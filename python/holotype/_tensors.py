@@ -8,21 +8,23 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from holotype import _holotype
 from holotype._errors import ArgumentError, NotFoundError, UnsupportedError
 from holotype._info import MetadataEntry
-from holotype._sources import as_bytes, is_path, path_of, secret_bytes
+from holotype._sources import as_bytes, is_path, path_of, paths_of, secret_bytes
 from holotype._write import thread_limit
 from holotype._writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
-    from holotype._fields import MetadataFields, TensorOptionsFields
-    from holotype._sources import Destination, Source
+    from holotype._fields import MetadataFields, ParentFields, TensorOptionsFields
+    from holotype._sources import Destination, Path, Source
 
 TensorCodec: TypeAlias = Literal["auto", "raw", "planes", "shuffle-zstd", "lorenzo", "pco"]
 Noise: TypeAlias = Mapping[str, "str | int"]
+#: What a tensor is stored against: see `Writer.add_tensor`.
+TensorParent: TypeAlias = "str | tuple[str, object] | Literal[False] | None"
 Attributes: TypeAlias = Mapping[str, "str | bytes"]
 #: What `tensor[...]` takes: integers, slices of step 1, one ellipsis.
 Index: TypeAlias = Any
@@ -41,6 +43,9 @@ class TensorWriter(Writer):
         False raises `FileExistsError` if `dst` exists.
     password : str or bytes, optional
         Encrypt the archive, names and tables included. The same input then gives another archive every time.
+    parent : path or sequence of paths, optional
+        Archives: tensors are stored against those of the same name in them, where that is smaller, and
+        reading needs them.
 
     Examples
     --------
@@ -62,8 +67,9 @@ class TensorWriter(Writer):
         threads: int | None = None,
         overwrite: bool = True,
         password: str | bytes | None = None,
+        parent: Path | Sequence[Path] = (),
     ) -> None:
-        super().__init__(dst, num_workers=threads, overwrite=overwrite, password=password)
+        super().__init__(dst, num_workers=threads, overwrite=overwrite, password=password, parent=parent)
 
     def close(self) -> None:
         """Seal the archive and put it where it belongs."""
@@ -78,9 +84,11 @@ def write_tensors(
     threads: int | None = None,
     overwrite: bool = True,
     password: str | bytes | None = None,
+    parent: Path | Sequence[Path] = (),
 ) -> None:
     """Seal named tensors, such as a `state_dict`, in an archive. Parameters are those of `TensorWriter`."""
-    with TensorWriter(dst, threads=threads, overwrite=overwrite, password=password) as writer:
+    options: dict[str, Any] = {"threads": threads, "overwrite": overwrite, "password": password}
+    with TensorWriter(dst, parent=parent, **options) as writer:
         for name, tensor in tensors.items():
             writer.add_tensor(name, tensor, codec)
 
@@ -150,6 +158,12 @@ class Tensor:
         """The recipe it is stored as: `generator`, `seed`, `offset`; None if its elements are stored."""
         noise = _holotype.tensor_noise(self._archive, self.name)
         return None if noise is None else {"generator": noise[0], "seed": noise[1], "offset": noise[2]}
+
+    @property
+    def parent(self) -> dict[str, str | None] | None:
+        """What it is stored against: `name`, and `seal` of its archive if that is another; None if alone."""
+        parent = _holotype.tensor_parent(self._archive, self.name)
+        return None if parent is None else {"name": parent[0], "seal": parent[1]}
 
     @property
     def metadata(self) -> tuple[MetadataEntry, ...]:
@@ -288,13 +302,20 @@ class Tensor:
 class Tensors(Mapping[str, Tensor]):
     """The tensors of an archive by name; see `open_tensors`."""
 
-    def __init__(self, src: Source, *, password: str | bytes | None = None) -> None:
+    def __init__(
+        self,
+        src: Source,
+        *,
+        password: str | bytes | None = None,
+        parents: Path | Sequence[Path] = (),
+    ) -> None:
         self._source = path_of(src) if is_path(src) else as_bytes(src)
         self._password = secret_bytes(password)
+        self._parents = paths_of(parents)
         if isinstance(self._source, str):
-            self._archive = _holotype.Archive.open(self._source, self._password)
+            self._archive = _holotype.Archive.open(self._source, self._password, None, self._parents)
         else:
-            self._archive = _holotype.Archive.from_bytes(self._source, self._password)
+            self._archive = _holotype.Archive.from_bytes(self._source, self._password, None, self._parents)
         self._names = [name for name, kind in self._archive.names() if kind == "tensor"]
         self._known = frozenset(self._names)
 
@@ -310,14 +331,16 @@ class Tensors(Mapping[str, Tensor]):
         return len(self._names)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _opened, (self._source, self._password)
+        return _opened, (self._source, self._password, self._parents)
 
 
-def _opened(source: str | bytes, password: bytes | None) -> Tensors:
-    return Tensors(source, password=password)
+def _opened(source: str | bytes, password: bytes | None, parents: list[str]) -> Tensors:
+    return Tensors(source, password=password, parents=parents)
 
 
-def open_tensors(src: Source, *, password: str | bytes | None = None) -> Tensors:
+def open_tensors(
+    src: Source, *, password: str | bytes | None = None, parents: Path | Sequence[Path] = ()
+) -> Tensors:
     """Open an archive to read its tensors by name, in the order they were added.
 
     Parameters
@@ -326,13 +349,15 @@ def open_tensors(src: Source, *, password: str | bytes | None = None) -> Tensors
         The archive. Of a path only what is needed is read; the rest of a file object is read now.
     password : str or bytes, optional
         Of an encrypted archive; others do not look at it. What is pickled holds it.
+    parents : path or sequence of paths, optional
+        Where the parents of the archive are, if not where it says.
 
     Returns
     -------
     Tensors
         A mapping of names to `Tensor`. It may be pickled and used after `fork`.
     """
-    return Tensors(src, password=password)
+    return Tensors(src, password=password, parents=parents)
 
 
 def tensor_options(
@@ -358,6 +383,21 @@ def tensor_options(
         "metadata": entries,
         "noise": None if noise is None else _recipe(noise),
     }
+
+
+def parent_fields(parent: TensorParent, name: str, codec: str) -> ParentFields | None:
+    """How the parent of the tensor `name` is found."""
+    from holotype import _elements
+
+    if parent is False or (parent is None and codec != "auto"):
+        return None
+    if parent is None:
+        return {"how": "same", "name": name, "data": None, "first": 0}
+    if isinstance(parent, str):
+        return {"how": "named", "name": parent, "data": None, "first": 0}
+    if not isinstance(parent, tuple) or len(parent) != 2 or not isinstance(parent[0], str):
+        raise ArgumentError(f"parent is a name, a name and an array, or False, not {parent!r}")
+    return {"how": "added", "name": parent[0], "data": _elements.take(parent[1]).data, "first": 0}
 
 
 def _recipe(noise: Noise) -> tuple[str, int, int]:

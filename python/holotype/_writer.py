@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from holotype._fields import MetadataFields
     from holotype._remote import Remote
     from holotype._sources import Destination, Path, Readable, Source
-    from holotype._tensors import Attributes, Noise, TensorCodec
+    from holotype._tensors import Attributes, Noise, TensorCodec, TensorParent
 
 Profile = Literal["ml", "eda", "embedded", "generic", "archival"]
 
@@ -82,6 +82,9 @@ class Writer:
     parent : path or sequence of paths, optional
         Archives: what they have is named, not stored again, wherever it moved. Reading then needs them, where
         they are now as seen from this archive; `flatten` makes an archive that needs none.
+    checkpoints : {"tensors", "files"}
+        Safetensors files that are added by their paths: as their tensors, each of which is read by its name,
+        and a file that is made of them; or as files like any other.
     parent_password : str or bytes, optional
         Of encrypted parents, by default `password`. The child of an encrypted archive is encrypted too.
 
@@ -114,7 +117,10 @@ class Writer:
         password: str | bytes | None = None,
         parent: Path | Sequence[Path] = (),
         parent_password: str | bytes | None = None,
+        checkpoints: Literal["tensors", "files"] = "tensors",
     ) -> None:
+        if checkpoints not in ("tensors", "files"):
+            raise ArgumentError(f"checkpoints is 'tensors' or 'files', not {checkpoints!r}")
         block_bytes = None if block_size is None else size_of(block_size)
         if block_bytes is not None and not 4096 <= block_bytes <= 16 << 20:
             raise ArgumentError(f"block_size is 4096 to 16M, not {block_size!r}")
@@ -137,8 +143,19 @@ class Writer:
         secret = secret_bytes(password)
         opens = secret_bytes(parent_password) or secret
         parents = [(name, opens) for name in paths_of(parent)]
+        split = checkpoints == "tensors"
         self._inner = _holotype.Writer(
-            path, overwrite, profile, compression, block_bytes, self._threads, secret, dedup, how, parents
+            path,
+            overwrite,
+            profile,
+            compression,
+            block_bytes,
+            self._threads,
+            secret,
+            dedup,
+            how,
+            parents,
+            split,
         )
         self._position = 0
         self._n_unnamed: dict[str, int] = {}
@@ -229,7 +246,8 @@ class Writer:
             self._position += self._inner.pack_bytes(name, values.tobytes(), [entry])
             return self
         options = _tensors.tensor_options("auto", None, None, self._threads)
-        self._position += self._inner.add_tensor(name, elements.fields, elements.data, options)
+        against = _tensors.parent_fields(None, name, "auto")
+        self._position += self._inner.add_tensor(name, elements.fields, elements.data, options, against)
         return self
 
     def add_tensor(
@@ -238,6 +256,7 @@ class Writer:
         array: object,
         codec: TensorCodec = "auto",
         *,
+        parent: TensorParent = None,
         noise: Noise | None = None,
         attributes: Attributes | None = None,
         slice_shape: tuple[int, ...] | None = None,
@@ -255,6 +274,11 @@ class Writer:
         codec : {"auto", "raw", "planes", "shuffle-zstd", "lorenzo", "pco"}
             `auto` looks at each slice and takes what is smallest, or nothing if that saves less than 3 %;
             `raw` stores the elements aligned, so that `Tensor.map` needs no copy.
+        parent : str, (str, array_like) or False, optional
+            What it is stored against, where that is smaller; it reads back as itself. A name is that of a
+            tensor of a parent archive; a name and an array those of a tensor that was added to this archive
+            before. By default the tensor of the same name in a parent archive, if there is one; False for
+            none. It must have the same dtype, shape and order.
         noise : mapping, optional
             How the elements were drawn: `generator` (`torch.cpu`, `numpy.default_rng` or
             `numpy.RandomState`), `seed`, and `offset`, the draws before the first. If that makes them again,
@@ -278,8 +302,9 @@ class Writer:
 
         elements = _elements.take(array)
         options = _tensors.tensor_options(codec, attributes, slice_shape, self._threads, noise)
+        against = _tensors.parent_fields(parent, name, codec)
         self._flush()
-        self._position += self._inner.add_tensor(name, elements.fields, elements.data, options)
+        self._position += self._inner.add_tensor(name, elements.fields, elements.data, options, against)
         return self
 
     def write(self, data: Buffer) -> int:

@@ -329,16 +329,50 @@ def test_dedup_spans_all_adds() -> None:
 def test_deltas_read_back_as_tensors() -> None:
     base: Any = np.random.default_rng(1).normal(size=10_000).astype("f4")
     child: Any = base * np.float32(1.001)
-    with hexz.Writer("a.hxz") as writer:
-        writer.add_xor_delta(child, 0, child.nbytes, element_size=4)
+    with hexz.Writer("base.hxz") as writer:
+        writer.add_bytes(b"before", name="header").add_array(base, name="base")
+    with hexz.Writer("a.hxz", parent="base.hxz") as writer:
+        writer.add_xor_delta(child, 6, child.nbytes, element_size=4)
         writer.add_xor_delta_from_buffers(child, base, element_size=4)
-    assert hexz.open("a.hxz").read() == child.tobytes() * 2
-    with hexz.Writer("b.hxz") as writer:
-        for arguments in ((-1, child.nbytes, 4), (0, 7, 4), (0, child.nbytes, 7)):
+        for arguments in ((-1, child.nbytes, 4), (0, 7, 4), (0, child.nbytes, 7), (7, child.nbytes, 4)):
             with pytest.raises(holotype.ArgumentError):
                 writer.add_xor_delta(child, *arguments)
         with pytest.raises(holotype.ArgumentError):
             writer.add_xor_delta_from_buffers(child, base[1:])
+    assert hexz.open("a.hxz").read() == child.tobytes() * 2
+    with hexz.Writer("b.hxz") as writer, pytest.raises(holotype.ArgumentError, match="no parent"):
+        writer.add_xor_delta(child, 0, child.nbytes, element_size=4)
+
+
+@pytest.mark.parametrize(("size", "dtype"), [(2, "f2"), (4, "f4"), (8, "f8"), (3, "u1")])
+def test_deltas_are_small(size: int, dtype: str) -> None:
+    rng = np.random.default_rng(2)
+    base: Any = (
+        rng.normal(size=30_000).astype(dtype) if size != 3 else rng.integers(0, 99, 30_000).astype("u1")
+    )
+    child: Any = base.copy()
+    child[::50] += base.dtype.type(1)
+    with hexz.Writer("base.hxz") as writer:
+        writer.add_bytes(b"before").add_bytes(base.tobytes())
+    with hexz.Writer("alone.hxz") as writer:
+        writer.add_xor_delta_from_buffers(child, base, element_size=size)
+    for add in ("offset", "buffers"):
+        with hexz.Writer("child.hxz", parent="base.hxz") as writer:
+            if add == "offset":
+                writer.add_xor_delta(child, 6, child.nbytes, element_size=size)
+            else:
+                writer.add_xor_delta_from_buffers(child, base, element_size=size)
+        assert os.path.getsize("child.hxz") * 4 < os.path.getsize("alone.hxz")
+        assert hexz.open("child.hxz").read() == child.tobytes()
+        assert hexz.verify("child.hxz")
+    # A delta whose base is a delta: the base was added before.
+    grandchild: Any = child.copy()
+    grandchild[1::50] += base.dtype.type(1)
+    with hexz.Writer("both.hxz", parent="base.hxz") as writer:
+        writer.add_xor_delta(child, 6, child.nbytes, element_size=size)
+        writer.add_xor_delta_from_buffers(grandchild, child, element_size=size)
+    assert hexz.open("both.hxz").read() == child.tobytes() + grandchild.tobytes()
+    assert os.path.getsize("both.hxz") * 2 < os.path.getsize("alone.hxz")
 
 
 def test_build_checks_first() -> None:

@@ -10,8 +10,8 @@ import pytest
 
 import holotype
 
-OLD = random.Random(1).randbytes(600_000)
-NEW = OLD[300_000:] + b"inserted" + OLD[:300_000]
+OLD = random.Random(1).randbytes(3_000_000)
+NEW = OLD[1_300_000:] + b"inserted" + OLD[:1_300_000]
 
 
 def make(folder: Path, password: str | None = None) -> tuple[Path, Path]:
@@ -25,7 +25,7 @@ def make(folder: Path, password: str | None = None) -> tuple[Path, Path]:
 
 def test_there_and_back(tmp_path: Path) -> None:
     _, new = make(tmp_path)
-    assert new.stat().st_size < 250_000
+    assert new.stat().st_size < 1_000_000
     with holotype.open(new) as reader:
         assert reader["data"].read() == NEW
         assert [parent["hints"] for parent in reader.parents] == [["old.holo"]]

@@ -1,6 +1,7 @@
 """A second reader of Holotype archives: slow, plain Python, standard library only, laid out like the spec."""
 
 from .animation import read_audio, read_frames
+from .checkpoint import read_made_file
 from .container import Archive
 from .errors import Corrupt, Refused, Truncated, Unsupported, WrongPassword
 from .generation import read_generation
@@ -17,6 +18,8 @@ def read_content(archive: Archive, item: dict) -> bytes:
         return read_audio(archive, item)
     if item[1] == 4:
         return read_tensor(archive, item).elements
+    if item[1] == 1 and 6 in item:
+        return read_made_file(archive, item)
     return read_generation(archive, item) if item[1] == 5 else read_item(archive, item)
 
 

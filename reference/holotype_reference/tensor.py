@@ -160,7 +160,7 @@ def read_parent(archive: Archive, item: dict, name: object, n_children: int) -> 
     if other[3] != sha256:
         raise wrong("the parent has another content hash")
     require(first is None or first + number(item, 4) <= number(other, 4), "the parent is too short")
-    require(other[1] in (1, 4), "the parent is neither a tensor nor a file")
+    require(other[1] == 4 or (other[1] == 1 and 6 not in other), "the parent is neither a tensor nor a file")
     content = read_file(owner, other) if other[1] == 1 else read_tensor(owner, other, n_children + 1)
     return content, first, bool(seal)
 

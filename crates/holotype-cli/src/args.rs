@@ -398,6 +398,9 @@ pub(crate) struct Pack {
     /// Name what this archive has instead of storing it again: reading then needs it; may be given several times
     #[arg(long, value_name = "ARCHIVE")]
     pub(crate) parent: Vec<PathBuf>,
+    /// Store safetensors files as `tensors`, each of which is read by its name too, or as `files`
+    #[arg(long, value_name = "HOW", default_value = "tensors", value_parser = ["tensors", "files"])]
+    pub(crate) checkpoints: String,
     /// Encrypt the archive: names, tables and content
     #[arg(long)]
     pub(crate) encrypt: bool,

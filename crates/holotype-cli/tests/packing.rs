@@ -109,3 +109,37 @@ fn streams_and_choices() {
     assert_eq!(code(dir, &["unpack", "x.holo", "-o", "z", "--max-bytes", "9"]), 7);
     assert!(!dir.join("y.holo").exists() && !dir.join("z").exists());
 }
+
+/// A safetensors file of one tensor.
+fn checkpoint(values: impl Iterator<Item = f32>) -> Vec<u8> {
+    let data: Vec<u8> = values.flat_map(f32::to_le_bytes).collect();
+    let (n, end) = (data.len() / 4, data.len());
+    let json = format!("{{\"w\":{{\"dtype\":\"F32\",\"shape\":[{n}],\"data_offsets\":[0,{end}]}}}}");
+    [&(json.len() as u64).to_le_bytes()[..], json.as_bytes(), &data].concat()
+}
+
+#[test]
+fn a_checkpoint_and_its_child() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let values = || (0..100_000).map(|i| (i as f32 * 0.37).sin());
+    fs::write(dir.join("base.safetensors"), checkpoint(values())).unwrap();
+    fs::write(dir.join("tuned.safetensors"), checkpoint(values().map(|value| value * 1.000_01))).unwrap();
+    good(dir, &["pack", "base.safetensors", "-o", "base.holo"]);
+    good(dir, &["pack", "tuned.safetensors", "-o", "tuned.holo", "--parent", "base.holo"]);
+    good(dir, &["pack", "tuned.safetensors", "-o", "whole.holo", "--checkpoints", "files"]);
+    let bytes = |name: &str| fs::metadata(dir.join(name)).unwrap().len();
+    assert!(bytes("tuned.holo") * 3 < bytes("whole.holo"));
+    let kinds = |name: &str| good(dir, &["list", "--json", name]).matches("\"tensor\"").count();
+    assert_eq!((kinds("tuned.holo"), kinds("whole.holo")), (1, 0));
+    good(dir, &["verify", "tuned.holo"]);
+    for archive in ["tuned.holo", "whole.holo"] {
+        let out = format!("out-{archive}");
+        good(dir, &["unpack", archive, "-o", &out]);
+        let (source, back) = (dir.join("tuned.safetensors"), dir.join(out).join("tuned.safetensors"));
+        assert!(fs::read(source).unwrap() == fs::read(back).unwrap());
+        let range = holo(dir, &["cat", archive, "tuned.safetensors", "--range", "100:200"]);
+        assert_eq!(range.stdout, &fs::read(dir.join("tuned.safetensors")).unwrap()[100..200]);
+    }
+    assert_eq!(code(dir, &["pack", "base.safetensors", "-o", "no.holo", "--checkpoints", "some"]), 2);
+}

@@ -277,6 +277,12 @@ impl Archive {
         Ok(items.iter().map(|item| (item.name().to_owned(), item.kind().name())).collect())
     }
 
+    /// Names of the items that are not tensors that files are made of.
+    fn tree_names(&self, py: Python<'_>) -> PyResult<Vec<String>> {
+        let items = py.detach(|| self.inner.tree_items()).map_err(raise)?;
+        Ok(items.iter().map(|item| item.name().to_owned()).collect())
+    }
+
     fn image(&self, py: Python<'_>, name: &str) -> PyResult<ImageFields> {
         py.detach(|| self.inner.image(name).map(|image| ImageFields::new(&image))).map_err(raise)
     }

@@ -46,7 +46,9 @@ mod _holotype {
     #[pymodule_export]
     use crate::signing::{keygen, rekey, sign};
     #[pymodule_export]
-    use crate::tensor::{map_tensor, read_tensor_into, tensor_fields, tensor_noise, tensor_region_bytes};
+    use crate::tensor::{
+        map_tensor, read_tensor_into, tensor_fields, tensor_noise, tensor_parent, tensor_region_bytes,
+    };
     #[pymodule_export]
     use crate::write::{encode_image, import_file};
 }

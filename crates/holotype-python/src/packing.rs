@@ -1,6 +1,6 @@
 use crate::error::{argument_error, raise};
 use crate::fields::{MetadataFields, RemoteFields, encryption, into_metadata};
-use crate::tensor::{TensorFields, TensorOptionsFields};
+use crate::tensor::{ParentFields, TensorFields, TensorOptionsFields};
 use crate::write::Samples;
 use holotype::{
     Error, Exclude, FileOutput, ObjectOutput, OpenOptions, Parent, Password, Profile, Replace, WriterOptions,
@@ -72,7 +72,7 @@ fn closed() -> Error {
 impl Writer {
     #[new]
     #[pyo3(signature = (path, overwrite, profile, compression, block_bytes, threads, password, deduplicate=true,
-        remote=None, parents=Vec::new()))]
+        remote=None, parents=Vec::new(), split_checkpoints=true))]
     #[expect(clippy::too_many_arguments, reason = "they are the Python call's")]
     fn new(
         py: Python<'_>,
@@ -86,12 +86,17 @@ impl Writer {
         deduplicate: bool,
         remote: Option<RemoteFields>,
         parents: Vec<(PathBuf, Option<Vec<u8>>)>,
+        split_checkpoints: bool,
     ) -> PyResult<Self> {
         let named = Profile::from_name(profile).ok_or_else(|| {
             let names = Profile::ALL.map(Profile::name).join(", ");
             argument_error(format!("profile is one of {names}, not {profile:?}"))
         })?;
-        let mut packing = named.packing().with_n_threads(threads).with_deduplicate(deduplicate);
+        let mut packing = named
+            .packing()
+            .with_n_threads(threads)
+            .with_deduplicate(deduplicate)
+            .with_split_checkpoints(split_checkpoints);
         if let Some(compression) = compression {
             let parsed = compression.parse().map_err(|e: holotype_container::Error| raise(e.into()))?;
             packing = packing.with_compression(parsed);
@@ -175,6 +180,7 @@ impl Writer {
     }
 
     /// Adds a tensor; returns its bytes.
+    #[pyo3(signature = (name, descriptor, elements, options, parent=None))]
     fn add_tensor(
         &self,
         py: Python<'_>,
@@ -182,10 +188,21 @@ impl Writer {
         descriptor: TensorFields,
         elements: Samples<'_>,
         options: TensorOptionsFields,
+        parent: Option<ParentFields<'_>>,
     ) -> PyResult<u64> {
         let (descriptor, options) = (descriptor.into_descriptor()?, options.into_options()?);
         let elements = elements.as_slice()?;
-        self.with(py, |writer| writer.add_tensor(name, &descriptor, elements, &options))?;
+        let asked = parent.as_ref().map(ParentFields::asked).transpose()?;
+        self.with(py, |writer| {
+            let parent = match &asked {
+                Some(asked) => asked.find(writer, &descriptor, elements.len())?,
+                None => None,
+            };
+            match parent {
+                Some(parent) => writer.add_tensor_by(name, &descriptor, elements, &parent, &options),
+                None => writer.add_tensor(name, &descriptor, elements, &options),
+            }
+        })?;
         Ok(elements.len() as u64)
     }
 

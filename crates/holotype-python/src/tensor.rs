@@ -3,9 +3,10 @@
 use crate::archive::Archive;
 use crate::error::{argument_error, raise};
 use crate::fields::{MetadataFields, into_metadata, metadata_fields};
+use crate::write::Samples;
 use holotype::{
-    ElementOrder, ElementType, NoiseGenerator, NoiseRecipe, OpaqueElement, TensorCodec, TensorDescriptor,
-    TensorItem, TensorOptions,
+    ElementOrder, ElementType, Error, NoiseGenerator, NoiseRecipe, OpaqueElement, TensorCodec,
+    TensorDescriptor, TensorItem, TensorOptions, TensorParent,
 };
 use numpy::PyReadwriteArray1;
 use pyo3::prelude::*;
@@ -86,6 +87,79 @@ impl TensorOptionsFields {
             .with_noise(recipes(self.noise)?)
             .with_metadata(into_metadata(self.metadata)?))
     }
+}
+
+/// Which tensor another is stored against.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub(crate) struct ParentFields<'py> {
+    /// `same`, `named`, `added`, `stream` or `content`.
+    how: String,
+    name: String,
+    data: Option<Samples<'py>>,
+    first: u64,
+}
+
+/// The same, checked.
+pub(crate) enum AskedParent<'a> {
+    /// The tensor of a parent archive with this name, if it has the type, shape and order.
+    Same(&'a str),
+    /// It must have them.
+    Named(&'a str),
+    /// A tensor added before, and its elements.
+    Added(&'a str, &'a [u8]),
+    /// Bytes of the parent archive's stream.
+    Stream(u64),
+    /// Whatever has this content.
+    Content(&'a [u8]),
+}
+
+impl ParentFields<'_> {
+    pub(crate) fn asked(&self) -> PyResult<AskedParent<'_>> {
+        let data = self.data.as_ref().map(Samples::as_slice).transpose()?;
+        Ok(match (self.how.as_str(), data) {
+            ("same", None) => AskedParent::Same(&self.name),
+            ("named", None) => AskedParent::Named(&self.name),
+            ("added", Some(data)) => AskedParent::Added(&self.name, data),
+            ("stream", None) => AskedParent::Stream(self.first),
+            ("content", Some(data)) => AskedParent::Content(data),
+            _ => return Err(argument_error(format!("no parent is found by {:?}", self.how))),
+        })
+    }
+}
+
+impl<'a> AskedParent<'a> {
+    pub(crate) fn find<W: std::io::Write>(
+        &self,
+        writer: &mut holotype::Writer<W>,
+        descriptor: &TensorDescriptor,
+        n_bytes: usize,
+    ) -> holotype::Result<Option<TensorParent<'a>>> {
+        match self {
+            Self::Same(name) => writer.parent_tensor(name, descriptor),
+            Self::Named(name) => match writer.parent_tensor(name, descriptor)? {
+                Some(parent) => Ok(Some(parent)),
+                None => Err(Error::InvalidArgument {
+                    what: format!("no parent archive has a tensor `{name}` of this type, shape and order"),
+                }),
+            },
+            Self::Added(name, data) => Ok(Some(TensorParent::added(name, data))),
+            Self::Stream(first) => writer.parent_of_stream(*first, n_bytes as u64),
+            Self::Content(data) => writer.parent_of_content(data),
+        }
+    }
+}
+
+/// Name of what a tensor is stored against, and the seal of its archive if that is another.
+#[pyfunction]
+pub(crate) fn tensor_parent(
+    py: Python<'_>,
+    archive: &Archive,
+    name: &str,
+) -> PyResult<Option<(String, Option<String>)>> {
+    let parent = py.detach(|| Ok(archive.inner.tensor(name)?.parent().cloned())).map_err(raise)?;
+    let hex = |seal: [u8; 32]| seal.iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(parent.map(|parent| (parent.name, parent.seal.map(hex))))
 }
 
 /// A tensor's description: fields, stored bytes, slices, metadata.

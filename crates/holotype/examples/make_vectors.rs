@@ -5,6 +5,8 @@
 
 #[path = "vectors/animation.rs"]
 mod animation;
+#[path = "vectors/checkpoints.rs"]
+mod checkpoints;
 #[path = "vectors/deltas.rs"]
 mod deltas;
 #[path = "vectors/digits.rs"]
@@ -754,14 +756,13 @@ fn signatures() -> Vec<(&'static str, Vec<u8>, Vec<String>)> {
 fn main() {
     let root = std::env::args().nth(1).unwrap_or_else(|| "docs/vectors".into());
     let root = Path::new(&root);
-    fs::create_dir_all(root.join("good")).unwrap();
-    fs::create_dir_all(root.join("bad")).unwrap();
+    ["good", "bad"].map(|folder| fs::create_dir_all(root.join(folder)).unwrap());
     let expected = root.join("expected.tsv");
     let mut lines = fs::read_to_string(&expected).unwrap_or_default();
     let mut n_new = 0;
     let all = good().into_iter().chain(packing::good()).chain(encryption::good()).chain(generation::good());
     let all = all.chain(animation::good()).chain(parents::good()).chain(revisions::good());
-    for (name, bytes, described) in all.chain(deltas::good()) {
+    for (name, bytes, described) in all.chain(deltas::good()).chain(checkpoints::good()) {
         let path = root.join("good").join(format!("{name}.holo"));
         if !path.exists() {
             fs::write(path, bytes).unwrap();
@@ -771,9 +772,8 @@ fn main() {
     }
     fs::write(expected, lines).unwrap();
     let all = bad().into_iter().chain(packing::bad()).chain(bad_tensors()).chain(encryption::bad());
-    let all =
-        all.chain(generation::bad()).chain(animation::bad()).chain(parents::bad()).chain(revisions::bad());
-    for (name, bytes) in all.chain(deltas::bad()) {
+    let all = all.chain(generation::bad()).chain(animation::bad()).chain(parents::bad());
+    for (name, bytes) in all.chain(deltas::bad()).chain(checkpoints::bad()).chain(revisions::bad()) {
         let path = root.join("bad").join(format!("{name}.holo"));
         if !path.exists() {
             fs::write(path, bytes).unwrap();

@@ -1,6 +1,7 @@
 //! New revisions of archives that are there. `docs/format.md` §16.
 
-use crate::archive::last_whole;
+use crate::archive::{Item, last_whole};
+use crate::checkpoint::Part;
 use crate::encryption::random;
 use crate::pack::PARENT_CACHE_BYTES;
 use crate::{Archive, Error, OpenOptions, Result, Revision, Writer, WriterOptions, animation, tensor};
@@ -140,10 +141,13 @@ impl<W: Write> Writer<W> {
     /// Leaves an item of the revision before out of the new one; it stays in the old one.
     ///
     /// # Errors
-    /// `NotFound` if there is none; `InvalidArgument` for a writer that does not append.
+    /// `NotFound` if there is none; `InvalidArgument` for a writer that does not append, or if it was replaced already.
     pub fn remove_item(&mut self, name: &str) -> Result<()> {
         let (base, builder) = self.base_and_builder()?;
         base.archive.item(name)?;
+        if builder.has_item(name) {
+            return Err(Error::invalid(format!("`{name}` was added to this revision")));
+        }
         builder.remove_item(name);
         Ok(())
     }
@@ -197,18 +201,36 @@ impl Base {
                 }
             }
         }
-        items.values().try_for_each(|item| check_references(item, &items))
+        items.values().try_for_each(|item| check_references(item, &items))?;
+        for item in archive.items()?.iter().filter(|item| items.get(item.name()) == Some(item.record())) {
+            check_parts(item, &items)?;
+        }
+        Ok(())
     }
+}
+
+/// Checks that the tensors which a file that stays is made of are what they were.
+fn check_parts(file: &Item<'_>, items: &HashMap<String, ItemRecord>) -> Result<()> {
+    for part in file.parts()?.unwrap_or_default() {
+        let Part::Tensor(name) = part else { continue };
+        let before = file.archive().item(&name)?.content_sha256();
+        if items.get(&name).is_none_or(|now| now.content_sha256 != before) {
+            return Err(needs(file.record(), &name));
+        }
+    }
+    Ok(())
+}
+
+fn needs(item: &ItemRecord, name: &str) -> Error {
+    Error::invalid(format!(
+        "`{}` needs `{name}`, which is not in the new revision as it was: replace or remove both",
+        item.name
+    ))
 }
 
 /// Checks what an item cannot do without: the file a hard link names, a tensor's parent, an animation's sound.
 fn check_references(item: &ItemRecord, items: &HashMap<String, ItemRecord>) -> Result<()> {
-    let refuse = |name: &str| {
-        Err(Error::invalid(format!(
-            "`{}` needs `{name}`, which is not in the new revision as it was: replace or remove both",
-            item.name
-        )))
-    };
+    let refuse = |name: &str| Err(needs(item, name));
     if let Some(name) = &item.attributes.hard_link {
         let is_same = |file: &ItemRecord| {
             file.kind == ItemKind::File

@@ -6,6 +6,7 @@
 mod animation;
 mod append;
 mod archive;
+mod checkpoint;
 mod copying;
 mod encryption;
 mod error;

@@ -334,7 +334,22 @@ impl<W: Write> Writer<W> {
 
     /// True if the archive with this seal is a parent.
     pub(crate) fn has_parent(&self, seal: &[u8; 32]) -> bool {
-        self.options.parents.iter().any(|parent| parent.archive().seal() == *seal)
+        self.parents().iter().any(|parent| parent.archive().seal() == *seal)
+    }
+
+    /// Threads of packing; 0 for what the machine offers.
+    pub(crate) fn n_threads(&self) -> usize {
+        self.options.packing.n_threads
+    }
+
+    /// True if packed files of tensors are stored as their tensors.
+    pub(crate) fn splits_checkpoints(&self) -> bool {
+        self.options.packing.split_checkpoints
+    }
+
+    /// [`WriterOptions::parents`].
+    pub(crate) fn parents(&self) -> &[Parent] {
+        &self.options.parents
     }
 
     /// Tensors added so far, and those of the revision before.

@@ -15,6 +15,7 @@ import holotype
 from holotype import _async, _reader, _summary, _writer
 from holotype._errors import ArgumentError, HolotypeError
 from holotype._sources import as_bytes, is_path, path_of
+from holotype._tensors import tensor_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
     from typing_extensions import Buffer, Self
 
+    from holotype._fields import ParentFields, TensorFields
     from holotype._sources import Path, Readable
 
 __all__ = [
@@ -55,6 +57,8 @@ PROFILES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     }
 )
 
+#: What elements of a width are taken for, and their width.
+_DELTA_ELEMENTS = {2: ("bf16", 2), 4: ("f32", 4), 8: ("f64", 8)}
 _SMALLEST_BLOCK, _LARGEST_BLOCK = 4096, 16 << 20
 
 
@@ -298,34 +302,53 @@ class Writer(_writer.Writer):
         return super().add_array(array, name=None if name is None else self._free(name), **options)
 
     def add_xor_delta(self, data: Buffer, base_offset: int, base_length: int, element_size: int = 1) -> Self:
-        """Add a tensor that is near to bytes of the parent. It reads back as the tensor, not as a difference.
+        """Add a tensor against bytes of the parent's stream. It reads back as the tensor, not a difference.
+
+        Elements of 2, 4 and 8 bytes are taken for bfloat16, float32 and float64, others for bytes.
 
         Raises
         ------
         ArgumentError
-            The sizes do not fit.
+            The sizes do not fit, or there is no parent that has these bytes.
         """
         content = as_bytes(data)
         if base_offset < 0 or base_length != len(content):
             raise ArgumentError(f"{len(content)} bytes are no delta to {base_length} at {base_offset}")
-        return self._add_delta(content, element_size)
+        against: ParentFields = {"how": "stream", "name": "", "data": None, "first": base_offset}
+        return self._add_delta(content, element_size, against)
 
     def add_xor_delta_from_buffers(self, data: Buffer, base_data: Buffer, element_size: int = 1) -> Self:
-        """Add a tensor that is near to `base_data`. It reads back as the tensor, not as a difference."""
-        content = as_bytes(data)
-        if len(as_bytes(base_data)) != len(content):
-            raise ArgumentError(f"{len(content)} bytes are no delta to {len(as_bytes(base_data))}")
-        return self._add_delta(content, element_size)
+        """Add a tensor against `base_data`. It reads back as the tensor, not as a difference.
+
+        What it is stored against must be at hand when it is read: `base_data` is all of a tensor that was
+        added before, or of a file or tensor of a parent; else the tensor is stored alone.
+        """
+        content, base = as_bytes(data), as_bytes(base_data)
+        if len(base) != len(content):
+            raise ArgumentError(f"{len(content)} bytes are no delta to {len(base)}")
+        against: ParentFields = {"how": "content", "name": "", "data": base, "first": 0}
+        return self._add_delta(content, element_size, against)
 
     def write(self, data: Buffer, *, offset: int | None = None) -> int:
         """Write bytes at the end; `offset`, if given, must be there."""
         self._check_offset(offset)
         return super().write(data)
 
-    def _add_delta(self, content: bytes, element_size: int) -> Self:
+    def _add_delta(self, content: bytes, element_size: int, against: ParentFields) -> Self:
         if element_size < 1 or len(content) % element_size:
             raise ArgumentError(f"{len(content)} bytes are no elements of {element_size}")
-        return super().add_bytes(content)
+        element, n_bytes = _DELTA_ELEMENTS.get(element_size, ("u8", 1))
+        fields: TensorFields = {
+            "element": element,
+            "opaque": None,
+            "shape": [len(content) // n_bytes],
+            "is_fortran": False,
+        }
+        options = tensor_options("auto", None, None, self._threads)
+        self._flush()
+        name = self._name(None, "tensor")
+        self._position += self._inner.add_tensor(name, fields, content, options, against)
+        return self
 
     def _check_offset(self, offset: int | None) -> None:
         if offset is not None and offset != self.tell():

@@ -35,7 +35,7 @@ const ROOT: u64 = 1;
 impl Tree {
     /// The tree of an archive's files, links and folders; tensors are files of their elements.
     pub(super) fn new(archive: &Archive) -> holotype::Result<Self> {
-        let items: Vec<Item<'_>> = archive.items()?;
+        let items: Vec<Item<'_>> = archive.tree_items()?;
         let paths = holotype::unpack_paths(&items)?;
         let mut tree = Self { nodes: vec![Node::folder(ROOT)], n_hidden: 0 };
         let mut numbers: HashMap<&str, u64> = HashMap::new();

@@ -15,6 +15,7 @@ use std::path::PathBuf;
 
 pub(crate) fn run(args: &Pack, printer: &Printer) -> Result<Exit, Failure> {
     let mut packing = args.profile.packing().with_n_threads(args.threads);
+    packing = packing.with_split_checkpoints(args.checkpoints == "tensors");
     if let Some(compression) = args.compression {
         packing = packing.with_compression(compression);
     }

@@ -43,7 +43,7 @@ impl<'a> AudioItem<'a> {
             return Err(Error::LimitExceeded { what: "the size of the sound", found: n_bytes, limit });
         }
         let mut out = Vec::new();
-        self.item.read_file(&mut |bytes| {
+        self.item.read_file(1, &mut |bytes| {
             let n = bytes.len() as u64;
             out.try_reserve(bytes.len()).map_err(|_| memory::refused("the sound", n))?;
             out.extend_from_slice(bytes);

@@ -1,10 +1,11 @@
 use super::cache::Key;
 use super::read_ahead::ReadAhead;
 use super::{Archive, Item, SharedRecord, TensorItem};
+use crate::checkpoint::{Part, decode_parts, is_made_of_parts};
 use crate::{Error, Result};
 use holotype_container::{Codec, Extent, Extents, ItemKind, ItemRecord};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 /// Where each byte of a file item is: made once, then any range of it is read by touching only its blocks.
@@ -17,12 +18,16 @@ pub struct FileMap {
     ahead: ReadAhead,
 }
 
+const LENGTH: &str = "the file has another length than recorded";
+
 /// A part of the content.
 #[derive(Debug, Clone)]
 enum Piece {
     Extent(Extent),
     /// All elements of a tensor.
     Tensor(SharedRecord),
+    /// Bytes at hand.
+    Held(Arc<[u8]>),
 }
 
 impl Piece {
@@ -30,6 +35,7 @@ impl Piece {
         match self {
             Self::Extent(extent) => extent.n_bytes,
             Self::Tensor(record) => record.raw_bytes,
+            Self::Held(bytes) => bytes.len() as u64,
         }
     }
 }
@@ -41,6 +47,15 @@ impl FileMap {
             return Err(Error::invalid(format!("item `{}` is no file", record.name)));
         }
         let mut map = Self::empty(&record.name);
+        if let Some(parts) = item.parts()? {
+            for part in parts {
+                map.push(match part {
+                    Part::Bytes(bytes) => Piece::Held(bytes.into()),
+                    Part::Tensor(name) => Piece::Tensor(item.part(&name)?.shared().clone()),
+                });
+            }
+            return if map.n_bytes == record.raw_bytes { Ok(map) } else { Err(item.broken(LENGTH)) };
+        }
         let mut push = |extent: Extent| map.push(Piece::Extent(extent));
         if let Some(extents) = extents(item.archive(), record)? {
             extents.into_iter().for_each(push);
@@ -51,7 +66,7 @@ impl FileMap {
             }
         }
         if map.n_bytes != record.raw_bytes {
-            return Err(item.broken("the file has another length than recorded"));
+            return Err(item.broken(LENGTH));
         }
         Ok(map)
     }
@@ -60,13 +75,10 @@ impl FileMap {
     /// passed over.
     pub(super) fn of_all(archive: &Archive) -> Result<Self> {
         let mut all = Self::empty("<all files>");
-        for item in archive.items()? {
+        for item in archive.stream_items()? {
             match item.kind() {
-                ItemKind::File if item.attributes().hard_link.is_none() => {
-                    Self::new(&item)?.pieces.into_iter().for_each(|(_, piece)| all.push(piece));
-                }
                 ItemKind::Tensor => all.push(Piece::Tensor(item.shared().clone())),
-                _ => {}
+                _ => Self::new(&item)?.pieces.into_iter().for_each(|(_, piece)| all.push(piece)),
             }
         }
         Ok(all)
@@ -186,6 +198,36 @@ impl Archive {
         FileMap::of_all(self)
     }
 
+    /// The items of [`Self::stream_map`].
+    pub(crate) fn stream_items(&self) -> Result<Vec<Item<'_>>> {
+        let mut items = self.tree_items()?;
+        items.retain(|item| match item.kind() {
+            ItemKind::File => item.attributes().hard_link.is_none(),
+            kind => kind == ItemKind::Tensor,
+        });
+        Ok(items)
+    }
+
+    /// All items in the order they were added, but for the tensors that files are made of.
+    ///
+    /// # Errors
+    /// `Corrupt` or `Io` if the manifest or the list of a file's parts cannot be read.
+    pub fn tree_items(&self) -> Result<Vec<Item<'_>>> {
+        let mut items = self.items()?;
+        let mut names = HashSet::new();
+        for item in &items {
+            let parts = item.parts()?.into_iter().flatten();
+            names.extend(parts.filter_map(|part| match part {
+                Part::Tensor(name) => Some(name),
+                Part::Bytes(_) => None,
+            }));
+        }
+        if !names.is_empty() {
+            items.retain(|item| item.kind() != ItemKind::Tensor || !names.contains(item.name()));
+        }
+        Ok(items)
+    }
+
     /// What deduplication and compression made of the content.
     ///
     /// # Errors
@@ -200,8 +242,8 @@ impl Archive {
             summary.unique_bytes = summary.unique_bytes.saturating_add(block.raw_bytes);
             summary.block_bytes = summary.block_bytes.saturating_add(block.frame_bytes());
         }
-        for item in self.items()? {
-            summary.n_items += 1;
+        summary.n_items = self.n_items();
+        for item in self.tree_items()? {
             summary.raw_bytes = summary.raw_bytes.saturating_add(item.raw_bytes());
         }
         summary.archive_bytes = self.n_bytes();
@@ -243,6 +285,10 @@ impl Archive {
             let n_now = (out.len() as u64).min(piece.n_bytes() - skipped) as usize;
             let (now, later) = out.split_at_mut(n_now);
             match piece {
+                Piece::Held(bytes) => {
+                    let from = bytes.get(skipped as usize..).and_then(|rest| rest.get(..n_now));
+                    now.copy_from_slice(from.unwrap_or_default());
+                }
                 Piece::Tensor(record) => {
                     TensorItem::open(Item::new(self, record.clone()))?.content_at(skipped, now)?;
                 }
@@ -278,7 +324,7 @@ impl Archive {
         let mut ids: Vec<u64> = touched
             .filter_map(|(_, piece)| match piece {
                 Piece::Extent(extent) => Some(extent.block),
-                Piece::Tensor(_) => None,
+                Piece::Tensor(_) | Piece::Held(_) => None,
             })
             .collect();
         ids.dedup();
@@ -338,14 +384,55 @@ impl Item<'_> {
         Ok(u64::try_from(total).unwrap_or(u64::MAX))
     }
 
-    pub(crate) fn read_file(&self, sink: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+    /// What a file is made of, if that is not its own blocks.
+    pub(crate) fn parts(&self) -> Result<Option<Vec<Part>>> {
+        if !is_made_of_parts(self.record()).map_err(|rule| self.broken(rule))? {
+            return Ok(None);
+        }
+        let (archive, id) = (self.archive(), self.record().content_block(0).unwrap_or(0));
+        let bytes = archive.unpacked(self.name(), id, archive.limits.max_metadata_bytes)?;
+        let parts = decode_parts(&bytes, &archive.limits.container);
+        parts.map(Some).ok_or_else(|| self.broken("the list of the file's parts is malformed"))
+    }
+
+    /// The tensor `name` that this file is made of.
+    fn part(&self, name: &str) -> Result<Item<'_>> {
+        match self.archive().item(name) {
+            Ok(item) if item.kind() == ItemKind::Tensor => Ok(item),
+            Ok(_) | Err(Error::NotFound { .. }) => {
+                Err(self.broken("a tensor that it is made of is not there"))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(crate) fn read_file(
+        &self,
+        n_threads: usize,
+        sink: &mut dyn FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
         let map = FileMap::new(self)?;
         let mut content = Sha256::new();
         let mut held = Held::default();
         let shares_blocks = self.record().extents.is_some();
         let mut at = 0;
         for (start, piece) in &map.pieces {
-            let Piece::Extent(extent) = piece else { continue };
+            let extent = match piece {
+                Piece::Extent(extent) => extent,
+                Piece::Tensor(record) => {
+                    let tensor = TensorItem::open(Item::new(self.archive(), record.clone()))?;
+                    tensor.read_parts(n_threads, &mut |bytes| {
+                        content.update(bytes);
+                        sink(bytes)
+                    })?;
+                    continue;
+                }
+                Piece::Held(bytes) => {
+                    content.update(bytes);
+                    sink(bytes)?;
+                    continue;
+                }
+            };
             if *start >= at {
                 at = start.saturating_add(FILE_WINDOW_BYTES).min(map.n_bytes);
                 self.archive().announce(&map, *start, at - start)?;

@@ -361,7 +361,7 @@ impl Archive {
     /// As [`Self::item`]; `InvalidArgument` if it is no file; `Corrupt` if a block or the whole is damaged,
     /// after the blocks before it were handed out; what `sink` returns.
     pub fn read_file(&self, name: &str, sink: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
-        self.item(name)?.read_file(sink)
+        self.item(name)?.read_file(0, sink)
     }
 
     /// Checks structure, every block and every content hash.

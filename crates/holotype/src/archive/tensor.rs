@@ -359,22 +359,33 @@ impl<'a> TensorItem<'a> {
             return self.made(noise).map(drop);
         }
         let mut content = Sha256::new();
-        if !self.slices.are_consecutive() || self.is_equal() {
-            let elements = self.read()?;
-            progress.advance(self.item.stored_bytes()?);
-            content.update(&elements);
-            return self.item.check_content(content.finalize().into());
+        self.read_parts(n_threads, &mut |bytes| {
+            content.update(bytes);
+            Ok(())
+        })?;
+        progress.advance(self.item.stored_bytes()?);
+        self.item.check_content(content.finalize().into())
+    }
+
+    /// Hands all elements in the stored order to `sink`, a few slices in memory where they are parts of the content.
+    pub(crate) fn read_parts(
+        &self,
+        n_threads: usize,
+        sink: &mut dyn FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
+        if self.noise.is_some() || !self.slices.are_consecutive() || self.is_equal() {
+            return sink(&self.read()?);
         }
         let n_slices = self.n_slices();
         let step = self.batch(n_threads);
         for first in (0..n_slices).step_by(step) {
             let numbers: Vec<u64> = (first..n_slices.min(first + step as u64)).collect();
+            let n_threads = parallel::n_threads(n_threads, numbers.len());
             for slice in parallel::map(n_threads, numbers, |number| self.slice(number))? {
-                content.update(&slice);
+                sink(&slice)?;
             }
         }
-        progress.advance(self.item.stored_bytes()?);
-        self.item.check_content(content.finalize().into())
+        Ok(())
     }
 
     /// All elements of noise, proven by their hash.

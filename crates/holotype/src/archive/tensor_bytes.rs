@@ -7,7 +7,7 @@ impl TensorItem<'_> {
     /// Fills `out` with the bytes of the content from `offset_bytes` on, which must lie inside it: elements in the
     /// stored order, little-endian. Only the slices they are in are decoded, or taken from the cache.
     pub(super) fn content_at(&self, offset_bytes: u64, out: &mut [u8]) -> Result<()> {
-        let is_cut = self.noise().is_none() && self.slices().are_consecutive();
+        let is_cut = self.noise().is_none() && self.n_slices() > 0 && self.slices().are_consecutive();
         let n_slices = if is_cut { self.n_slices() } else { 1 };
         // The last slice that does not start after the offset.
         let (mut low, mut high) = (0, n_slices);

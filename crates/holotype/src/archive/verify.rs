@@ -403,7 +403,7 @@ fn verify_image(item: &Item<'_>, options: &VerifyOptions, report: &mut VerifyRep
 }
 
 fn verify_file(item: &Item<'_>, options: &VerifyOptions, report: &mut VerifyReport) -> Result<()> {
-    let mut checked = item.read_file(&mut |bytes| {
+    let mut checked = item.read_file(options.n_threads, &mut |bytes| {
         options.progress.advance(bytes.len() as u64);
         Ok(())
     });

@@ -5,7 +5,7 @@ use std::path::Path;
 
 /// What the file system knows of the file, folder or link at `path`, which `known` was asked of.
 #[cfg(unix)]
-pub(super) fn of(path: &Path, known: &Metadata) -> Result<FileAttributes> {
+pub(crate) fn of(path: &Path, known: &Metadata) -> Result<FileAttributes> {
     use std::os::unix::fs::MetadataExt as _;
     let nanoseconds = u32::try_from(known.mtime_nsec()).unwrap_or(0);
     let mut attributes = FileAttributes::default();
@@ -17,7 +17,7 @@ pub(super) fn of(path: &Path, known: &Metadata) -> Result<FileAttributes> {
 
 /// What the file system knows of the file, folder or link at `path`, which `known` was asked of.
 #[cfg(not(unix))]
-pub(super) fn of(path: &Path, known: &Metadata) -> Result<FileAttributes> {
+pub(crate) fn of(path: &Path, known: &Metadata) -> Result<FileAttributes> {
     let time = filetime::FileTime::from_last_modification_time(known);
     let mut attributes = FileAttributes::default();
     attributes.mtime = Some(FileTime { seconds: time.unix_seconds(), nanoseconds: time.nanoseconds() });

@@ -11,6 +11,7 @@ mod shared;
 mod source;
 mod walk;
 
+pub(crate) use attributes::of as attributes_of;
 pub use exclude::Exclude;
 pub use parent::Parent;
 pub(crate) use parent::{CACHE_BYTES as PARENT_CACHE_BYTES, Others};
@@ -21,11 +22,16 @@ pub(crate) use source::Source;
 use crate::{Error, Metadata, Result, Writer};
 use holotype_container::{ItemKind, ItemRecord};
 use sha2::{Digest as _, Sha256};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use walk::{Entry, EntryKind, walk};
+
+/// True if the name says that it is a safetensors file.
+fn is_checkpoint(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("safetensors"))
+}
 
 /// What [`Writer::pack_tree`] put into the archive.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -89,6 +95,7 @@ impl<W: Write> Writer<W> {
             packed.n_directories += u64::from(target.is_none());
             self.add_item(record)?;
         }
+        files = self.pack_checkpoints(files, &entries, &links, &record, &mut packed)?;
         files.sort_unstable_by(|(a, _), (b, _)| order::compare(&entries[*a].name, &entries[*b].name));
         // Files are added in the order they lie in; other names of them come after all.
         let mut ordinal = self.reserve_ordinals(files.len() as u64 + packed.n_files);
@@ -107,8 +114,39 @@ impl<W: Write> Writer<W> {
             ordinal += 1;
             Ok(Addition { record, source, expected_bytes: Some(n_bytes), links })
         });
-        packed.n_bytes = self.add_shared(additions)?;
+        packed.n_bytes += self.add_shared(additions)?;
         Ok(packed)
+    }
+
+    /// Packs files of tensors; returns the files that are left.
+    fn pack_checkpoints(
+        &mut self,
+        files: Vec<(usize, u64)>,
+        entries: &[Entry],
+        links: &HashMap<usize, Vec<ItemRecord>>,
+        record: &dyn Fn(usize, &Entry) -> ItemRecord,
+        packed: &mut Packed,
+    ) -> Result<Vec<(usize, u64)>> {
+        let mut names: Option<HashSet<String>> = None;
+        let mut left = Vec::with_capacity(files.len());
+        for (at, n_bytes) in files {
+            let Some(entry) = entries.get(at) else { continue };
+            // Other names of a file share its extents, which a file made of tensors has none of.
+            if !self.splits_checkpoints() || links.contains_key(&at) || !is_checkpoint(&entry.path) {
+                left.push((at, n_bytes));
+                continue;
+            }
+            let names = names.get_or_insert_with(|| {
+                entries.iter().enumerate().map(|(at, entry)| record(at, entry).name).collect()
+            });
+            if self.pack_checkpoint(record(at, entry), &entry.path, &|name| names.contains(name))? {
+                packed.n_files += 1;
+                packed.n_bytes += n_bytes;
+            } else {
+                left.push((at, n_bytes));
+            }
+        }
+        Ok(left)
     }
 
     /// Packs whatever `stream` gives as a file named `name`; equal parts of it and of all packed before are stored once.
@@ -146,6 +184,14 @@ impl<W: Write> Writer<W> {
     pub fn pack_file(&mut self, name: &str, path: impl AsRef<Path>, metadata: &Metadata) -> Result<u64> {
         let path = path.as_ref();
         let n_bytes = fs::metadata(path).map_err(|e| Error::io(path, e))?.len();
+        if self.splits_checkpoints() && is_checkpoint(path) {
+            self.check_name(name)?;
+            let mut record = ItemRecord::new(name.to_owned(), ItemKind::File);
+            record.metadata = self.add_metadata(metadata)?;
+            if self.pack_checkpoint(record, path, &|_| false)? {
+                return Ok(n_bytes);
+            }
+        }
         let source = Source::path(name.to_owned(), path.to_path_buf());
         self.pack_source(name, source, Some(n_bytes), metadata)
     }

@@ -50,7 +50,14 @@ impl Profile {
             Self::Archival => (Compression::Zstd(19), 8 << 20, 16),
         };
         let chunking = Chunking::around(average_log2);
-        Packing { compression, block_bytes, chunking, deduplicate: true, n_threads: 0 }
+        Packing {
+            compression,
+            block_bytes,
+            chunking,
+            deduplicate: true,
+            split_checkpoints: true,
+            n_threads: 0,
+        }
     }
 }
 
@@ -66,6 +73,9 @@ pub struct Packing {
     pub chunking: Chunking,
     /// Store what is there several times once (default). Without it only lists of chunks tell of repetitions.
     pub deduplicate: bool,
+    /// Store a safetensors file as its tensors, each of which can be read by its name, and give it back byte for byte
+    /// (default). Without it, such a file is one as any other.
+    pub split_checkpoints: bool,
     /// Threads; 0 (default) uses what the machine offers. The archive is the same for any number.
     pub n_threads: usize,
 }
@@ -105,6 +115,13 @@ impl Packing {
     #[must_use]
     pub fn with_deduplicate(mut self, deduplicate: bool) -> Self {
         self.deduplicate = deduplicate;
+        self
+    }
+
+    /// Sets [`Self::split_checkpoints`].
+    #[must_use]
+    pub fn with_split_checkpoints(mut self, split_checkpoints: bool) -> Self {
+        self.split_checkpoints = split_checkpoints;
         self
     }
 

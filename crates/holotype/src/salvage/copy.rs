@@ -11,6 +11,8 @@ use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Write;
 
+/// Bytes of a block of a file.
+const BLOCK_BYTES: usize = 4 << 20;
 /// Key of the user metadata entry that marks an item as incomplete.
 const NOTE_KEY: &str = "holotype.salvage";
 
@@ -30,7 +32,35 @@ pub(super) fn copy_whole<W: Write>(
             return copy_alone(writer, &tensor, name, metadata.as_ref());
         }
     }
+    if item.parts()?.is_some() {
+        // Its tensors may have other names now.
+        return copy_bytes(writer, item, name, metadata.as_ref());
+    }
     copy_item(writer, item, name, metadata.as_ref(), copied)
+}
+
+/// Writes a file that is made of others as its bytes.
+fn copy_bytes<W: Write>(
+    writer: &mut Writer<W>,
+    item: &Item<'_>,
+    name: &str,
+    metadata: Option<&Metadata>,
+) -> Result<()> {
+    let mut new = item.record().clone();
+    new.name = name.to_owned();
+    new.descriptor.clear();
+    new.preview = None;
+    new.content.clear();
+    item.read_file(0, &mut |bytes| {
+        for part in bytes.chunks(BLOCK_BYTES) {
+            let id = writer.add_packed(part)?;
+            crate::writer::extend(&mut new.content, id);
+        }
+        Ok(())
+    })?;
+    let metadata = metadata.map_or_else(|| item.metadata(), |metadata| Ok(metadata.clone()))?;
+    new.metadata = writer.add_metadata(&metadata)?;
+    writer.add_item(new)
 }
 
 /// Writes an image with its tiles of numbers `missing` as zeros; its metadata says so.

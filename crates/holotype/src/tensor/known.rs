@@ -72,6 +72,12 @@ impl KnownTensors {
         self.by_name.get(name)
     }
 
+    /// The first by name of those with this content.
+    pub(super) fn of_content(&self, sha256: &[u8; 32]) -> Option<&str> {
+        let same = self.by_name.iter().filter(|(_, named)| named.sha256 == *sha256);
+        same.map(|(name, _)| name.as_str()).min()
+    }
+
     pub(super) fn name(
         &mut self,
         name: &str,

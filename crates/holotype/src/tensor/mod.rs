@@ -7,6 +7,7 @@ mod encode;
 mod known;
 mod options;
 mod parent;
+mod search;
 pub(crate) mod slices;
 pub(crate) mod wire;
 

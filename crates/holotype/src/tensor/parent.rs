@@ -166,8 +166,10 @@ impl<'a> OpenParent<'a> {
         use holotype_container::ItemKind;
         match item.kind() {
             ItemKind::Tensor => Ok(Self::Tensor(Box::new(TensorItem::open_as(item, n_children)?))),
-            ItemKind::File => Ok(Self::File(item.archive(), item.archive().file_map(item.name())?)),
-            _ => Err(Error::invalid(format!("`{}` is neither a tensor nor a file", item.name()))),
+            ItemKind::File if item.parts()?.is_none() => {
+                Ok(Self::File(item.archive(), item.archive().file_map(item.name())?))
+            }
+            _ => Err(Error::invalid(format!("`{}` is neither a tensor nor a file of its own", item.name()))),
         }
     }
 

@@ -101,7 +101,7 @@ pub struct Unpacked {
 /// file, or a folder that has something in it; `Corrupt` if an item is damaged; `LimitExceeded`; `Io`.
 pub fn unpack(archive: &Archive, directory: impl AsRef<Path>, options: &UnpackOptions) -> Result<Unpacked> {
     let directory = directory.as_ref();
-    let items = archive.items()?;
+    let items = archive.tree_items()?;
     let paths = names::paths(&items)?;
     let mut unpacked = Unpacked { n_items: items.len() as u64, n_bytes: 0 };
     for item in &items {
@@ -169,15 +169,17 @@ impl Tree<'_> {
             |item: &&Item<'_>| item.kind() == ItemKind::File && item.attributes().hard_link.is_none();
         let jobs = jobs_of(self.items.iter().filter(is_file).collect(), JOB_BYTES);
         let n_threads = parallel::n_threads(self.options.n_threads, jobs.len());
-        parallel::map(n_threads, jobs, |job| job.into_iter().try_for_each(|item| self.file(item)))?;
+        // A file made of tensors takes threads of its own if there are some to spare.
+        let spare = if jobs.len() == 1 { self.options.n_threads } else { 1 };
+        parallel::map(n_threads, jobs, |job| job.into_iter().try_for_each(|item| self.file(item, spare)))?;
         Ok(())
     }
 
-    fn file(&self, item: &Item<'_>) -> Result<()> {
+    fn file(&self, item: &Item<'_>, n_threads: usize) -> Result<()> {
         let path = self.root.join(names::relative(item)?);
         let failed = |e| Error::io(&path, e);
         let mut file = OpenOptions::new().write(true).create_new(true).open(&path).map_err(failed)?;
-        item.read_file(&mut |bytes| {
+        item.read_file(n_threads, &mut |bytes| {
             self.options.progress.advance(bytes.len() as u64);
             file.write_all(bytes).map_err(failed)
         })?;

@@ -10,6 +10,8 @@ use std::collections::{HashSet, VecDeque};
 
 /// Most nodes looked at for one value.
 const MAX_NODES: usize = 1024;
+/// Most nodes whose inputs are followed to a prompt.
+const MAX_PROMPT_NODES: usize = 64;
 /// Most samplers looked at.
 const MAX_SAMPLERS: usize = 64;
 
@@ -158,7 +160,10 @@ fn draft(graph: &Graph<'_>) -> Draft {
         }
     }
     let prompt = |side: &str, names: &[&str]| {
-        above.iter().find_map(|(_, node)| names.iter().find_map(|name| graph.text(input(node, name)?, side)))
+        above
+            .iter()
+            .take(MAX_PROMPT_NODES)
+            .find_map(|(_, node)| names.iter().find_map(|name| graph.text(input(node, name)?, side)))
     };
     draft.prompt = prompt("positive", &["positive", "conditioning", "cond1"]);
     draft.negative_prompt = prompt("negative", &["negative"]);
