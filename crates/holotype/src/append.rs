@@ -138,6 +138,25 @@ impl<W: Write> Writer<W> {
         Ok(Self::with(out, builder, options, numbers, Some(base)))
     }
 
+    /// True if an item of that name was added, or is in the revision before and was not removed.
+    ///
+    /// # Errors
+    /// `Corrupt` or `Io` if a manifest page cannot be read.
+    pub fn has_item(&mut self, name: &str) -> Result<bool> {
+        if !self.is_free(name) {
+            return Ok(true);
+        }
+        let Ok((base, builder)) = self.base_and_builder() else { return Ok(false) };
+        if base.drops_all || builder.is_gone(name) {
+            return Ok(false);
+        }
+        match base.archive.item(name) {
+            Ok(_) => Ok(true),
+            Err(Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Leaves an item of the revision before out of the new one; it stays in the old one.
     ///
     /// # Errors

@@ -21,6 +21,7 @@ mod memory;
 #[cfg(feature = "remote")]
 mod object_output;
 mod output;
+mod overlay;
 mod pack;
 mod parallel;
 mod progress;
@@ -60,6 +61,7 @@ pub use limits::Limits;
 #[cfg(feature = "remote")]
 pub use object_output::ObjectOutput;
 pub use output::{FileOutput, Replace};
+pub use overlay::Overlay;
 pub use pack::{Exclude, Packed, Packing, Parent, Profile};
 pub use progress::Progress;
 #[cfg(feature = "remote")]

@@ -145,6 +145,24 @@ impl<W: Write> Writer<W> {
         }
     }
 
+    /// Adds a parent to those of the options.
+    ///
+    /// # Errors
+    /// `InvalidArgument` after files were packed, for the same parent twice, for one of other cuts than the archive's, or an
+    /// encrypted one of an archive that is not.
+    pub fn add_parent(&mut self, parent: Parent) -> Result<()> {
+        if self.shared.is_some() {
+            return Err(Error::invalid("parents are added before files are packed"));
+        }
+        let number = self.builder.add_parent(parent.record())?;
+        if let (Some(chunking), None) = (parent.archive().chunking(), &self.base) {
+            self.options.packing.chunking = chunking;
+        }
+        self.options.parents.push(parent);
+        self.parent_numbers.push(number);
+        Ok(())
+    }
+
     /// The archive that is appended to, and the builder of the new revision.
     pub(crate) fn base_and_builder(&mut self) -> Result<(&mut Base, &mut ArchiveBuilder)> {
         let base = self.base.as_mut();
