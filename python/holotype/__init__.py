@@ -30,6 +30,7 @@ from holotype._animation import (
     read_frames,
     write_animation,
 )
+from holotype._animation_files import export_animation, import_animation
 from holotype._batch import read_many
 from holotype._errors import (
     ArgumentError,
@@ -113,6 +114,7 @@ __all__ = [
     "decode_to_file",
     "dumps",
     "encode",
+    "export_animation",
     "extract_thumbnail",
     "flatten",
     "frame_count",
@@ -121,6 +123,7 @@ __all__ = [
     "get_delays",
     "get_loop_count",
     "get_metadata",
+    "import_animation",
     "info",
     "inspect",
     "keygen",

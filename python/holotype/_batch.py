@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from holotype import _holotype
 from holotype._errors import ArgumentError, HolotypeError
 from holotype._info import DTYPES
 from holotype._read import image_name
-from holotype._sources import as_bytes, is_path, open_archive, path_of
+from holotype._remote import DEFAULT
+from holotype._sources import as_bytes, is_path, open_archive, path_of, secret_bytes
 from holotype._write import thread_limit
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from holotype._fields import Descriptor
     from holotype._read import Region
+    from holotype._remote import Remote
     from holotype._sources import Source
 
 Layout = Literal["nhwc", "nchw"]
@@ -33,13 +35,16 @@ def read_many(
     stride: int = 1,
     threads: int | None = None,
     errors: Literal["raise", "return"] = "raise",
+    remote: Remote | None = None,
+    password: str | bytes | None = None,
 ) -> Any:
     """Decode many images, or the same region of each, into one array; the interpreter lock is released.
 
     Parameters
     ----------
     sources : sequence
-        Paths and buffers, each an archive whose first image is meant; with `archive`, names of its images.
+        Paths, addresses and buffers, each an archive whose first image is meant; with `archive`, names of
+        its images.
     archive : path, buffer or binary file object, optional
         The archive whose images are named.
     out : numpy.ndarray, optional
@@ -56,6 +61,10 @@ def read_many(
         At most so many; by default what the machine offers. Each decodes one image at a time.
     errors : {"raise", "return"}
         Whether an image that cannot be read raises, once all others are read, or is told of in the result.
+    remote : Remote, optional
+        How archives at addresses are read.
+    password : str or bytes, optional
+        Of encrypted archives.
 
     Returns
     -------
@@ -75,47 +84,49 @@ def read_many(
     >>> holotype.read_many(made, layout="nchw").shape
     (3, 3, 4, 6)
     """
-    import numpy as np
-
-    from holotype import _arrays
-
     if layout not in ("nhwc", "nchw"):
         raise ArgumentError(f"layout is 'nhwc' or 'nchw', not {layout!r}")
     if stride < 1:
         raise ArgumentError(f"stride is 1 or more, not {stride}")
     if errors not in ("raise", "return"):
         raise ArgumentError(f"errors is 'raise' or 'return', not {errors!r}")
+    how = _How(out, layout, region, stride, thread_limit(threads), errors, remote or DEFAULT, password)
     if archive is None:
-        asked: list[tuple[Any, str | None]] = [(_place(source), None) for source in sources]
-        return _read(asked, out, layout, region, stride, thread_limit(threads), errors, np, _arrays)
+        return _read([(_place(source), None) for source in sources], how)
     if isinstance(archive, _holotype.Archive):
-        asked = [(archive, str(name)) for name in sources]
-        return _read(asked, out, layout, region, stride, thread_limit(threads), errors, np, _arrays)
-    with open_archive(archive) as opened:
-        asked = [(opened, str(name)) for name in sources]
-        return _read(asked, out, layout, region, stride, thread_limit(threads), errors, np, _arrays)
+        return _read([(archive, str(name)) for name in sources], how)
+    with open_archive(archive, remote, password) as opened:
+        return _read([(opened, str(name)) for name in sources], how)
+
+
+class _How(NamedTuple):
+    """What is asked of all images."""
+
+    out: NDArray[Any] | None
+    layout: str
+    region: Region | None
+    stride: int
+    threads: int
+    errors: str
+    remote: Remote
+    password: str | bytes | None
 
 
 def _place(source: Any) -> Any:
     return path_of(source) if is_path(source) else as_bytes(source)
 
 
-def _read(
-    asked: list[tuple[Any, str | None]],
-    out: NDArray[Any] | None,
-    layout: str,
-    region: Region | None,
-    stride: int,
-    threads: int,
-    errors: str,
-    np: Any,
-    _arrays: Any,
-) -> Any:
+def _read(asked: list[tuple[Any, str | None]], how: _How) -> Any:
+    import numpy as np
+
+    from holotype import _arrays
+
+    out, layout, region, stride, threads, errors, remote, password = how
     n = len(asked)
     if n == 0:
         result = np.empty((0,), np.uint8) if out is None else out
         return (result, []) if errors == "return" else result
-    expected = _expected(asked, out, layout, region, stride)
+    expected = _expected(asked, how)
     height, width, channels = expected["height"], expected["width"], expected["channels"]
     dtype = np.dtype(DTYPES[expected["sample"]])
     shape: tuple[int, ...] = (n, height, width) if channels == 1 else (n, height, width, channels)
@@ -125,7 +136,8 @@ def _read(
     if flat is None:
         target = np.zeros(shape, dtype)
         flat = target.reshape(-1).view(np.uint8)
-    failed = _holotype.read_many_into(asked, expected, region, flat, threads)
+    secret = secret_bytes(password)
+    failed = _holotype.read_many_into(asked, expected, region, flat, threads, remote, secret)
     if not (is_direct and flat is not None and target is not None and np.shares_memory(target, out)):
         assert target is not None
         view = target[:, ::stride, ::stride]
@@ -148,14 +160,9 @@ def _read(
     return out
 
 
-def _expected(
-    asked: list[tuple[Any, str | None]],
-    out: NDArray[Any] | None,
-    layout: str,
-    region: Region | None,
-    stride: int,
-) -> Descriptor:
+def _expected(asked: list[tuple[Any, str | None]], how: _How) -> Descriptor:
     """What each image is, before `stride`: as `out` says, or as the first that can be opened."""
+    out, layout, region, stride = how.out, how.layout, how.region, how.stride
     first: Descriptor | None = None
     problem: Exception | None = None
     for place, name in asked:
@@ -163,7 +170,7 @@ def _expected(
             if isinstance(place, _holotype.Archive):
                 found = place.image(image_name(place, name))
             else:
-                with open_archive(place) as opened:
+                with open_archive(place, how.remote, how.password) as opened:
                     found = opened.image(image_name(opened, name))
         except (HolotypeError, OSError) as error:
             problem = problem or error

@@ -183,6 +183,17 @@ class AnimationOptions(TypedDict):
     audio: list[AudioFields]
 
 
+class AnimationImportOptions(TypedDict):
+    """How files become an animation."""
+
+    image: Options
+    loop_count: int | None
+    timing: tuple[tuple[int, int], int] | None
+    key_interval: int
+    poster: int
+    pixels: bool
+
+
 class SummaryFields(TypedDict):
     """What an archive's tables add up to."""
 

@@ -5,6 +5,7 @@ from numpy import uint8
 from numpy.typing import NDArray
 
 from holotype._fields import (
+    AnimationImportOptions,
     AnimationOptions,
     Descriptor,
     FrameFields,
@@ -40,7 +41,9 @@ __all__ = [
     "derive_generation",
     "derive_generation_file",
     "encode_image",
+    "export_animation",
     "generation_schema",
+    "import_animation",
     "import_file",
     "is_address",
     "item_place",
@@ -259,6 +262,17 @@ def write_animation(
     frames: Iterator[FrameFields],
     options: AnimationOptions,
 ) -> Written: ...
+def import_animation(
+    path: str | None, overwrite: bool, name: str, paths: list[str], options: AnimationImportOptions
+) -> Written: ...
+def export_animation(
+    animation: Animation,
+    path: str,
+    frames: tuple[int, int],
+    lossy_metadata: bool,
+    previews: bool,
+    overwrite: bool,
+) -> int: ...
 def read_audio(archive: Archive, name: str) -> tuple[str, bytes]: ...
 def recognise_audio(start: bytes) -> str | None: ...
 def read_many_into(
@@ -267,4 +281,6 @@ def read_many_into(
     at: tuple[int, int, int, int] | None,
     out: NDArray[uint8],
     threads: int,
+    remote: Remote,
+    password: bytes | None,
 ) -> list[Exception | None]: ...

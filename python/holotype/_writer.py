@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from holotype._remote import Remote
     from holotype._sources import Destination, Path, Readable, Source
     from holotype._tensors import Attributes, Noise, TensorCodec, TensorParent
+    from holotype._write import Mode, Order
 
 Profile = Literal["ml", "eda", "embedded", "generic", "archival"]
 
@@ -248,6 +249,57 @@ class Writer:
         options = _tensors.tensor_options("auto", None, None, self._threads)
         against = _tensors.parent_fields(None, name, "auto")
         self._position += self._inner.add_tensor(name, elements.fields, elements.data, options, against)
+        return self
+
+    def add_image(
+        self,
+        name: str,
+        image: Any,
+        *,
+        mode: Mode = "standard",
+        order: Order = "rgb",
+        tile_edge: int | None = None,
+        preview: bool | None = None,
+    ) -> Self:
+        """Add an image as its samples; `read(src, item=name)` and `holotype.torch` give it back.
+
+        It is no part of the stream of files and tensors.
+
+        Parameters
+        ----------
+        name : str
+            Name of the item.
+        image : array_like, PIL.Image.Image, path or buffer
+            `(height, width)` or `(height, width, channels)` of any dtype that `write` takes; or an image
+            file, with its metadata.
+        mode, order, tile_edge, preview
+            As for `write`.
+
+        Raises
+        ------
+        ArgumentError
+            The name is taken, or the array is no image.
+        UnsupportedError
+            The file cannot be read exactly, or is lossy.
+        """
+        import numpy as np
+
+        from holotype import _arrays
+        from holotype._write import _options, is_pillow
+
+        options = _options(mode, False, tile_edge, preview, self._threads, None)
+        if is_pillow(image):
+            from holotype._modes import from_pillow
+
+            descriptor, metadata, samples = from_pillow(image)
+            _holotype.add_image(self._inner, name, descriptor, metadata, samples, options)
+        elif is_path(image) or isinstance(image, (bytes, bytearray, memoryview)):
+            source = path_of(image) if is_path(image) else as_bytes(image)
+            _holotype.add_image_file(self._inner, name, source, False, options)
+        else:
+            array = np.asarray(image)
+            described = _arrays.describe(array, order=order, colour=None, alpha=None)
+            _holotype.add_image(self._inner, name, described, [], _arrays.samples(array), options)
         return self
 
     def add_tensor(

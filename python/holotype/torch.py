@@ -20,20 +20,26 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from holotype import _holotype
-from holotype._batch import read_many
+from holotype._batch import _How
+from holotype._batch import _read as _read_many
 from holotype._errors import ArgumentError
+from holotype._remote import DEFAULT
 from holotype._sources import is_path, open_archive, path_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from holotype._read import Region
+    from holotype._remote import Remote
 
 try:
     from torch.utils.data import Dataset as _Dataset
     from torch.utils.data import IterableDataset as _IterableDataset
 except ImportError:
     _Dataset = _IterableDataset = object
+
+#: Archives of several images that a process keeps open.
+MAX_OPEN = 64
 
 __all__ = ["ImageDataset", "ImageStream", "thread_cleanup", "thread_init"]
 
@@ -47,75 +53,89 @@ def thread_cleanup() -> None:
 
 
 class _Images:
-    """Images of one archive, or of many of one image each."""
+    """Images of archives: of each its first, or all that it has."""
 
     def __init__(
         self,
         source: Any,
         *,
         names: Sequence[str] | None,
+        shards: bool,
         region: Region | None,
         transform: Callable[[Any], Any] | None,
         tensors: bool,
         threads: int,
+        remote: Remote | None,
+        password: str | bytes | None,
     ) -> None:
         self._region, self._transform, self._tensors, self._threads = region, transform, tensors, threads
-        self._opened: tuple[int, _holotype.Archive] | None = None
-        self._archive: Any = None
-        if isinstance(source, (list, tuple)):
-            if names is not None:
-                raise ArgumentError("names are of the images of one archive")
-            self._names: list[Any] = [_held(item) for item in source]
-            return
-        self._archive = _held(source)
-        if names is None:
-            with open_archive(self._archive) as archive:
-                names = [name for name, kind in archive.names() if kind == "image"]
-        self._names = list(names)
+        self._remote, self._password = remote, password
+        self._opened: tuple[int, dict[int, _holotype.Archive]] = (0, {})
+        is_list = isinstance(source, (list, tuple))
+        self._archives = [_held(item) for item in (source if is_list else [source])]
+        if names is not None and is_list:
+            raise ArgumentError("names are of the images of one archive")
+        #: Of each image the number of its archive and its name, or None for the first of an archive.
+        self._images: list[tuple[int, str | None]] = []
+        if names is not None:
+            self._images = [(0, name) for name in names]
+        elif is_list and not shards:
+            self._images = [(number, None) for number in range(len(self._archives))]
+        else:
+            for number in range(len(self._archives)):
+                kinds = self._open(number).names()
+                self._images += [(number, name) for name, kind in kinds if kind == "image"]
+            self._opened = (0, {})
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_opened": None}
+        return {**self.__dict__, "_opened": (0, {})}
 
     def __len__(self) -> int:
-        return len(self._names)
+        return len(self._images)
 
     @property
     def names(self) -> list[Any]:
-        """Names of the images, or the archives they are in."""
-        return self._names
+        """Names of the images, or the archives of which the first is meant."""
+        return [self._archives[number] if name is None else name for number, name in self._images]
 
-    def _open(self) -> _holotype.Archive:
-        """The archive, opened once a process."""
-        if self._opened is None or self._opened[0] != os.getpid():
-            with open_archive(self._archive) as archive:
-                self._opened = (os.getpid(), archive)
-        return self._opened[1]
+    def _open(self, number: int) -> _holotype.Archive:
+        """An archive of several images, opened once a process; the last few are kept."""
+        if self._opened[0] != os.getpid():
+            self._opened = (os.getpid(), {})
+        held = self._opened[1]
+        archive = held.pop(number, None)
+        if archive is None:
+            with open_archive(self._archives[number], self._remote, self._password) as archive:
+                pass
+        held[number] = archive
+        while len(held) > MAX_OPEN:
+            del held[next(iter(held))]
+        return archive
 
-    def _asked(self, indices: Sequence[int]) -> list[Any]:
-        return [self._names[index] for index in indices]
+    def _asked(self, index: int) -> tuple[Any, str | None]:
+        number, name = self._images[index]
+        return (self._archives[number] if name is None else self._open(number), name)
 
     def _read(self, indices: Sequence[int]) -> list[Any]:
         """Images of these numbers; those of one size are decoded together."""
-        asked = self._asked(indices)
+        asked = [self._asked(index) for index in indices]
         images: list[Any]
         try:
-            if len(asked) < 2:
-                raise ArgumentError("one image is read alone")
             images = list(self._read_alike(asked))
         except ArgumentError:
-            images = [self._read_one(item) for item in asked]
+            if len(asked) < 2:
+                raise
+            images = [self._read_alike([item])[0] for item in asked]
         if self._tensors:
             import torch
 
             images = [torch.from_numpy(image) for image in images]
         return images if self._transform is None else [self._transform(image) for image in images]
 
-    def _read_alike(self, asked: list[Any]) -> Any:
-        archive = None if self._archive is None else self._open()
-        return read_many(asked, archive=archive, region=self._region, threads=self._threads)
-
-    def _read_one(self, item: Any) -> Any:
-        return self._read_alike([item])[0]
+    def _read_alike(self, asked: list[tuple[Any, str | None]]) -> Any:
+        remote = self._remote or DEFAULT
+        how = _How(None, "nhwc", self._region, 1, self._threads, "raise", remote, self._password)
+        return _read_many(asked, how)
 
 
 def _held(source: Any) -> Any:
@@ -137,6 +157,9 @@ class ImageDataset(_Images, _Dataset):  # type: ignore[misc]
         One archive of many images, or archives of which the first image each is meant.
     names : sequence of str, optional
         Of one archive only these images, in this order.
+    shards : bool, default False
+        The archives of a list hold many images: all of each are meant. What they hold is read once, here, and
+        goes along to workers.
     region : (x, y, width, height), optional
         Only these pixels of each.
     transform : callable, optional
@@ -145,6 +168,10 @@ class ImageDataset(_Images, _Dataset):  # type: ignore[misc]
         Tensors `(height, width[, channels])` that share the memory they were decoded into; else arrays.
     threads : int, default 1
         Threads in each process.
+    remote : Remote, optional
+        How archives at addresses are read.
+    password : str or bytes, optional
+        Of encrypted archives. It travels to workers with the data set, and so into whatever it is pickled to.
     """
 
     def __init__(
@@ -152,13 +179,24 @@ class ImageDataset(_Images, _Dataset):  # type: ignore[misc]
         source: Any,
         *,
         names: Sequence[str] | None = None,
+        shards: bool = False,
         region: Region | None = None,
         transform: Callable[[Any], Any] | None = None,
         tensors: bool = True,
         threads: int = 1,
+        remote: Remote | None = None,
+        password: str | bytes | None = None,
     ) -> None:
         super().__init__(
-            source, names=names, region=region, transform=transform, tensors=tensors, threads=threads
+            source,
+            names=names,
+            shards=shards,
+            region=region,
+            transform=transform,
+            tensors=tensors,
+            threads=threads,
+            remote=remote,
+            password=password,
         )
 
     def __getitem__(self, index: int) -> Any:
@@ -182,7 +220,7 @@ class ImageStream(_Images, _IterableDataset):  # type: ignore[misc]
         Shuffle blocks, and images within each; `set_epoch` gives another order each time round.
     rank, world_size : int, optional
         Which process of how many; by default as `torch.distributed` says, else the only one.
-    source, names, region, transform, tensors, threads
+    source, names, shards, region, transform, tensors, threads, remote, password
         As for `ImageDataset`.
     """
 
@@ -191,10 +229,13 @@ class ImageStream(_Images, _IterableDataset):  # type: ignore[misc]
         source: Any,
         *,
         names: Sequence[str] | None = None,
+        shards: bool = False,
         region: Region | None = None,
         transform: Callable[[Any], Any] | None = None,
         tensors: bool = True,
         threads: int = 1,
+        remote: Remote | None = None,
+        password: str | bytes | None = None,
         block: int = 64,
         seed: int | None = None,
         rank: int | None = None,
@@ -205,14 +246,26 @@ class ImageStream(_Images, _IterableDataset):  # type: ignore[misc]
         if (rank is None) != (world_size is None):
             raise ArgumentError("rank and world_size go together")
         super().__init__(
-            source, names=names, region=region, transform=transform, tensors=tensors, threads=threads
+            source,
+            names=names,
+            shards=shards,
+            region=region,
+            transform=transform,
+            tensors=tensors,
+            threads=threads,
+            remote=remote,
+            password=password,
         )
-        self._block, self._seed, self._epoch = block, seed, 0
+        self._block, self._seed = block, seed
+        self._epoch = _shared_number()
         self._share = None if rank is None or world_size is None else (rank, world_size)
 
     def set_epoch(self, epoch: int) -> None:
-        """Another order for each time round; the same everywhere for the same seed and epoch."""
-        self._epoch = epoch
+        """Another order for each time round; the same everywhere for the same seed and epoch.
+
+        Workers that live on (`persistent_workers=True`) see it too.
+        """
+        self._epoch[0] = epoch
 
     def indices(self, share: int = 0, n_shares: int = 1) -> list[list[int]]:
         """The blocks of image numbers that one of `n_shares` reads, in order."""
@@ -221,7 +274,7 @@ class ImageStream(_Images, _IterableDataset):  # type: ignore[misc]
             for start in range(0, len(self), self._block)
         ]
         if self._seed is not None:
-            chance = random.Random(f"{self._seed}/{self._epoch}")
+            chance = random.Random(f"{self._seed}/{int(self._epoch[0])}")
             chance.shuffle(blocks)
             for block in blocks:
                 chance.shuffle(block)
@@ -232,6 +285,15 @@ class ImageStream(_Images, _IterableDataset):  # type: ignore[misc]
         worker, workers = _worker()
         for block in self.indices(rank * workers + worker, world * workers):
             yield from self._read(block)
+
+
+def _shared_number() -> Any:
+    """A number that workers share with who started them, where PyTorch is there."""
+    try:
+        import torch
+    except ImportError:
+        return [0]
+    return torch.zeros(1, dtype=torch.int64).share_memory_()
 
 
 def _distributed() -> tuple[int, int]:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import pickle
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import holotype
 from holotype.torch import ImageDataset, ImageStream, thread_cleanup, thread_init
@@ -79,6 +85,116 @@ def test_calls_that_do_nothing() -> None:
         ImageStream([], block=0)
 
 
+def shards(tmp_path: Path) -> list[Path]:
+    """Three archives of 9, 9 and 5 images."""
+    paths = []
+    for k in range(0, N, 9):
+        paths.append(tmp_path / f"shard-{k}.holo")
+        with holotype.Writer(paths[-1]) as writer:
+            for i in range(k, min(k + 9, N)):
+                writer.add_image(f"{i:02}", smooth(12, 16) + i)
+    return paths
+
+
+class Ranges(BaseHTTPRequestHandler):
+    """A plain server of files in memory, with ranges."""
+
+    protocol_version = "HTTP/1.1"
+    held: ClassVar[dict[str, bytes]] = {}
+
+    def do_GET(self) -> None:
+        data = self.held.get(self.path)
+        if data is None:
+            self.send_error(404)
+            return
+        first, last = self.headers["Range"].removeprefix("bytes=").split("-")
+        n = len(data)
+        start = int(first) if first else max(0, n - int(last))
+        end = min(n, int(last) + 1) if first and last else n
+        self.send_response(206)
+        self.send_header("Content-Range", f"bytes {start}-{end - 1}/{n}")
+        self.send_header("Content-Length", str(end - start))
+        self.send_header("ETag", '"1"')
+        self.end_headers()
+        self.wfile.write(data[start:end])
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def serving(held: dict[str, bytes]) -> Iterator[str]:
+    Ranges.held = held
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Ranges)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_images_are_added_to_any_archive(tmp_path: Path) -> None:
+    image = Image.fromarray(smooth(9, 7))
+    image.save(tmp_path / "a.png")
+    labels = np.arange(63, dtype=np.uint32).reshape(9, 7)
+    path = tmp_path / "mixed.holo"
+    with holotype.Writer(path) as writer:
+        writer.add_bytes(b"text", name="notes.txt")
+        writer.add_image("file", tmp_path / "a.png").add_image("pillow", image)
+        writer.add_image("labels", labels, mode="fast")
+    assert same(holotype.read(path, item="file"), smooth(9, 7))
+    assert same(holotype.read(path, item="pillow"), smooth(9, 7))
+    assert same(holotype.read(path, item="labels"), labels)
+    with holotype.open(path) as reader:
+        assert reader["notes.txt"].read() == b"text"
+    with pytest.raises(holotype.ArgumentError), holotype.Writer(None) as writer:
+        writer.add_image("a", labels).add_image("a", labels)
+
+
+def test_archives_of_many_images(tmp_path: Path) -> None:
+    paths = shards(tmp_path)
+    one = ImageDataset(paths[1], tensors=False)
+    assert one.names == [f"{i:02}" for i in range(9, 18)]
+    assert first(one[3]) == 12
+    some = ImageDataset(paths[1], names=["11", "09"], tensors=False)
+    assert [first(image) for image in some.__getitems__([0, 1])] == [11, 9]
+    all_of_them = ImageDataset(paths, shards=True, tensors=False)
+    assert len(all_of_them) == N
+    again = pickle.loads(pickle.dumps(all_of_them))
+    assert [first(image) for image in again.__getitems__([0, 8, 9, 22])] == [0, 8, 9, 22]
+    stream = ImageStream(paths, shards=True, tensors=False, block=4)
+    assert [first(image) for image in stream] == list(range(N))
+    firsts = ImageDataset(paths, tensors=False)
+    assert [first(firsts[i]) for i in range(3)] == [0, 9, 18]
+
+
+def test_archives_at_addresses(tmp_path: Path) -> None:
+    paths = shards(tmp_path)
+    held = {f"/{path.name}": path.read_bytes() for path in paths}
+    with serving(held) as address:
+        remote = holotype.Remote(allow_restricted=True, deadline=10)
+        urls = [f"{address}/{path.name}" for path in paths]
+        data = ImageDataset(urls, shards=True, remote=remote, tensors=False)
+        assert [first(image) for image in data.__getitems__([2, 21])] == [2, 21]
+        firsts = holotype.read_many(urls, remote=remote)
+        assert [first(image) for image in firsts] == [0, 9, 18]
+        _, errors = holotype.read_many([*urls, f"{address}/none.holo"], remote=remote, errors="return")
+        assert [isinstance(error, holotype.RemoteError) for error in errors] == [False] * 3 + [True]
+
+
+def test_encrypted_archives(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{i}.holo" for i in range(3)]
+    for i, path in enumerate(paths):
+        holotype.write(path, smooth(12, 16) + i, password="open sesame")
+    data = ImageDataset(paths, password="open sesame", tensors=False)
+    assert [first(image) for image in data.__getitems__([2, 0])] == [2, 0]
+    with pytest.raises(holotype.DecryptionError):
+        ImageDataset(paths, password="wrong", tensors=False)[0]
+
+
+@pytest.mark.filterwarnings("ignore:This DataLoader will create")
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 @pytest.mark.parametrize("workers", [0, 2, 4])
 def test_with_pytorch(files: list[Path], method: str, workers: int) -> None:
@@ -93,3 +209,26 @@ def test_with_pytorch(files: list[Path], method: str, workers: int) -> None:
     stream = ImageStream([str(f) for f in files], block=3, seed=1)
     loader = torch.utils.data.DataLoader(stream, batch_size=None, **how)
     assert sorted(first(image) for image in loader) == list(range(N))
+
+
+@pytest.mark.filterwarnings("ignore:This DataLoader will create")
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_workers_that_live_on_see_the_epoch(files: list[Path], method: str) -> None:
+    torch = pytest.importorskip("torch")
+    stream = ImageStream([str(f) for f in files], block=4, seed=3)
+    loader = torch.utils.data.DataLoader(
+        stream, batch_size=None, num_workers=2, multiprocessing_context=method, persistent_workers=True
+    )
+    orders = []
+    for epoch in (0, 1, 0):
+        stream.set_epoch(epoch)
+        orders.append([first(image) for image in loader])
+        assert sorted(orders[-1]) == list(range(N))
+    assert orders[0] == orders[2] != orders[1]
+
+
+def test_tensors_share_the_batch(files: list[Path]) -> None:
+    pytest.importorskip("torch")
+    batch = ImageDataset(files).__getitems__(list(range(N)))
+    places = [tensor.data_ptr() for tensor in batch]
+    assert {b - a for a, b in itertools.pairwise(places)} == {batch[0].nbytes}

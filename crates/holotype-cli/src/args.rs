@@ -458,21 +458,26 @@ pub(crate) struct Unpack {
 
 #[derive(Debug, Args)]
 pub(crate) struct Animate {
-    /// Image files, in order; every image of each is a frame
+    /// Image files, in order: every image of each is a frame. Or an animation (APNG, GIF, WebP, Y4M) or a video
+    /// (MKV, MP4, AVI, by ffmpeg): alone it brings its delays, loops, metadata and sound
     #[arg(required = true, value_name = "FRAMES")]
     pub(crate) frames: Vec<PathBuf>,
     /// The archive to write, `-` for stdout
     #[arg(short, long, value_name = "OUT")]
     pub(crate) output: PathBuf,
-    /// Frames a second: a number or a fraction such as 30000/1001 [default: 10]
+    /// Frames a second: a number or a fraction such as 30000/1001 [default: as the animation says, or 10]
     #[arg(long, value_name = "FPS", conflicts_with = "delay", value_parser = parse_rate)]
     pub(crate) fps: Option<holotype::TimeBase>,
     /// Milliseconds that each frame is shown
     #[arg(long, value_name = "MS")]
     pub(crate) delay: Option<u64>,
-    /// How often it is shown; 0 for ever
-    #[arg(long = "loop", value_name = "N", default_value_t = 0)]
-    pub(crate) loop_count: u64,
+    /// How often it is shown; 0 for ever [default: as the animation says, or 0]
+    #[arg(long = "loop", value_name = "N")]
+    pub(crate) loop_count: Option<u64>,
+    /// Also take pixels that decoders may disagree about: lossy WebP, half transparent ones drawn over others, videos
+    /// with subsampled colour
+    #[arg(long)]
+    pub(crate) pixels: bool,
     /// A file of sound to keep with it, byte for byte; may be given several times
     #[arg(long, value_name = "FILE")]
     pub(crate) audio: Vec<PathBuf>,
@@ -505,8 +510,9 @@ pub(crate) struct Frames {
     pub(crate) input: PathBuf,
     #[command(flatten)]
     pub(crate) access: Access,
-    /// Folder for the files, `frame_0000.png` and so on; without it the frames are listed
-    #[arg(short, long, value_name = "DIR")]
+    /// Folder for the files, `frame_0000.png` and so on; or one file: `.apng`, `.gif`, `.webp`, `.y4m`, or a lossless
+    /// video by ffmpeg: `.mkv`, `.avi`, `.mp4`. Without it the frames are listed
+    #[arg(short, long, value_name = "DIR|FILE")]
     pub(crate) output: Option<PathBuf>,
     /// Name of the animation [default: the first]
     #[arg(long, value_name = "NAME")]

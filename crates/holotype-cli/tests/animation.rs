@@ -71,3 +71,43 @@ fn what_cannot_be_is_refused() {
     assert_eq!(holo(&["animate", path(&bad), "-o", path(&out), "--fps", "0"]).status.code(), Some(2));
     assert_eq!(holo(&["animate", path(&bad), "-o", path(&out), "--fps", "fast"]).status.code(), Some(2));
 }
+
+#[test]
+fn animations_of_other_formats_go_there_and_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let files: Vec<_> = (0..3_u8)
+        .map(|i| {
+            let name = dir.path().join(format!("in_{i}.ppm"));
+            let samples: Vec<u8> = (0..144).map(|k| if k % 48 == i { 200 } else { 10 }).collect();
+            fs::write(&name, [b"P6\n8 6\n255\n".as_slice(), &samples].concat()).unwrap();
+            name
+        })
+        .collect();
+    let archive = dir.path().join("anim.holo");
+    let mut args = vec!["animate"];
+    args.extend(files.iter().map(|file| path(file)));
+    args.extend(["-o", path(&archive), "--delay", "70", "--loop", "3"]);
+    assert!(holo(&args).status.success());
+    let raw = holo(&["cat", path(&archive), "animation"]).stdout;
+    assert_eq!(raw.len(), 3 * 144);
+    for extension in ["apng", "gif", "webp"] {
+        let file = dir.path().join(format!("out.{extension}"));
+        let output = holo(&["frames", path(&archive), "-o", path(&file)]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        // What exists is not replaced unasked.
+        assert_eq!(holo(&["frames", path(&archive), "-o", path(&file)]).status.code(), Some(1));
+        let back = dir.path().join(format!("{extension}.holo"));
+        let output = holo(&["animate", path(&file), "-o", path(&back)]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        assert_eq!(holo(&["cat", path(&back), "animation"]).stdout, raw, "{extension}");
+        let lines = text(&holo(&["--json", "frames", path(&back)]).stdout);
+        assert!(lines.lines().all(|line| line.contains("\"milliseconds\":70")), "{lines}");
+    }
+    // RGB is no Y4M.
+    let file = dir.path().join("out.y4m");
+    assert_eq!(holo(&["frames", path(&archive), "-o", path(&file)]).status.code(), Some(1));
+    assert!(!file.exists());
+    let preview = dir.path().join("small.apng");
+    assert!(holo(&["preview", path(&archive), path(&preview)]).status.success());
+    assert!(fs::read(&preview).unwrap().windows(4).any(|w| w == b"acTL"));
+}

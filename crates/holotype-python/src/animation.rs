@@ -6,11 +6,15 @@ use crate::fields::{
     DescriptorFields, MetadataFields, OptionsFields, WrittenFields, into_metadata, metadata_fields,
 };
 use crate::write::{Fill, Samples, write_archive};
-use holotype::{AnimationItem, AnimationOptions, AudioTrack, Error, Frame, FrameCache, TimeBase, Writer};
+use holotype::{
+    AnimationExportOptions, AnimationImportOptions, AnimationItem, AnimationOptions, AudioTrack, Error,
+    Frame, FrameCache, Replace, TimeBase, Writer,
+};
 use numpy::PyReadwriteArray1;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyIterator};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 #[derive(FromPyObject)]
@@ -106,6 +110,80 @@ pub(crate) fn write_animation(
         return Err(error);
     }
     Ok(result.map_err(raise)?.1.into_fields(py))
+}
+
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub(crate) struct AnimationImportFields {
+    image: OptionsFields,
+    loop_count: Option<u64>,
+    /// Time base and delay of every frame.
+    timing: Option<((u32, u32), u64)>,
+    key_interval: u32,
+    poster: u64,
+    pixels: bool,
+}
+
+/// An archive of the animation that files are.
+struct FromFiles {
+    name: String,
+    paths: Vec<PathBuf>,
+    options: AnimationImportOptions,
+}
+
+impl Fill<u64> for FromFiles {
+    fn fill<W: std::io::Write>(self, writer: &mut Writer<W>) -> holotype::Result<u64> {
+        writer.import_animation(&self.name, &self.paths, &self.options)
+    }
+}
+
+/// Writes an archive of the animation that files are.
+#[pyfunction]
+pub(crate) fn import_animation(
+    py: Python<'_>,
+    path: Option<&str>,
+    overwrite: bool,
+    name: String,
+    paths: Vec<PathBuf>,
+    options: AnimationImportFields,
+) -> PyResult<WrittenFields> {
+    let AnimationImportFields { image, loop_count, timing, key_interval, poster, pixels } = options;
+    let writer = image.writer_options();
+    let timing = match timing {
+        Some((base, delay)) => Some((TimeBase::new(base.0, base.1).map_err(raise)?, delay)),
+        None => None,
+    };
+    let animation = AnimationOptions::default()
+        .with_image(image.into_options()?)
+        .with_key_interval(key_interval)
+        .with_poster(poster);
+    let options = AnimationImportOptions::new(animation)
+        .with_timing(timing)
+        .with_loop_count(loop_count)
+        .with_approximate(pixels);
+    let one = FromFiles { name, paths, options };
+    let (_, written) = py.detach(|| write_archive(path, overwrite, writer, one)).map_err(raise)?;
+    Ok(written.into_fields(py))
+}
+
+/// Writes an animation as a file of another format; the number of frames.
+#[pyfunction]
+pub(crate) fn export_animation(
+    py: Python<'_>,
+    animation: &Animation,
+    path: PathBuf,
+    frames: (u64, u64),
+    lossy_metadata: bool,
+    previews: bool,
+    overwrite: bool,
+) -> PyResult<u64> {
+    let options = AnimationExportOptions::default()
+        .with_frames(frames.0..frames.1)
+        .with_metadata_loss(lossy_metadata)
+        .with_previews(previews)
+        .with_replace(if overwrite { Replace::Allow } else { Replace::Never });
+    let archive = &animation.archive.get().inner;
+    animation.with(py, |item| holotype::export_animation(archive, item, &path, &options))
 }
 
 /// An animation of an open archive.

@@ -24,7 +24,7 @@ pub(crate) fn is_address(text: &str) -> bool {
     holotype::is_address(text)
 }
 
-fn open_options(password: Option<Vec<u8>>) -> OpenOptions {
+pub(crate) fn open_options(password: Option<Vec<u8>>) -> OpenOptions {
     OpenOptions::default().with_password(password.map(Password::new))
 }
 

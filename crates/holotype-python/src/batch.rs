@@ -1,9 +1,10 @@
 //! Many images into one array, without the interpreter lock.
 
-use crate::archive::Archive;
+use crate::archive::{Archive, open_options};
 use crate::error::{argument_error, raise};
-use crate::fields::{DescriptorFields, RegionFields, region};
-use holotype::{Error, Region};
+use crate::fields::{DescriptorFields, RegionFields, RemoteFields, region};
+use holotype::{Error, OpenOptions, Region, RemoteOptions};
+use holotype_store::MemorySource;
 use numpy::PyReadwriteArray1;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
@@ -30,17 +31,28 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
-    fn run(self, expected: &DescriptorFields, asked: Option<Region>) -> holotype::Result<()> {
+    fn run(
+        self,
+        expected: &DescriptorFields,
+        asked: Option<Region>,
+        open: &OpenOptions,
+        remote: &RemoteOptions,
+    ) -> holotype::Result<()> {
         let Self { place, name, out, .. } = self;
         let opened;
         let archive = match place {
             Some(Place::Open(ref archive)) => &archive.get().inner,
             Some(Place::Path(path)) => {
-                opened = holotype::Archive::open(path)?;
+                opened = if holotype::is_address(&path) {
+                    holotype::Archive::open_remote_with(&path, remote, open)?
+                } else {
+                    holotype::Archive::open_with(path, open)?
+                };
                 &opened
             }
             Some(Place::Bytes(bytes)) => {
-                opened = holotype::Archive::from_bytes(bytes)?;
+                let source = Box::new(MemorySource::new(bytes));
+                opened = holotype::Archive::open_source_with(source, "<memory>", open)?;
                 &opened
             }
             None => return Err(Error::InvalidArgument { what: "there is nothing to read".into() }),
@@ -59,6 +71,7 @@ impl Job<'_> {
 
 /// Decodes images, or one region of each, into equal parts of `out`; what went wrong with each.
 #[pyfunction]
+#[expect(clippy::too_many_arguments, reason = "they are the Python call's")]
 pub(crate) fn read_many_into(
     py: Python<'_>,
     asked: Vec<Asked>,
@@ -66,7 +79,10 @@ pub(crate) fn read_many_into(
     at: Option<RegionFields>,
     mut out: PyReadwriteArray1<'_, u8>,
     threads: usize,
+    remote: RemoteFields,
+    password: Option<Vec<u8>>,
 ) -> PyResult<Vec<Option<Py<PyAny>>>> {
+    let (open, remote) = (open_options(password), remote.into_options()?);
     let out = out.as_slice_mut().map_err(|e| argument_error(e.to_string()))?;
     let n = asked.len();
     if n == 0 {
@@ -88,7 +104,7 @@ pub(crate) fn read_many_into(
             let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
             let Some(job) = next else { break };
             let index = job.index;
-            if let Err(error) = job.run(&expected, at.map(region)) {
+            if let Err(error) = job.run(&expected, at.map(region), &open, &remote) {
                 failed.lock().unwrap_or_else(PoisonError::into_inner).push((index, error));
             }
         }

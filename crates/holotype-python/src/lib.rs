@@ -28,7 +28,9 @@ mod _holotype {
     const __version__: &str = env!("CARGO_PKG_VERSION");
 
     #[pymodule_export]
-    use crate::animation::{Animation, read_audio, recognise_audio, write_animation};
+    use crate::animation::{
+        Animation, export_animation, import_animation, read_audio, recognise_audio, write_animation,
+    };
     #[pymodule_export]
     use crate::archive::is_address;
     #[pymodule_export]

@@ -31,9 +31,13 @@ mod salvage;
 mod signing;
 mod tensor;
 mod unpack;
+pub mod video;
 mod writer;
 
-pub use animation::{AnimationDescription, AnimationOptions, AudioTrack, Frame, FrameFiles, TimeBase};
+pub use animation::{
+    AnimationDescription, AnimationExportOptions, AnimationImportOptions, AnimationOptions, AudioTrack,
+    Frame, FrameFiles, TimeBase, export_animation, holds_animation, open_animated,
+};
 pub use append::AppendOutput;
 pub use archive::{
     Animation, AnimationItem, Archive, AudioItem, FileMap, Finding, FrameCache, FrameInfo, ImageItem, Item,

@@ -5,38 +5,38 @@ use crate::password;
 use crate::printer::Printer;
 use crate::progress::Bar;
 use holotype::{
-    AnimationOptions, AudioTrack, Error, FrameFiles, ImageOptions, TimeBase, Writer, WriterOptions,
+    AnimationImportOptions, AnimationOptions, AudioTrack, Error, ImageOptions, TimeBase, Writer,
+    WriterOptions,
 };
 use serde_json::json;
 use std::fs::File;
 use std::io::{BufReader, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 
-/// Milliseconds of a frame where nobody says.
-const DEFAULT_DELAY: u64 = 100;
-
 pub(crate) fn run(args: &Animate, printer: &Printer) -> Result<Exit, Failure> {
     // A rate makes a frame one tick.
-    let (time_base, delay) = match (args.fps, args.delay) {
-        (Some(base), _) => (base, 1),
-        (None, delay) => (TimeBase::default(), delay.unwrap_or(DEFAULT_DELAY)),
+    let timing = match (args.fps, args.delay) {
+        (Some(base), _) => Some((base, 1)),
+        (None, Some(delay)) => Some((TimeBase::default(), delay)),
+        (None, None) => None,
     };
     let audio: Vec<(String, &PathBuf)> =
         args.audio.iter().enumerate().map(|(i, path)| (format!("{}/audio/{i}", args.name), path)).collect();
     let image = ImageOptions::new(args.mode.into()).with_n_threads(args.threads);
-    let options = AnimationOptions::default()
+    let animation = AnimationOptions::default()
         .with_image(image)
-        .with_time_base(time_base)
-        .with_loop_count(args.loop_count)
         .with_key_interval(args.key_interval)
         .with_audio(audio.iter().map(|(name, _)| name.clone()).collect());
+    let options = AnimationImportOptions::new(animation)
+        .with_timing(timing)
+        .with_loop_count(args.loop_count)
+        .with_approximate(args.pixels);
     let encryption = password::encryption(args.encrypt, &args.unlock)?;
     let bar = Bar::new(printer, 0, &args.name);
     let out = Destination::create(&args.output, args.force)?;
     let how = WriterOptions::default().with_progress(bar.progress()).with_encryption(encryption);
     let mut writer = Writer::new(out, how)?;
-    let mut files = FrameFiles::new(args.frames.clone(), delay);
-    let n_frames = writer.add_animation(&args.name, &mut || files.next_frame(), &options)?;
+    let n_frames = writer.import_animation(&args.name, &args.frames, &options)?;
     for (name, path) in audio {
         add_audio(&mut writer, &name, path).map_err(|f| f.about(path.display()))?;
     }

@@ -4,7 +4,10 @@ use crate::exit::{Exit, Failure};
 use crate::printer::Printer;
 use crate::progress::Bar;
 use holotype::formats::{Format, open_writer};
-use holotype::{AnimationItem, Error, FileOutput, FrameCache, FrameInfo, Replace, SourceImage};
+use holotype::{
+    AnimationExportOptions, AnimationItem, Archive, Error, FileOutput, FrameCache, FrameInfo, Replace,
+    SourceImage, export_animation, holds_animation,
+};
 use serde_json::json;
 use std::path::Path;
 
@@ -22,8 +25,31 @@ pub(crate) fn run(args: &Frames, printer: &Printer) -> Result<Exit, Failure> {
     let end = args.count.map_or(n_frames, |n| args.first.saturating_add(n).min(n_frames));
     match &args.output {
         None => list(&animation, args.first..end, printer),
-        Some(folder) => write(args, &animation, args.first..end, folder, printer),
+        Some(path) => {
+            let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
+            if !path.is_dir() && holds_animation(extension) {
+                return write_one(args, &archive, &animation, args.first..end, path, printer);
+            }
+            write(args, &animation, args.first..end, path, printer)
+        }
     }
+}
+
+fn write_one(
+    args: &Frames,
+    archive: &Archive,
+    animation: &AnimationItem<'_>,
+    frames: std::ops::Range<u64>,
+    path: &Path,
+    printer: &Printer,
+) -> Result<Exit, Failure> {
+    let options = AnimationExportOptions::default()
+        .with_frames(frames)
+        .with_metadata_loss(args.lossy_metadata)
+        .with_replace(if args.force { Replace::Allow } else { Replace::Never });
+    let n_frames = export_animation(archive, animation, path, &options)?;
+    printer.remark(format!("{}: {n_frames} frames", path.display()));
+    Ok(Exit::Good)
 }
 
 fn list(

@@ -4,6 +4,7 @@ use crate::destination::Destination;
 use crate::exit::{Exit, Failure};
 use crate::printer::Printer;
 use holotype::formats::{self, Format};
+use holotype::{AnimationExportOptions, Archive, ItemKind, Replace, export_animation};
 
 pub(crate) fn run(args: &Preview, _printer: &Printer) -> Result<Exit, Failure> {
     let archive = open(&args.input, &args.access)?;
@@ -11,6 +12,10 @@ pub(crate) fn run(args: &Preview, _printer: &Printer) -> Result<Exit, Failure> {
         Some(name) => vec![name.clone()],
         None => archive.items()?.iter().map(|item| item.name().to_owned()).collect(),
     };
+    let extension = args.output.extension().and_then(|e| e.to_str());
+    if extension.is_some_and(|e| e.eq_ignore_ascii_case("apng")) {
+        return animated(&archive, &names, args);
+    }
     let mut found = None;
     for name in &names {
         if let Some(preview) = archive.item(name)?.preview()? {
@@ -22,7 +27,6 @@ pub(crate) fn run(args: &Preview, _printer: &Printer) -> Result<Exit, Failure> {
         Failure::new(Exit::Error, "the archive holds no preview")
             .with_hint("previews are stored for larger images, or with `holo compress --preview on`")
     })?;
-    let extension = args.output.extension().and_then(|e| e.to_str());
     let format = extension.and_then(Format::from_extension).unwrap_or(Format::Png);
     let mut out = Destination::create(&args.output, args.force)?;
     let mut writer = formats::open_writer(format, Box::new(&mut out), true)?;
@@ -31,4 +35,20 @@ pub(crate) fn run(args: &Preview, _printer: &Printer) -> Result<Exit, Failure> {
     writer.finish()?;
     out.commit()?;
     Ok(Exit::Good)
+}
+
+/// Small pictures of all frames of the first animation.
+fn animated(archive: &Archive, names: &[String], args: &Preview) -> Result<Exit, Failure> {
+    for name in names {
+        if archive.kind(name)? == ItemKind::Animation {
+            let options = AnimationExportOptions::default().with_previews(true).with_replace(if args.force {
+                Replace::Allow
+            } else {
+                Replace::Never
+            });
+            export_animation(archive, &archive.animation(name)?, &args.output, &options)?;
+            return Ok(Exit::Good);
+        }
+    }
+    Err(Failure::new(Exit::Error, "the archive holds no animation"))
 }

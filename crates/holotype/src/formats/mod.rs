@@ -1,6 +1,9 @@
 //! Real image files in and out, values exact. One file per format.
 
+mod animated;
 mod bmp;
+mod canvas;
+mod changed;
 mod exr;
 mod format;
 mod gif;
@@ -15,7 +18,12 @@ mod resolution;
 mod thumbnail;
 mod tiff;
 mod webp;
+mod y4m;
 
+pub(crate) use animated::check_frame;
+pub use animated::{
+    AnimationFormat, AnimationInfo, AnimationReader, AnimationWriter, create_animation, open_animation,
+};
 pub use format::Format;
 pub(crate) use thumbnail::preview_of_file;
 

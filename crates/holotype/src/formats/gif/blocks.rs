@@ -4,7 +4,10 @@ use crate::formats::held::{limit, read_bytes};
 use crate::{Error, Limits, Metadata, MetadataKind, Result};
 use std::io::{Read as _, SeekFrom};
 
-/// The first frame, still packed.
+/// About what is kept of a frame beside its data.
+const FRAME_BYTES: u64 = 128;
+
+/// A frame, still packed.
 #[derive(Debug, Default)]
 pub(super) struct Frame {
     pub(super) left: u16,
@@ -26,7 +29,8 @@ pub(super) struct Blocks {
     pub(super) background: u8,
     pub(super) aspect: u8,
     pub(super) palette: Option<Vec<u8>>,
-    pub(super) frame: Option<Frame>,
+    /// Those that are kept.
+    pub(super) frames: Vec<Frame>,
     pub(super) n_frames: u64,
     pub(super) metadata: Metadata,
 }
@@ -34,14 +38,21 @@ pub(super) struct Blocks {
 /// True if the file has more than one frame. The position is restored.
 pub(in crate::formats) fn is_animated(input: &mut dyn Input) -> Result<bool> {
     let start = |e| Error::source_format(NAME, e);
-    let blocks = Walker { input, limits: &Limits::default(), keeps: false, n_kept: 0 }.walk(2)?;
+    let blocks =
+        Walker { input, limits: &Limits::default(), keeps: false, max_kept: 0, n_kept: 0, n_coded: 0 }
+            .walk(2)?;
     input.seek(SeekFrom::Start(0)).map_err(start)?;
     Ok(blocks.n_frames > 1)
 }
 
 /// Takes a file apart; of its frames the first is kept, and after `max_frames` the rest is not looked at.
 pub(super) fn read(input: &mut dyn Input, limits: &Limits, max_frames: u64) -> Result<Blocks> {
-    Walker { input, limits, keeps: true, n_kept: 0 }.walk(max_frames)
+    Walker { input, limits, keeps: true, max_kept: 1, n_kept: 0, n_coded: 0 }.walk(max_frames)
+}
+
+/// Takes a file apart and keeps all frames.
+pub(super) fn read_all(input: &mut dyn Input, limits: &Limits) -> Result<Blocks> {
+    Walker { input, limits, keeps: true, max_kept: usize::MAX, n_kept: 0, n_coded: 0 }.walk(u64::MAX)
 }
 
 struct Walker<'a> {
@@ -49,8 +60,12 @@ struct Walker<'a> {
     limits: &'a Limits,
     /// False to only count frames.
     keeps: bool,
+    /// Frames that are kept, the first ones.
+    max_kept: usize,
     /// Bytes of metadata so far.
     n_kept: u64,
+    /// Bytes of kept frames so far.
+    n_coded: u64,
 }
 
 impl Walker<'_> {
@@ -68,9 +83,14 @@ impl Walker<'_> {
         while blocks.n_frames < max_frames {
             match self.bytes(1)?[0] {
                 0x2c => {
-                    let frame = self.frame(control.take(), blocks.n_frames == 0)?;
+                    let keeps = blocks.frames.len() < self.max_kept;
+                    let frame = self.frame(control.take(), keeps)?;
                     blocks.n_frames += 1;
-                    blocks.frame.get_or_insert(frame);
+                    self.n_coded += frame.data.len() as u64 + FRAME_BYTES;
+                    if keeps {
+                        limit("the size of the GIF frames", self.n_coded, self.limits.max_decoded_bytes)?;
+                        blocks.frames.push(frame);
+                    }
                 }
                 0x21 => {
                     let label = self.bytes(1)?[0];
@@ -100,11 +120,11 @@ impl Walker<'_> {
         self.bytes(3 << ((flags & 7) + 1)).map(Some)
     }
 
-    fn frame(&mut self, control: Option<[u8; 4]>, is_first: bool) -> Result<Frame> {
+    fn frame(&mut self, control: Option<[u8; 4]>, keeps: bool) -> Result<Frame> {
         let head = self.bytes(9)?;
         let palette = self.palette(head[8])?;
         let code_bits = self.bytes(1)?[0];
-        let (_, data) = self.sub_blocks(self.keeps && is_first)?;
+        let (_, data) = self.sub_blocks(self.keeps && keeps)?;
         Ok(Frame {
             left: u16_at(&head, 0),
             top: u16_at(&head, 2),

@@ -1,10 +1,14 @@
-//! GIF 87a and 89a of one frame: indices and palette as they are, comments and application extensions verbatim.
+//! GIF 87a and 89a: of one frame indices and palette as they are, of several what is shown; comments and application extensions verbatim.
 
 mod blocks;
+mod frames;
+mod frames_writer;
 mod reader;
 mod writer;
 
 pub(super) use blocks::is_animated;
+pub(super) use frames::open_animation;
+pub(super) use frames_writer::create_animation;
 pub(super) use reader::{open, open_first};
 pub(super) use writer::create;
 

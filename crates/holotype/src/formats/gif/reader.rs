@@ -21,7 +21,7 @@ pub(in crate::formats) fn open_first(input: &mut dyn Input, limits: &Limits) -> 
 }
 
 fn decode(mut blocks: Blocks, limits: &Limits) -> Result<Box<dyn ImageReader>> {
-    let frame = blocks.frame.take().ok_or_else(|| Error::source_format(NAME, "there is no frame"))?;
+    let frame = blocks.frames.pop().ok_or_else(|| Error::source_format(NAME, "there is no frame"))?;
     let own_palette = frame.palette.as_ref();
     let rgb =
         own_palette.or(blocks.palette.as_ref()).ok_or_else(|| Error::unsupported("GIF without a palette"))?;
@@ -64,7 +64,7 @@ fn decode(mut blocks: Blocks, limits: &Limits) -> Result<Box<dyn ImageReader>> {
 }
 
 /// The frame's indices, top row first.
-fn indices(frame: &Frame, n_bytes: usize) -> Result<Vec<u8>> {
+pub(super) fn indices(frame: &Frame, n_bytes: usize) -> Result<Vec<u8>> {
     if !(1..=8).contains(&frame.code_bits) {
         return Err(Error::source_format(NAME, "the code size is not in 1..=8"));
     }

@@ -118,17 +118,17 @@ fn file(image: &SourceImage, palette: &Palette, transparent: Option<u8>, samples
     Ok(out)
 }
 
-fn put(out: &mut Vec<u8>, numbers: &[u16]) {
+pub(super) fn put(out: &mut Vec<u8>, numbers: &[u16]) {
     out.extend(numbers.iter().flat_map(|n| n.to_le_bytes()));
 }
 
 /// The size of a palette as its flags say it: 2 to the power of this and one.
-fn table_bits(table: &[u8]) -> u8 {
+pub(super) fn table_bits(table: &[u8]) -> u8 {
     ((table.len() / 3).max(2).next_power_of_two().ilog2() - 1) as u8
 }
 
 /// A palette, filled up with black.
-fn put_table(out: &mut Vec<u8>, table: &[u8]) {
+pub(super) fn put_table(out: &mut Vec<u8>, table: &[u8]) {
     if !table.is_empty() {
         let end = out.len() + (6 << table_bits(table));
         out.extend_from_slice(table);
@@ -136,7 +136,7 @@ fn put_table(out: &mut Vec<u8>, table: &[u8]) {
     }
 }
 
-fn put_sub_blocks(out: &mut Vec<u8>, data: &[u8]) {
+pub(super) fn put_sub_blocks(out: &mut Vec<u8>, data: &[u8]) {
     for part in data.chunks(255) {
         out.push(part.len() as u8);
         out.extend_from_slice(part);
@@ -144,7 +144,7 @@ fn put_sub_blocks(out: &mut Vec<u8>, data: &[u8]) {
     out.push(0);
 }
 
-fn put_entry(out: &mut Vec<u8>, entry: &MetadataEntry) {
+pub(super) fn put_entry(out: &mut Vec<u8>, entry: &MetadataEntry) {
     let MetadataEntry { kind, key, data } = entry;
     match kind {
         MetadataKind::Comment => {
@@ -177,7 +177,7 @@ fn put_entry(out: &mut Vec<u8>, entry: &MetadataEntry) {
     }
 }
 
-fn screen(text: &[u8]) -> Option<[u16; 6]> {
+pub(super) fn screen(text: &[u8]) -> Option<[u16; 6]> {
     let numbers = std::str::from_utf8(text).ok()?.split(' ').map(|n| n.parse().ok());
     numbers.collect::<Option<Vec<u16>>>()?.try_into().ok()
 }

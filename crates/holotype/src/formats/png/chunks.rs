@@ -15,12 +15,15 @@ pub(super) struct Chunks {
 }
 
 /// Walks all chunks, checks their CRCs (those of image data are the decoder's to check) and keeps what is not
-/// image data. The position is restored.
-pub(super) fn read(input: &mut dyn Input, limits: &Limits) -> Result<Chunks> {
+/// image data. The position is restored. Of an animation also the frames are not kept.
+pub(super) fn read(input: &mut dyn Input, limits: &Limits, is_animation: bool) -> Result<Chunks> {
     let mut chunks = Chunks::default();
     let mut kept_bytes = 0_u64;
     walk(input, &mut |input, kind, n_bytes| {
         if matches!(&kind, b"IHDR" | b"IDAT") {
+            return Ok(Step::Skip);
+        }
+        if is_animation && matches!(&kind, b"acTL" | b"fcTL" | b"fdAT") {
             return Ok(Step::Skip);
         }
         kept_bytes += u64::from(n_bytes);
@@ -80,7 +83,7 @@ pub(in crate::formats) fn is_animated(input: &mut dyn Input) -> Result<bool> {
     Ok(animated)
 }
 
-enum Step {
+pub(super) enum Step {
     /// The chunk's data was not read.
     Skip,
     /// The chunk was read with its CRC.
@@ -88,9 +91,9 @@ enum Step {
     Stop,
 }
 
-type Visit<'a> = &'a mut dyn FnMut(&mut dyn Input, [u8; 4], u32) -> Result<Step>;
+pub(super) type Visit<'a> = &'a mut dyn FnMut(&mut dyn Input, [u8; 4], u32) -> Result<Step>;
 
-fn walk(input: &mut dyn Input, visit: Visit<'_>) -> Result<()> {
+pub(super) fn walk(input: &mut dyn Input, visit: Visit<'_>) -> Result<()> {
     input.seek(SeekFrom::Start(8)).map_err(damaged)?;
     loop {
         let mut head = [0; 8];
@@ -110,7 +113,7 @@ fn walk(input: &mut dyn Input, visit: Visit<'_>) -> Result<()> {
     Ok(())
 }
 
-fn read_checked(input: &mut dyn Input, kind: [u8; 4], n_bytes: u32) -> Result<Vec<u8>> {
+pub(super) fn read_checked(input: &mut dyn Input, kind: [u8; 4], n_bytes: u32) -> Result<Vec<u8>> {
     // Grows as bytes really come: a forged length allocates nothing.
     let mut data = Vec::new();
     (&mut *input).take(u64::from(n_bytes)).read_to_end(&mut data).map_err(damaged)?;

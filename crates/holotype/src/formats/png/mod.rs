@@ -1,10 +1,14 @@
-//! PNG (W3C, Third Edition): every colour type and bit depth, interlaced too; ancillary chunks kept verbatim.
+//! PNG (W3C, Third Edition): every colour type and bit depth, interlaced too, and APNG; ancillary chunks kept verbatim.
 
 mod chunks;
+mod frames;
+mod frames_writer;
 mod reader;
 mod writer;
 
 pub(super) use chunks::is_animated;
+pub(super) use frames::open_animation;
+pub(super) use frames_writer::create_animation;
 pub(super) use reader::open;
 pub(super) use writer::create;
 

@@ -9,7 +9,7 @@ pub(in crate::formats) fn open<'a, I: Input + 'a>(
     mut input: I,
     limits: &Limits,
 ) -> Result<Box<dyn ImageReader + 'a>> {
-    let chunks = chunks::read(&mut input, limits)?;
+    let chunks = chunks::read(&mut input, limits, false)?;
     let mut decoder = Decoder::new_with_limits(input, png::Limits { bytes: 256 << 20 });
     decoder.set_transformations(Transformations::IDENTITY);
     decoder.ignore_checksums(false);

@@ -8,12 +8,12 @@ use flate2::{Compression, write::ZlibEncoder};
 use std::io::Write;
 
 /// Bytes of image data in one chunk.
-const IDAT_BYTES: usize = 1 << 16;
+pub(super) const IDAT_BYTES: usize = 1 << 16;
 /// Chunks that stand before the palette.
 const BEFORE_PALETTE: [&str; 7] = ["cHRM", "gAMA", "sBIT", "sRGB", "cICP", "mDCV", "cLLI"];
 
 /// What PNG cannot hold of an image: (samples, metadata).
-fn losses(image: &SourceImage) -> (Vec<String>, Vec<String>) {
+pub(super) fn losses(image: &SourceImage) -> (Vec<String>, Vec<String>) {
     let SourceImage { descriptor, metadata } = image;
     let mut samples = Vec::new();
     if colour_type(descriptor).is_none() {
@@ -119,11 +119,11 @@ impl ImageWriter for PngWriter<'_> {
     }
 }
 
-fn output_error(source: std::io::Error) -> Error {
+pub(super) fn output_error(source: std::io::Error) -> Error {
     Error::io("the PNG file", source)
 }
 
-fn colour_type(image: &ImageDescriptor) -> Option<u8> {
+pub(super) fn colour_type(image: &ImageDescriptor) -> Option<u8> {
     if image.order != ChannelOrder::Rgb {
         return None;
     }
@@ -137,7 +137,7 @@ fn colour_type(image: &ImageDescriptor) -> Option<u8> {
     }
 }
 
-fn depth(image: &ImageDescriptor) -> Option<u8> {
+pub(super) fn depth(image: &ImageDescriptor) -> Option<u8> {
     let may_be_small = image.n_channels == 1;
     match (image.sample, image.bits_per_sample) {
         (SampleType::Bool, 1) if may_be_small => Some(1),
@@ -148,7 +148,7 @@ fn depth(image: &ImageDescriptor) -> Option<u8> {
     }
 }
 
-fn write_head<W: Write>(
+pub(super) fn write_head<W: Write>(
     out: &mut Chunked<W>,
     image: &ImageDescriptor,
     metadata: &Metadata,
@@ -209,7 +209,7 @@ fn write_entry<W: Write>(out: &mut Chunked<W>, entry: &MetadataEntry) -> std::io
 }
 
 /// Samples as PNG packs them: small depths most significant first, 16 bit big-endian.
-fn pack(row: &[u8], depth: u8, packed: &mut [u8]) {
+pub(super) fn pack(row: &[u8], depth: u8, packed: &mut [u8]) {
     match depth {
         8 => packed.copy_from_slice(&row[..packed.len()]),
         16 => {
@@ -229,12 +229,12 @@ fn pack(row: &[u8], depth: u8, packed: &mut [u8]) {
 }
 
 /// Writes chunks with their CRC.
-struct Chunked<W> {
-    out: W,
+pub(super) struct Chunked<W> {
+    pub(super) out: W,
 }
 
 impl<W: Write> Chunked<W> {
-    fn chunk(&mut self, kind: [u8; 4], data: &[u8]) -> std::io::Result<()> {
+    pub(super) fn chunk(&mut self, kind: [u8; 4], data: &[u8]) -> std::io::Result<()> {
         let n_bytes = u32::try_from(data.len()).map_err(|_| {
             std::io::Error::new(std::io::ErrorKind::InvalidInput, "a PNG chunk is longer than 4 GiB")
         })?;
@@ -279,8 +279,8 @@ impl<W: Write> Write for Idat<W> {
 }
 
 /// Chooses each row's filter by the smallest sum of absolute residuals (PNG, section 12.7).
-struct Filter {
-    row: Vec<u8>,
+pub(super) struct Filter {
+    pub(super) row: Vec<u8>,
     above: Vec<u8>,
     best: Vec<u8>,
     trial: Vec<u8>,
@@ -289,13 +289,13 @@ struct Filter {
 }
 
 impl Filter {
-    fn new(row_bytes: usize, pixel_bytes: usize, adaptive: bool) -> Self {
+    pub(super) fn new(row_bytes: usize, pixel_bytes: usize, adaptive: bool) -> Self {
         let zeros = vec![0; row_bytes];
         Self { row: zeros.clone(), above: zeros, best: Vec::new(), trial: Vec::new(), pixel_bytes, adaptive }
     }
 
     /// The filtered row, filter type first.
-    fn next(&mut self) -> &[u8] {
+    pub(super) fn next(&mut self) -> &[u8] {
         let Self { row, above, best, trial, pixel_bytes, adaptive } = self;
         let mut best_cost = u64::MAX;
         for kind in 0..if *adaptive { 5_u8 } else { 1 } {

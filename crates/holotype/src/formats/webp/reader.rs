@@ -44,15 +44,15 @@ fn first(input: &mut dyn Input, limits: &Limits) -> Result<Box<dyn ImageReader>>
 
 /// The chunks that hold the pixels, and what they themselves say. As in libwebp, alpha goes by them and not by
 /// the flags of the container.
-struct Coded<'a> {
-    width: u32,
-    height: u32,
-    has_alpha: bool,
+pub(super) struct Coded<'a> {
+    pub(super) width: u32,
+    pub(super) height: u32,
+    pub(super) has_alpha: bool,
     chunks: Vec<(&'a [u8], &'a [u8])>,
 }
 
 impl<'a> Coded<'a> {
-    fn of(chunks: &'a [Chunk]) -> Result<Self> {
+    pub(super) fn of(chunks: &'a [Chunk]) -> Result<Self> {
         let data = |name: &[u8; 4]| chunks.iter().find(|(n, _)| n == name).map(|(_, data)| data.as_slice());
         let missing = || Error::source_format(NAME, "the image data is missing");
         if let Some(lossless) = data(b"VP8L") {
@@ -74,7 +74,12 @@ impl<'a> Coded<'a> {
         Ok(Self { width: side(w0, w1), height: side(h0, h1), has_alpha: alpha.is_some(), chunks: coded })
     }
 
-    fn decode(&self, samples: &mut [u8]) -> Result<()> {
+    /// True if the samples are an approximation.
+    pub(super) fn is_lossy(&self) -> bool {
+        self.chunks.iter().all(|(name, _)| *name != b"VP8L")
+    }
+
+    pub(super) fn decode(&self, samples: &mut [u8]) -> Result<()> {
         let mut decoder = WebPDecoder::new(Cursor::new(self.as_file()?)).map_err(damaged)?;
         if decoder.dimensions() != (self.width, self.height) || decoder.has_alpha() != self.has_alpha {
             return Err(Error::source_format(NAME, "the headers contradict each other"));
@@ -92,7 +97,7 @@ impl<'a> Coded<'a> {
     }
 }
 
-fn metadata(chunks: Vec<Chunk>, after: Vec<u8>) -> Metadata {
+pub(super) fn metadata(chunks: Vec<Chunk>, after: Vec<u8>) -> Metadata {
     let mut metadata = Metadata::default();
     for (name, data) in chunks {
         match &name {

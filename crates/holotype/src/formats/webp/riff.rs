@@ -33,8 +33,11 @@ pub(super) fn chunks(input: &mut dyn Input, limits: &Limits) -> Result<(Vec<Chun
     let mut n_kept = 0_u64;
     let end = walk(input, &mut |input, name, n_bytes| {
         n_kept += u64::from(n_bytes);
-        let most =
-            if name.starts_with(b"VP8") { limits.max_decoded_bytes } else { limits.max_metadata_bytes };
+        let most = if name.starts_with(b"VP8") || &name == b"ANMF" {
+            limits.max_decoded_bytes
+        } else {
+            limits.max_metadata_bytes
+        };
         limit("the size of a WebP chunk", n_kept, most)?;
         let data = read_bytes(NAME, input, u64::from(n_bytes))?;
         chunks.push((name, data));

@@ -1,10 +1,7 @@
-use super::{AFTER_END, ALPHA, CHUNK, EXIF, ICC, NAME, XMP, riff};
+use super::{AFTER_END, ALPHA, CHUNK, EXIF, ICC, MAX_SIDE, NAME, XMP, riff};
 use crate::formats::{ImageWriter, Output, SourceImage, beyond_rgb8, lost_metadata, no_image, refuse};
-use crate::{Error, Metadata, MetadataKind, Result};
+use crate::{Error, Metadata, MetadataEntry, MetadataKind, Result};
 use image_webp::{ColorType, WebPEncoder};
-
-/// Longest side of a lossless image.
-const MAX_SIDE: u32 = 16384;
 
 /// Starts a lossless WebP file. Its samples are held until the end.
 pub(in crate::formats) fn create<'a>(
@@ -28,11 +25,7 @@ impl ImageWriter for WebPWriter<'_> {
         if d.width > MAX_SIDE || d.height > MAX_SIDE {
             samples.push(format!("a side of more than {MAX_SIDE} pixels"));
         }
-        let lost = lost_metadata(metadata, |e| match e.kind {
-            MetadataKind::SourceFormat | MetadataKind::Icc | MetadataKind::Exif | MetadataKind::Xmp => true,
-            MetadataKind::User => e.key.starts_with(CHUNK) || e.key == AFTER_END,
-            _ => false,
-        });
+        let lost = lost_metadata(metadata, is_held);
         refuse(NAME, (samples, lost), self.allow_metadata_loss)?;
         if self.image.is_some() {
             return Err(Error::invalid("a WebP file is written with one image"));
@@ -52,22 +45,36 @@ impl ImageWriter for WebPWriter<'_> {
         if Some(self.samples.len() as u64) != d.raw_bytes() {
             return Err(no_image());
         }
-        let colour = if d.n_channels == 4 { ColorType::Rgba8 } else { ColorType::Rgb8 };
-        let mut simple = Vec::new();
-        WebPEncoder::new(&mut simple)
-            .encode(&self.samples, d.width, d.height, colour)
-            .map_err(|e| Error::unsupported(format!("WebP: {e}")))?;
-        let mut bytes = file(&image, &simple)?;
+        let coded = encode(&self.samples, d.width, d.height, d.n_channels)?;
+        let mut bytes = file(&image, &coded)?;
         bytes.extend_from_slice(image.metadata.get_key(MetadataKind::User, AFTER_END).unwrap_or_default());
         self.out.write_all(&bytes).and_then(|()| self.out.flush()).map_err(|e| Error::io("the WebP file", e))
     }
 }
 
-/// The encoder's file with the metadata around its image chunk.
-fn file(image: &SourceImage, simple: &[u8]) -> Result<Vec<u8>> {
-    let SourceImage { descriptor: d, metadata } = image;
+/// True for metadata that WebP holds.
+pub(super) fn is_held(entry: &MetadataEntry) -> bool {
+    match entry.kind {
+        MetadataKind::SourceFormat | MetadataKind::Icc | MetadataKind::Exif | MetadataKind::Xmp => true,
+        MetadataKind::User => entry.key.starts_with(CHUNK) || entry.key == AFTER_END,
+        _ => false,
+    }
+}
+
+/// Samples of 3 or 4 channels as the data of a `VP8L` chunk.
+pub(super) fn encode(samples: &[u8], width: u32, height: u32, n_channels: u16) -> Result<Vec<u8>> {
+    let colour = if n_channels == 4 { ColorType::Rgba8 } else { ColorType::Rgb8 };
+    let mut simple = Vec::new();
+    WebPEncoder::new(&mut simple)
+        .encode(samples, width, height, colour)
+        .map_err(|e| Error::unsupported(format!("WebP: {e}")))?;
     let n_bytes = simple.get(16..20).map_or(0, |n| u32::from_le_bytes([n[0], n[1], n[2], n[3]]));
-    let coded = simple.get(20..20 + n_bytes as usize).ok_or_else(no_image)?;
+    Ok(simple.get(20..20 + n_bytes as usize).ok_or_else(no_image)?.to_vec())
+}
+
+/// A file with the metadata around its image chunk.
+fn file(image: &SourceImage, coded: &[u8]) -> Result<Vec<u8>> {
+    let SourceImage { descriptor: d, metadata } = image;
     let mut others: Vec<(&[u8], &[u8])> = Vec::new();
     let mut flags = if d.n_channels == 4 { ALPHA } else { 0 };
     let profile = metadata.get(MetadataKind::Icc);
@@ -95,7 +102,7 @@ fn file(image: &SourceImage, simple: &[u8]) -> Result<Vec<u8>> {
     riff::file(&chunks)
 }
 
-fn unknown(metadata: &Metadata) -> Result<Vec<(&[u8], &[u8])>> {
+pub(super) fn unknown(metadata: &Metadata) -> Result<Vec<(&[u8], &[u8])>> {
     let entries = metadata.entries.iter().filter(|e| e.kind == MetadataKind::User);
     let named = entries.filter_map(|e| Some((e.key.strip_prefix(CHUNK)?.as_bytes(), e.data.as_slice())));
     named

@@ -1,0 +1,339 @@
+//! Animations of other formats in and out.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod support;
+
+use holotype::{
+    Alpha, AnimationExportOptions, AnimationOptions, Archive, ColourModel, ErrorKind, Frame, ImageDescriptor,
+    Limits, Metadata, MetadataKind, SampleType, TimeBase, Writer, WriterOptions, export_animation,
+    open_animated,
+};
+use std::path::Path;
+
+/// Frames in which something moves; what `alpha` gives is the alpha of each pixel.
+fn frames(d: &ImageDescriptor, delays: &[u64], alpha: impl Fn(usize, usize) -> u16) -> Vec<Frame> {
+    let (width, n) = (d.width as usize, usize::from(d.n_channels));
+    let max = ((1_u32 << d.bits_per_sample) - 1) as u16;
+    let colours = n - usize::from(d.alpha != Alpha::None);
+    let frame = |(i, delay): (usize, &u64)| {
+        let mut samples = Vec::new();
+        for pixel in 0..d.n_pixels() as usize {
+            let (x, y) = (pixel % width, pixel / width);
+            let is_hit = x.abs_diff(3 * i) < 3 && y.abs_diff(4) < 3;
+            let opacity = alpha(i, pixel).min(max);
+            for c in 0..n {
+                let value = if is_hit { 200 + 9 * c as u16 } else { (x * 5 + c * 40) as u16 % 60 };
+                let value = value.min(max);
+                let value = if c == colours {
+                    opacity
+                } else if opacity == 0 {
+                    0
+                } else {
+                    value
+                };
+                match d.sample {
+                    SampleType::U16 => samples.extend_from_slice(&value.to_le_bytes()),
+                    _ => samples.push(value as u8),
+                }
+            }
+        }
+        Frame::new(d.clone(), samples, *delay)
+    };
+    delays.iter().enumerate().map(frame).collect()
+}
+
+fn archive(frames: &[Frame], options: &AnimationOptions) -> Archive {
+    let mut writer = Writer::new(Vec::new(), WriterOptions::default()).unwrap();
+    let mut rest = frames.iter().cloned();
+    writer.add_animation("anim", &mut || Ok(rest.next()), options).unwrap();
+    Archive::from_bytes(writer.finish().unwrap().0).unwrap()
+}
+
+fn export(archive: &Archive, path: &Path) -> holotype::Result<u64> {
+    let options = AnimationExportOptions::default();
+    export_animation(archive, &archive.animation("anim").unwrap(), path, &options)
+}
+
+/// Frames, loops and milliseconds of a file.
+fn import(path: &Path) -> (Vec<Frame>, u64, Vec<u64>, Metadata) {
+    let mut reader = open_animated(path, &Limits::default(), false).unwrap().unwrap();
+    let info = reader.info().clone();
+    let mut frames = Vec::new();
+    while let Some(frame) = reader.next_frame().unwrap() {
+        frames.push(frame);
+    }
+    let times = frames.iter().map(|frame| info.time_base.milliseconds(frame.delay)).collect();
+    (frames, info.loop_count, times, info.metadata)
+}
+
+fn same(found: &[Frame], expected: &[Frame]) {
+    assert_eq!(found.len(), expected.len());
+    for (i, (a, b)) in found.iter().zip(expected).enumerate() {
+        assert_eq!(a.descriptor, b.descriptor, "frame {i}");
+        assert!(a.samples == b.samples, "samples of frame {i}");
+    }
+}
+
+fn rgb(n_channels: u16, sample: SampleType) -> ImageDescriptor {
+    ImageDescriptor::new(23, 11, n_channels, sample)
+}
+
+const DELAYS: [u64; 5] = [40, 40, 250, 10, 0];
+
+#[test]
+fn frames_delays_and_loops_go_there_and_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let opaque = |_: usize, _: usize| u16::MAX;
+    let holes = |i: usize, pixel: usize| if (pixel + i) % 7 < 3 { 0 } else { u16::MAX };
+    let all = [
+        ("png", frames(&rgb(3, SampleType::U8), &DELAYS, opaque)),
+        ("apng", frames(&rgb(4, SampleType::U8), &DELAYS, holes)),
+        ("apng", frames(&rgb(4, SampleType::U8), &DELAYS, |i, pixel| (i * 50 + pixel) as u16 % 256)),
+        ("apng", frames(&rgb(1, SampleType::U8), &DELAYS, opaque)),
+        ("apng", frames(&rgb(3, SampleType::U16), &DELAYS, opaque)),
+        ("apng", frames(&rgb(4, SampleType::U16), &DELAYS, holes)),
+        ("gif", frames(&rgb(3, SampleType::U8), &DELAYS, opaque)),
+        ("gif", frames(&rgb(4, SampleType::U8), &DELAYS, holes)),
+        ("webp", frames(&rgb(3, SampleType::U8), &DELAYS, opaque)),
+        ("webp", frames(&rgb(4, SampleType::U8), &DELAYS, |i, pixel| (i * 50 + pixel) as u16 % 256)),
+    ];
+    for (i, (extension, frames)) in all.iter().enumerate() {
+        for loop_count in [0, 1, 3] {
+            let path = dir.path().join(format!("{i}_{loop_count}.{extension}"));
+            let options = AnimationOptions::default().with_loop_count(loop_count);
+            assert_eq!(export(&archive(frames, &options), &path).unwrap(), 5);
+            let (found, loops, times, _) = import(&path);
+            same(&found, frames);
+            assert_eq!((loops, times.as_slice()), (loop_count, DELAYS.as_slice()), "{extension}");
+        }
+    }
+}
+
+#[test]
+fn still_frames_are_small() {
+    let dir = tempfile::tempdir().unwrap();
+    let one = frames(&rgb(3, SampleType::U8), &[40], |_, _| u16::MAX);
+    let many: Vec<Frame> = (0..50).map(|_| one[0].clone()).collect();
+    for extension in ["apng", "gif", "webp"] {
+        let size = |frames: &[Frame]| {
+            let path = dir.path().join(format!("{}.{extension}", frames.len()));
+            export(&archive(frames, &AnimationOptions::default()), &path).unwrap();
+            std::fs::metadata(&path).unwrap().len()
+        };
+        let (one, all) = (size(&one), size(&many));
+        assert!(all - one < 49 * 120, "{extension}: {one} → {all}");
+    }
+}
+
+#[test]
+fn video_without_subsampling_is_exact() {
+    let dir = tempfile::tempdir().unwrap();
+    let ycbcr = |n, sample, bits, alpha| {
+        ImageDescriptor::new(6, 4, n, sample)
+            .with_bits_per_sample(bits)
+            .with_colour(ColourModel::YCbCr, alpha)
+    };
+    let kinds = [
+        ImageDescriptor::new(7, 3, 1, SampleType::U8),
+        ImageDescriptor::new(7, 3, 1, SampleType::U16).with_bits_per_sample(12),
+        ycbcr(3, SampleType::U8, 8, Alpha::None),
+        ycbcr(3, SampleType::U16, 10, Alpha::None),
+        ycbcr(4, SampleType::U8, 8, Alpha::Straight),
+    ];
+    for (i, kind) in kinds.iter().enumerate() {
+        let all = frames(kind, &[1; 4], |_, pixel| 100 + pixel as u16);
+        let path = dir.path().join(format!("{i}.y4m"));
+        let base = TimeBase::new(1001, 30_000).unwrap();
+        export(&archive(&all, &AnimationOptions::default().with_time_base(base)), &path).unwrap();
+        let bytes = std::fs::read(&path).unwrap();
+        assert!(bytes.starts_with(b"YUV4MPEG2 W") && bytes.windows(13).any(|w| w == b" F30000:1001 "));
+        let (found, loops, ..) = import(&path);
+        same(&found, &all);
+        assert_eq!((loops, found[3].delay), (1, 1));
+        let again = dir.path().join(format!("{i}b.y4m"));
+        let options = AnimationOptions::default().with_time_base(base);
+        export(&archive(&found, &options), &again).unwrap();
+        assert_eq!(std::fs::read(again).unwrap(), bytes);
+    }
+    // What is subsampled is no image.
+    let path = dir.path().join("c420.y4m");
+    std::fs::write(&path, b"YUV4MPEG2 W2 H2 F25:1 C420jpeg\nFRAME\n\0\0\0\0\0\0").unwrap();
+    let refused = open_animated(&path, &Limits::default(), true).map(drop).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Unsupported);
+}
+
+#[test]
+fn what_would_be_lost_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let opaque = |_: usize, _: usize| u16::MAX;
+    let refused = |name: &str, archive: &Archive| {
+        let path = dir.path().join(name);
+        let error = export(archive, &path).unwrap_err();
+        assert!(!path.exists());
+        error.to_string()
+    };
+    let of = |frames: &[Frame]| archive(frames, &AnimationOptions::default());
+    let half = frames(&rgb(4, SampleType::U8), &[40; 3], |_, _| 128);
+    assert!(refused("a.gif", &of(&half)).contains("half transparent"));
+    let mut many = frames(&ImageDescriptor::new(300, 1, 3, SampleType::U8), &[40; 2], opaque);
+    for (i, sample) in many[1].samples.iter_mut().enumerate() {
+        *sample = (i * 7 % 251) as u8 ^ (i / 251) as u8;
+    }
+    assert!(refused("b.gif", &of(&many)).contains("frame 1 with more than 256 colours"));
+    let odd = frames(&rgb(3, SampleType::U8), &[40, 33], opaque);
+    assert!(refused("c.gif", &of(&odd)).contains("the delay of frame 1"));
+    assert!(refused("d.y4m", &of(&odd)).contains("rgb u8"));
+    let thirds = AnimationOptions::default().with_time_base(TimeBase::new(1, 3000).unwrap());
+    assert!(refused("e.webp", &archive(&odd, &thirds)).contains("the delay of frame 0"));
+    let deep = frames(&rgb(3, SampleType::U16), &[40; 2], opaque);
+    assert!(refused("f.webp", &of(&deep)).contains("u16"));
+    let mut sizes = frames(&rgb(3, SampleType::U8), &[40], opaque);
+    sizes.extend(frames(&ImageDescriptor::new(9, 9, 3, SampleType::U8), &[40], opaque));
+    assert!(refused("g.apng", &of(&sizes)).contains("frame 1"));
+    let mut told = odd.clone();
+    told[1].metadata.push(MetadataKind::Text, "note", "hello");
+    assert!(refused("h.webp", &of(&told)).contains("text note of frame 1"));
+    let lossy = AnimationExportOptions::default().with_metadata_loss(true);
+    let archive = of(&told);
+    let path = dir.path().join("i.webp");
+    export_animation(&archive, &archive.animation("anim").unwrap(), &path, &lossy).unwrap();
+    same(&import(&path).0, &odd);
+}
+
+#[test]
+fn metadata_goes_along() {
+    let dir = tempfile::tempdir().unwrap();
+    let all = frames(&rgb(3, SampleType::U8), &[40; 3], |_, _| u16::MAX);
+    let told = |entries: &[(MetadataKind, &str, &[u8])]| {
+        let mut metadata = Metadata::default();
+        entries.iter().for_each(|(kind, key, data)| metadata.push(*kind, *key, data.to_vec()));
+        metadata
+    };
+    let xmp: (MetadataKind, &str, &[u8]) = (MetadataKind::Xmp, "", b"<x:xmpmeta/>");
+    let icc: (MetadataKind, &str, &[u8]) = (MetadataKind::Icc, "icc", b"a profile");
+    let cases = [
+        ("apng", told(&[icc, xmp, (MetadataKind::PngChunk, "tEXt", b"Author\0me")])),
+        ("gif", told(&[(MetadataKind::Comment, "", b"hello"), xmp])),
+        ("webp", told(&[xmp, (MetadataKind::User, "webp:background", &[1, 2, 3, 4])])),
+    ];
+    for (extension, metadata) in cases {
+        let path = dir.path().join(format!("told.{extension}"));
+        export(&archive(&all, &AnimationOptions::default().with_metadata(metadata.clone())), &path).unwrap();
+        let (found, _, _, mut kept) = import(&path);
+        same(&found, &all);
+        kept.entries.retain(|e| e.kind != MetadataKind::SourceFormat);
+        assert_eq!(kept, metadata, "{extension}");
+    }
+}
+
+/// Cut anywhere or with any byte wrong: an error, or the frames as they were.
+#[test]
+fn damaged_files_are_errors() {
+    let dir = tempfile::tempdir().unwrap();
+    let all =
+        frames(&rgb(4, SampleType::U8), &[40; 3], |i, pixel| if (pixel + i) % 5 == 0 { 0 } else { u16::MAX });
+    for extension in ["apng", "gif", "webp"] {
+        let path = dir.path().join(format!("good.{extension}"));
+        export(&archive(&all, &AnimationOptions::default()), &path).unwrap();
+        let good = std::fs::read(&path).unwrap();
+        let bad = dir.path().join(format!("bad.{extension}"));
+        let mut n_errors = 0;
+        let mut read = |bytes: &[u8]| {
+            std::fs::write(&bad, bytes).unwrap();
+            let all = open_animated(&bad, &Limits::default(), false).and_then(|reader| {
+                let Some(mut reader) = reader else { return Ok(()) };
+                while reader.next_frame()?.is_some() {}
+                Ok(())
+            });
+            n_errors += u32::from(all.is_err());
+        };
+        for at in (0..good.len()).step_by(3) {
+            let mut bytes = good.clone();
+            bytes[at] ^= 0x55;
+            read(&bytes);
+            read(&good[..at]);
+        }
+        assert!(n_errors > 100, "{extension}: {n_errors}");
+    }
+}
+
+fn has_ffmpeg() -> bool {
+    let runs = |name: &str| std::process::Command::new(name).arg("-version").output().is_ok();
+    runs("ffmpeg") && runs("ffprobe")
+}
+
+#[test]
+fn videos_are_exact_where_ffmpeg_is_installed() {
+    if !has_ffmpeg() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let opaque = |_: usize, _: usize| u16::MAX;
+    let size = |n, sample| ImageDescriptor::new(34, 22, n, sample);
+    let all = [
+        ("mkv", frames(&size(3, SampleType::U8), &[40; 6], opaque)),
+        ("mkv", frames(&size(1, SampleType::U8), &[40; 6], opaque)),
+        ("mkv", frames(&size(1, SampleType::U16), &[40; 6], opaque)),
+        ("mkv", frames(&size(4, SampleType::U8), &[40; 6], |i, pixel| (i + pixel) as u16 % 256)),
+        ("avi", frames(&size(3, SampleType::U8), &[40; 6], opaque)),
+        ("mp4", frames(&size(3, SampleType::U8), &[40; 6], opaque)),
+    ];
+    for (i, (extension, frames)) in all.iter().enumerate() {
+        let path = dir.path().join(format!("{i}.{extension}"));
+        match export(&archive(frames, &AnimationOptions::default()), &path) {
+            // A build of ffmpeg without x264.
+            Err(error) if *extension == "mp4" => assert!(error.to_string().contains("ffmpeg failed")),
+            other => assert_eq!(other.unwrap(), 6),
+        }
+        if path.exists() {
+            let (found, loops, times, _) = import(&path);
+            same(&found, frames);
+            assert_eq!((loops, times), (1, vec![40; 6]));
+        }
+    }
+    let names: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert!(names.iter().all(|name| !name.to_string_lossy().contains("partial")), "{names:?}");
+    // Times that differ, and colour that is subsampled, are refused.
+    let uneven = frames(&size(3, SampleType::U8), &[40, 50], opaque);
+    let error =
+        export(&archive(&uneven, &AnimationOptions::default()), &dir.path().join("u.mkv")).unwrap_err();
+    assert!(error.to_string().contains("longer or shorter"), "{error}");
+    let path = dir.path().join("half.mkv");
+    let made = std::process::Command::new("ffmpeg")
+        .args([
+            "-v",
+            "error",
+            "-f",
+            "lavfi",
+            "-i",
+            "testsrc=duration=1:size=32x16:rate=30",
+            "-pix_fmt",
+            "yuv420p",
+        ])
+        .args(["-c:v", "ffv1"])
+        .arg(&path)
+        .status()
+        .unwrap();
+    assert!(made.success());
+    let refused = open_animated(&path, &Limits::default(), false).map(drop).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Unsupported);
+    let mut reader = open_animated(&path, &Limits::default(), true).unwrap().unwrap();
+    assert_eq!(reader.info().time_base, TimeBase::new(1, 30).unwrap());
+    let mut n = 0;
+    while reader.next_frame().unwrap().is_some() {
+        n += 1;
+    }
+    assert_eq!(n, 30);
+}
+
+#[test]
+fn previews_of_frames_are_small() {
+    let dir = tempfile::tempdir().unwrap();
+    let all = frames(&ImageDescriptor::new(300, 150, 3, SampleType::U8), &[40; 3], |_, _| u16::MAX);
+    let archive = archive(&all, &AnimationOptions::default());
+    let path = dir.path().join("small.apng");
+    let options = AnimationExportOptions::default().with_previews(true);
+    export_animation(&archive, &archive.animation("anim").unwrap(), &path, &options).unwrap();
+    let (found, ..) = import(&path);
+    assert_eq!((found.len(), found[0].descriptor.width, found[0].descriptor.height), (3, 128, 64));
+}
