@@ -756,7 +756,7 @@ fn signatures() -> Vec<(&'static str, Vec<u8>, Vec<String>)> {
 fn main() {
     let root = std::env::args().nth(1).unwrap_or_else(|| "docs/vectors".into());
     let root = Path::new(&root);
-    ["good", "bad"].map(|folder| fs::create_dir_all(root.join(folder)).unwrap());
+    ["good", "bad"].iter().for_each(|folder| fs::create_dir_all(root.join(folder)).unwrap());
     let expected = root.join("expected.tsv");
     let mut lines = fs::read_to_string(&expected).unwrap_or_default();
     let mut n_new = 0;
