@@ -34,7 +34,7 @@ use holotype_container::{ArchiveBuilder, BlockRun, Codec, ItemKind, ItemRecord, 
 use sha2::{Digest as _, Sha256};
 use std::fs;
 use std::io::Cursor;
-use std::path::Path;
+use std::path::PathBuf;
 
 const MODES: [(&str, Mode); 3] =
     [("fast", Mode::Fast), ("standard", Mode::Standard), ("archival", Mode::Archival)];
@@ -754,8 +754,7 @@ fn signatures() -> Vec<(&'static str, Vec<u8>, Vec<String>)> {
 }
 
 fn main() {
-    let root = std::env::args().nth(1).unwrap_or_else(|| "docs/vectors".into());
-    let root = Path::new(&root);
+    let root = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| "docs/vectors".into()));
     ["good", "bad"].iter().for_each(|folder| fs::create_dir_all(root.join(folder)).unwrap());
     let expected = root.join("expected.tsv");
     let mut lines = fs::read_to_string(&expected).unwrap_or_default();
