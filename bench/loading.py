@@ -131,7 +131,7 @@ def holo_set(mode: str, folder: Path, images: list[Array], repeat: int) -> Row:
     path = folder / f"{mode}.holo"
 
     def write() -> None:
-        with holotype.Writer(path, threads=1) as writer:
+        with holotype.Writer(path) as writer:
             for i, image in enumerate(images):
                 writer.add_image(f"{i:05}", image, mode=mode)  # type: ignore[arg-type]
 

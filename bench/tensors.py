@@ -2,10 +2,12 @@
 """Sizes and speeds of the tensor codecs beside others, on the NPY files of a folder.
 
     python bench/tensors.py FOLDER [--repeat N]
+    python bench/tensors.py FOLDER --max-error PART...
 
 One thread. A file of uint16 with `bf16` in its name is taken for bfloat16. Peers that are not installed are
 left out: zstandard, blosc2, pcodec. Speeds are megabytes of elements a second of process time, the best of
-the repeats.
+the repeats. With `--max-error`: ratios of floats rounded within these parts of their range, every value
+checked.
 """
 
 from __future__ import annotations
@@ -83,11 +85,32 @@ def best(repeat: int, work: Any) -> tuple[Any, float]:
     return result, max(seconds, 1e-9)
 
 
+def rounded(folder: Path, parts: list[float]) -> None:
+    """Ratios of floats within bounds."""
+    for path in sorted(folder.glob("*.npy")):
+        array = np.load(path)
+        if array.dtype.kind != "f" or not np.isfinite(array).all():
+            continue
+        ratios = []
+        for part in parts:
+            with holotype.Writer(None, num_workers=1) as writer:
+                writer.add_tensor("t", array, max_error=("relative", part))
+            tensor = holotype.open_tensors(writer.data)["t"]
+            error = np.abs(tensor.read().astype("f8") - array.astype("f8")).max()
+            assert error <= (tensor.max_error or 0), path
+            ratios.append(f"{array.nbytes / tensor.stored_bytes:8.2f}")
+        print(f"{path.name:44} {' '.join(ratios)}", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--max-error", type=float, nargs="+", metavar="PART")
     arguments = parser.parse_args()
+    if arguments.max_error:
+        rounded(arguments.folder, arguments.max_error)
+        return
     print(f"{'tensor':44} {'coder':26} {'bytes':>9} {'ratio':>8} {'enc MB/s':>9} {'dec MB/s':>9}")
     n_missed = 0
     for path in sorted(arguments.folder.glob("*.npy")):

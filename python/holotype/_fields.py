@@ -86,6 +86,7 @@ class TensorOptionsFields(TypedDict):
     threads: int
     metadata: list[MetadataFields]
     noise: tuple[str, int, int] | None
+    max_error: tuple[str, float] | None
 
 
 class ParentFields(TypedDict):

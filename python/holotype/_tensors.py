@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 TensorCodec: TypeAlias = Literal["auto", "raw", "planes", "shuffle-zstd", "lorenzo", "pco"]
 Noise: TypeAlias = Mapping[str, "str | int"]
+#: How far stored values may be off: a number, or `("relative", part of the range)`.
+MaxError: TypeAlias = "float | tuple[str, float] | None"
 #: What a tensor is stored against: see `Writer.add_tensor`.
 TensorParent: TypeAlias = "str | tuple[str, object] | Literal[False] | None"
 Attributes: TypeAlias = Mapping[str, "str | bytes"]
@@ -166,6 +168,11 @@ class Tensor:
         return None if parent is None else {"name": parent[0], "seal": parent[1]}
 
     @property
+    def max_error(self) -> float | None:
+        """How far its values may be from those that were given; None if every bit was kept."""
+        return _holotype.tensor_max_error(self._archive, self.name)
+
+    @property
     def metadata(self) -> tuple[MetadataEntry, ...]:
         """All its metadata."""
         return tuple(MetadataEntry(**entry) for entry in self._metadata)
@@ -262,7 +269,9 @@ class Tensor:
         return self.shape[0]
 
     def __repr__(self) -> str:
-        return f"<holotype.Tensor {self.name!r} {self.dtype}{list(self.shape)}>"
+        bound = self.max_error
+        lossy = "" if bound is None else f", lossy ±{bound}"
+        return f"<holotype.Tensor {self.name!r} {self.dtype}{list(self.shape)}{lossy}>"
 
     def _read(self, dtype: np.dtype[Any], region: Index | None, out: Any, threads: int) -> NDArray[Any]:
         ranges, kept = _ranges(region, self.shape)
@@ -366,6 +375,7 @@ def tensor_options(
     slice_shape: tuple[int, ...] | None,
     threads: int,
     noise: Noise | None = None,
+    max_error: MaxError = None,
 ) -> TensorOptionsFields:
     """The options of one tensor, checked."""
     entries: list[MetadataFields] = []
@@ -382,6 +392,7 @@ def tensor_options(
         "threads": threads,
         "metadata": entries,
         "noise": None if noise is None else _recipe(noise),
+        "max_error": None if max_error is None else _bound(max_error),
     }
 
 
@@ -398,6 +409,17 @@ def parent_fields(parent: TensorParent, name: str, codec: str) -> ParentFields |
     if not isinstance(parent, tuple) or len(parent) != 2 or not isinstance(parent[0], str):
         raise ArgumentError(f"parent is a name, a name and an array, or False, not {parent!r}")
     return {"how": "added", "name": parent[0], "data": _elements.take(parent[1]).data, "first": 0}
+
+
+def _bound(max_error: float | tuple[str, float]) -> tuple[str, float]:
+    """Whether the error is absolute or relative, and how large."""
+    kind, bound = max_error if isinstance(max_error, tuple) else ("absolute", max_error)
+    if kind not in ("absolute", "relative") or isinstance(bound, bool):
+        raise ArgumentError(f"max_error is a number or ('relative', number), not {max_error!r}")
+    try:
+        return kind, float(bound)
+    except (TypeError, ValueError):
+        raise ArgumentError(f"max_error is a number, not {bound!r}") from None
 
 
 def _recipe(noise: Noise) -> tuple[str, int, int]:

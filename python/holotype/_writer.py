@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from holotype._fields import MetadataFields
     from holotype._remote import Remote
     from holotype._sources import Destination, Path, Readable, Source
-    from holotype._tensors import Attributes, Noise, TensorCodec, TensorParent
+    from holotype._tensors import Attributes, MaxError, Noise, TensorCodec, TensorParent
     from holotype._write import Mode, Order
 
 Profile = Literal["ml", "eda", "embedded", "generic", "archival"]
@@ -259,7 +259,7 @@ class Writer:
         mode: Mode = "standard",
         order: Order = "rgb",
         tile_edge: int | None = None,
-        preview: bool | None = None,
+        preview: bool | None = False,
     ) -> Self:
         """Add an image as its samples; `read(src, item=name)` and `holotype.torch` give it back.
 
@@ -272,8 +272,10 @@ class Writer:
         image : array_like, PIL.Image.Image, path or buffer
             `(height, width)` or `(height, width, channels)` of any dtype that `write` takes; or an image
             file, with its metadata.
-        mode, order, tile_edge, preview
+        mode, order, tile_edge
             As for `write`.
+        preview : bool, optional
+            Store a small picture too; None stores one of larger images, as `write` does.
 
         Raises
         ------
@@ -310,6 +312,7 @@ class Writer:
         *,
         parent: TensorParent = None,
         noise: Noise | None = None,
+        max_error: MaxError = None,
         attributes: Attributes | None = None,
         slice_shape: tuple[int, ...] | None = None,
     ) -> Self:
@@ -337,6 +340,12 @@ class Writer:
             bit for bit, they are stored as this recipe of some bytes and their SHA-256, else as data;
             `Tensor.noise` tells. `torch.rand`, `torch.randn` of at least 16 elements (also if rounded to half
             or bfloat16 later), `Generator.random` and `RandomState.random_sample` are known.
+        max_error : float or ("relative", float), optional
+            Store values that are at most so far from these, or at most so much of the range of the finite
+            ones, instead of them. Each is checked when written; what cannot be rounded within the bound, NaN
+            and infinities stay as they are. The tensor is marked as lossy for ever: `Tensor.max_error` tells.
+            For floats of 16 bits or more and complex numbers, codec `auto`, no parent. By default every bit
+            is kept.
         attributes : mapping of str to str or bytes, optional
             Stored with the tensor.
         slice_shape : tuple of int, optional
@@ -353,8 +362,10 @@ class Writer:
         from holotype import _elements, _tensors
 
         elements = _elements.take(array)
-        options = _tensors.tensor_options(codec, attributes, slice_shape, self._threads, noise)
-        against = _tensors.parent_fields(parent, name, codec)
+        options = _tensors.tensor_options(codec, attributes, slice_shape, self._threads, noise, max_error)
+        against = None
+        if parent is not None or max_error is None:
+            against = _tensors.parent_fields(parent, name, codec)
         self._flush()
         self._position += self._inner.add_tensor(name, elements.fields, elements.data, options, against)
         return self

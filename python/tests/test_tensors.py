@@ -301,3 +301,43 @@ def test_torch_noise_is_a_recipe() -> None:
             assert all(tensor.noise is not None for tensor in tensors.values())
             assert bool((tensors["normal"].torch() == normal).all())
             assert bool((tensors["bfloat16"].torch() == normal.bfloat16()).all())
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "f2", ml_dtypes.bfloat16, "c8"])
+@pytest.mark.parametrize("how", [0.05, ("absolute", 0.05), ("relative", 1e-3)])
+def test_values_within_a_bound(dtype: Any, how: Any) -> None:
+    wave = np.sin(np.arange(40_000) * 0.01).reshape(200, 200) * 30
+    wave[3, 4:7] = np.nan, np.inf, -np.inf
+    array = wave.astype(dtype)
+    with holotype.Writer(None) as writer:
+        writer.add_tensor("lossy", array, max_error=how).add_tensor("exact", array)
+    tensors = holotype.open_tensors(writer.data)
+    bound = tensors["lossy"].max_error
+    assert tensors["exact"].max_error is None
+    assert same(tensors["exact"].read(), array)
+    assert bound is not None
+    assert "lossy ±" in repr(tensors["lossy"])
+    assert bound == 0.05 if how != ("relative", 1e-3) else 0.05 < bound < 0.07
+    stored = tensors["lossy"].read()
+    assert stored.dtype == array.dtype
+    parts = (stored.view("f4"), array.view("f4")) if dtype == "c8" else (stored, array)
+    now, was = (part.astype("f8") for part in parts)
+    with np.errstate(invalid="ignore"):
+        near = np.abs(now - was) <= bound
+    assert (near | (now == was) | (np.isnan(now) & np.isnan(was))).all()
+    if np.dtype(dtype).itemsize > 2:
+        assert tensors["lossy"].stored_bytes * 2 < tensors["exact"].stored_bytes
+    assert same(tensors["lossy"][5:9, 7], stored[5:9, 7])
+    assert holotype.verify(writer.data)
+
+
+def test_bounds_that_cannot_be_meant() -> None:
+    array = np.linspace(0, 1, 100, dtype="f4")
+    with holotype.Writer(None) as writer:
+        for bad in (0, -1, float("nan"), float("inf"), "x", ("some", 1.0), True, ("relative", 0)):
+            with pytest.raises(holotype.ArgumentError):
+                writer.add_tensor("t", array, max_error=bad)  # type: ignore[arg-type]
+        with pytest.raises(holotype.ArgumentError):
+            writer.add_tensor("t", array.astype("i4"), max_error=1.0)
+        with pytest.raises(holotype.ArgumentError):
+            writer.add_tensor("t", array, "pco", max_error=1.0)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import math
+import struct
 from dataclasses import dataclass
 
 from . import delta, noise, pco, zstd
@@ -49,7 +51,11 @@ def product(values: list[int]) -> int:
 def read_tensor(archive: Archive, item: dict, n_children: int = 0) -> Tensor:
     """An item of kind 4, its elements checked against their hash; `n_children` tensors in a row need it."""
     d = item.get(6, {})
-    require(all(key <= 6 for key in d), "an unknown descriptor key")
+    require(all(key <= 7 for key in d), "an unknown descriptor key")
+    if 7 in d:
+        require(isinstance(d[7], bytes) and len(d[7]) == 8 and 5 not in d and 6 not in d, "the largest error")
+        bound = struct.unpack("<d", d[7])[0]
+        require(0 < bound < math.inf and number(d, 0) in (9, 10, 11, 12, 13, 14), "the largest error")
     type_, shape = number(d, 0), d.get(1)
     require(type_ in TYPES or type_ == OPAQUE, "an element type")
     require(isinstance(shape, list) and len(shape) <= 32 and all(isinstance(n, int) for n in shape), "a shape")
@@ -193,15 +199,20 @@ def slice_content(
     return payload if record.codec == RAW else decode_slice(payload, type_, bits, extent, parent)
 
 
-def decode_slice(coded: bytes, type_: int, bits: int, extent: list[int], parent: bytes | None = None) -> bytes:
+def decode_slice(
+    coded: bytes, type_: int, bits: int, extent: list[int], parent: bytes | None = None, per_word: int = 1
+) -> bytes:
     """The elements of a slice (`docs/codecs/tensor.md`)."""
     if len(coded) < 4:
         raise Truncated("head of a slice")
     coder, mapping, mask, narrow = coded[:4]
-    if not 1 <= coder <= 5 or mapping > 2 or narrow > 1:
+    if not 1 <= coder <= 6 or mapping > 2 or narrow > 1:
         raise Unsupported("slice coder, map or narrowing")
     require((mask == 0 or mapping == 2) and not (mapping == 1 and coder == 4) and mask < 8, "the head of a slice")
     require(coder != 5 or (coded[:4] == b"\5\2\0\0" and parent is not None), "a difference from no parent")
+    require(coder != 6 or coded[:4] == b"\6\0\0\0", "the head of a slice")
+    if coder == 6:
+        return decode_multiples(coded[4:], type_, extent)
     wide = type_
     if narrow:
         require(type_ in NARROWER, "a type that has no narrower one")
@@ -211,6 +222,7 @@ def decode_slice(coded: bytes, type_: int, bits: int, extent: list[int], parent:
         per_element, kind = 1 if bits % 8 else bits // width, UNSIGNED
     else:
         width, per_element, kind = TYPES[type_]
+    per_element *= per_word
     n_bytes = width // 8
     n = product(extent) * per_element
     body = coded[4:]
@@ -254,6 +266,58 @@ def decode_slice(coded: bytes, type_: int, bits: int, extent: list[int], parent:
         words = [widen(word, type_, wide) for word in words]
         n_bytes *= 2
     return b"".join(word.to_bytes(n_bytes, "little") for word in words)
+
+
+def decode_multiples(body: bytes, type_: int, extent: list[int]) -> bytes:
+    """Section 8."""
+    require(type_ in (9, 10, 11, 12, 13, 14), "a type that has no multiples")
+    size = TYPES[type_][0] // 8
+    n = product(extent) * TYPES[type_][1]
+    if len(body) < 13:
+        raise Truncated("multiples of a step")
+    step, width, n_exceptions = struct.unpack("<dBI", body[:13])
+    require(0 < step < math.inf and width in (1, 2, 4, 8) and n_exceptions <= n, "multiples of a step")
+    at = 13 + n_exceptions * (4 + size)
+    if len(body) <= at:
+        raise Truncated("multiples of a step")
+    if body[at] == 0:
+        flat = body[at + 1 :]
+        require(len(flat) == n * width, "multiples of a step")
+    else:
+        require(1 <= body[at] <= 4, "multiples of a step")
+        # Complex numbers are two words of an element, which the shape does not count.
+        flat = decode_slice(body[at:], {1: 2, 2: 4, 4: 6, 8: 8}[width], 8 * width, extent, None, TYPES[type_][1])
+    out = bytearray()
+    for i in range(n):
+        value = int.from_bytes(flat[i * width : (i + 1) * width], "little", signed=True) * step
+        out += rounded(value, type_)
+    last = -1
+    for i in range(13, at, 4 + size):
+        place = int.from_bytes(body[i : i + 4], "little")
+        require(last < place < n, "an exception's place")
+        out[place * size : (place + 1) * size] = body[i + 4 : i + 4 + size]
+        last = place
+    return bytes(out)
+
+
+def rounded(value: float, type_: int) -> bytes:
+    """A binary64 as a word of a type."""
+    if type_ in (11, 14):
+        return struct.pack("<d", value)
+    try:
+        single = struct.pack("<f", value)
+    except OverflowError:
+        single = struct.pack("<f", math.copysign(math.inf, value))
+    if type_ in (10, 13):
+        return single
+    bits = int.from_bytes(single, "little")
+    if type_ == 12:
+        return (bits + 0x7FFF + (bits >> 16 & 1) >> 16).to_bytes(2, "little")
+    value = struct.unpack("<f", single)[0]
+    try:
+        return struct.pack("<e", value)
+    except OverflowError:
+        return struct.pack("<e", math.copysign(math.inf, value))
 
 
 def decode_planes(body: bytes, n: int, n_bytes: int) -> bytes:

@@ -5,7 +5,7 @@ use crate::error::{argument_error, raise};
 use crate::fields::{MetadataFields, into_metadata, metadata_fields};
 use crate::write::Samples;
 use holotype::{
-    ElementOrder, ElementType, Error, NoiseGenerator, NoiseRecipe, OpaqueElement, TensorCodec,
+    ElementOrder, ElementType, Error, MaxError, NoiseGenerator, NoiseRecipe, OpaqueElement, TensorCodec,
     TensorDescriptor, TensorItem, TensorOptions, TensorParent,
 };
 use numpy::PyReadwriteArray1;
@@ -57,6 +57,8 @@ pub(crate) struct TensorOptionsFields {
     metadata: Vec<MetadataFields>,
     /// Generator, seed, offset.
     noise: Option<(String, u64, u64)>,
+    /// `absolute` or `relative`, and how far values may be off.
+    max_error: Option<(String, f64)>,
 }
 
 /// Recipes of a generator: named in full, or by the part before what it draws.
@@ -81,7 +83,16 @@ impl TensorOptionsFields {
                 let names = TensorCodec::ALL.map(TensorCodec::name).join(", ");
                 argument_error(format!("codec is one of {names}, not {:?}", self.codec))
             })?;
+        let max_error = match self.max_error.as_ref().map(|(kind, n)| (kind.as_str(), *n)) {
+            None => None,
+            Some(("absolute", n)) => Some(MaxError::Absolute(n)),
+            Some(("relative", n)) => Some(MaxError::Relative(n)),
+            Some((kind, _)) => {
+                return Err(argument_error(format!("an error is absolute or relative, not {kind:?}")));
+            }
+        };
         Ok(TensorOptions::new(codec)
+            .with_max_error(max_error)
             .with_slice_shape(self.slice_shape)
             .with_n_threads(self.threads)
             .with_noise(recipes(self.noise)?)
@@ -148,6 +159,12 @@ impl<'a> AskedParent<'a> {
             Self::Content(data) => writer.parent_of_content(data),
         }
     }
+}
+
+/// How far the values of a lossy tensor may be from those that were given.
+#[pyfunction]
+pub(crate) fn tensor_max_error(py: Python<'_>, archive: &Archive, name: &str) -> PyResult<Option<f64>> {
+    py.detach(|| Ok(archive.inner.tensor(name)?.max_error())).map_err(raise)
 }
 
 /// Name of what a tensor is stored against, and the seal of its archive if that is another.

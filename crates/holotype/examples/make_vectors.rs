@@ -15,6 +15,8 @@ mod digits;
 mod encryption;
 #[path = "vectors/generation.rs"]
 mod generation;
+#[path = "vectors/lossy.rs"]
+mod lossy;
 #[path = "vectors/packing.rs"]
 mod packing;
 #[path = "vectors/parents.rs"]
@@ -761,7 +763,8 @@ fn main() {
     let mut n_new = 0;
     let all = good().into_iter().chain(packing::good()).chain(encryption::good()).chain(generation::good());
     let all = all.chain(animation::good()).chain(parents::good()).chain(revisions::good());
-    for (name, bytes, described) in all.chain(deltas::good()).chain(checkpoints::good()) {
+    let all = all.chain(deltas::good()).chain(checkpoints::good());
+    for (name, bytes, described) in all.chain(lossy::good()) {
         let path = root.join("good").join(format!("{name}.holo"));
         if !path.exists() {
             fs::write(path, bytes).unwrap();
@@ -772,7 +775,8 @@ fn main() {
     fs::write(expected, lines).unwrap();
     let all = bad().into_iter().chain(packing::bad()).chain(bad_tensors()).chain(encryption::bad());
     let all = all.chain(generation::bad()).chain(animation::bad()).chain(parents::bad());
-    for (name, bytes) in all.chain(deltas::bad()).chain(checkpoints::bad()).chain(revisions::bad()) {
+    let all = all.chain(deltas::bad()).chain(checkpoints::bad()).chain(revisions::bad());
+    for (name, bytes) in all.chain(lossy::bad()) {
         let path = root.join("bad").join(format!("{name}.holo"));
         if !path.exists() {
             fs::write(path, bytes).unwrap();

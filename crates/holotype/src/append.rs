@@ -261,7 +261,8 @@ fn check_references(item: &ItemRecord, items: &HashMap<String, ItemRecord>) -> R
         }
     }
     if item.kind == ItemKind::Tensor
-        && let Some((_, _, _, Some(parent))) = tensor::wire::decode_descriptor(&item.descriptor)
+        && let Some(parent) =
+            tensor::wire::decode_descriptor(&item.descriptor).and_then(|described| described.parent)
         && parent.seal.is_none()
     {
         let is_parent =

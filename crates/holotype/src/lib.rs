@@ -78,8 +78,8 @@ pub use signing::{
     SignOptions, keygen, read_public_key, read_secret_key, sign, sign_archive, signature_path,
 };
 pub use tensor::{
-    ElementOrder, ElementType, OpaqueElement, ParentName, TensorCodec, TensorDescriptor, TensorOptions,
-    TensorParent,
+    ElementOrder, ElementType, MaxError, OpaqueElement, ParentName, TensorCodec, TensorDescriptor,
+    TensorOptions, TensorParent,
 };
 pub use unpack::{UnpackOptions, Unpacked, paths as unpack_paths, unpack};
 pub use writer::{Writer, WriterOptions};

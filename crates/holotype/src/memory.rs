@@ -8,12 +8,17 @@ const MIN_ASKED_BYTES: u64 = 8 << 20;
 
 /// `n_bytes` zeros for `what`.
 pub(crate) fn zeroed(what: &'static str, n_bytes: u64) -> Result<Vec<u8>> {
+    // `vec![0; n]` takes fresh pages, which are zero already, but aborts if there are none.
+    Ok(vec![0; ask(what, n_bytes)?])
+}
+
+/// `n_bytes` as a size, if there is memory for so many.
+pub(crate) fn ask(what: &'static str, n_bytes: u64) -> Result<usize> {
     let n = usize::try_from(n_bytes).map_err(|_| Error::OutOfMemory { what, n_bytes })?;
     if n_bytes >= MIN_ASKED_BYTES {
-        // `vec![0; n]` takes fresh pages, which are zero already, but aborts if there are none.
         Vec::<u8>::new().try_reserve_exact(n).map_err(|_| Error::OutOfMemory { what, n_bytes })?;
     }
-    Ok(vec![0; n])
+    Ok(n)
 }
 
 /// The error where there is no memory for `n_bytes` of `what`.

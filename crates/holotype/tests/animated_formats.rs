@@ -257,6 +257,27 @@ fn damaged_files_are_errors() {
     }
 }
 
+/// A few bytes that claim a screen of 12 GB: refused, and nothing ends for lack of memory.
+#[test]
+fn forged_sizes_are_errors() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("forged.gif");
+    let mut bytes = b"GIF89a\xff\xff\xff\xb7\x80\0\0\0\0\0\xff\xff\xff".to_vec();
+    for _ in 0..2 {
+        bytes.extend_from_slice(b"\x2c\0\0\0\0\xff\xff\xff\xb7\0\x02\x02\x4c\x01\0");
+    }
+    bytes.push(0x3b);
+    std::fs::write(&path, &bytes).unwrap();
+    let read = |limits: &Limits| {
+        let mut reader = open_animated(&path, limits, false)?.unwrap();
+        reader.next_frame().map(drop)
+    };
+    let kind = read(&Limits::default()).unwrap_err().kind();
+    assert!(matches!(kind, ErrorKind::Corrupt | ErrorKind::LimitExceeded), "{kind:?}");
+    let small = Limits::default().with_max_decoded_bytes(1 << 20);
+    assert_eq!(read(&small).unwrap_err().kind(), ErrorKind::LimitExceeded);
+}
+
 fn has_ffmpeg() -> bool {
     let runs = |name: &str| std::process::Command::new(name).arg("-version").output().is_ok();
     runs("ffmpeg") && runs("ffprobe")

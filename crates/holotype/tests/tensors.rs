@@ -2,9 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use holotype::{
-    Archive, ElementOrder, ElementType, ErrorKind, ItemKind, Limits, Metadata, MetadataKind, NoiseGenerator,
-    NoiseRecipe, SalvageOptions, TensorCodec, TensorDescriptor, TensorOptions, VerifyOptions, Writer,
-    WriterOptions, salvage_bytes,
+    Archive, ElementOrder, ElementType, ErrorKind, ItemKind, Limits, MaxError, Metadata, MetadataKind,
+    NoiseGenerator, NoiseRecipe, SalvageOptions, TensorCodec, TensorDescriptor, TensorOptions, VerifyOptions,
+    Writer, WriterOptions, salvage_bytes,
 };
 use holotype_codec::noise::generate;
 use proptest::prelude::*;
@@ -241,4 +241,68 @@ fn noise_is_stored_as_its_recipe_once_proven() {
     let archive = Archive::from_bytes(bytes).unwrap();
     let latent = archive.tensor("latent").unwrap();
     assert_eq!((latent.noise(), latent.read().unwrap()), (None, elements));
+}
+
+#[test]
+fn values_are_within_the_bound_and_the_tensor_says_so() {
+    let values: Vec<f32> = (0..90_000_u32)
+        .map(|i| match i % 9_000 {
+            5 => f32::NAN,
+            6 => f32::NEG_INFINITY,
+            7 => 1e30,
+            _ => (i as f32 * 0.01).sin() * 40.0,
+        })
+        .collect();
+    let elements: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    let descriptor = TensorDescriptor::new(ElementType::F32, &[300, 300]);
+    let with = |max_error| TensorOptions::default().with_max_error(Some(max_error));
+    let options = with(MaxError::Absolute(0.05));
+    let plain = TensorOptions::default();
+    let bytes =
+        archive_of(&[("lossy", &descriptor, &elements, &options), ("exact", &descriptor, &elements, &plain)]);
+    let archive = Archive::from_bytes(bytes.clone()).unwrap();
+    let (lossy, exact) = (archive.tensor("lossy").unwrap(), archive.tensor("exact").unwrap());
+    assert_eq!((lossy.max_error(), exact.max_error()), (Some(0.05), None));
+    assert!(lossy.item().stored_bytes().unwrap() * 4 < exact.item().stored_bytes().unwrap());
+    assert_eq!(exact.read().unwrap(), elements);
+    for (value, word) in values.iter().zip(lossy.read().unwrap().chunks_exact(4)) {
+        let stored = f32::from_le_bytes(word.try_into().unwrap());
+        let is_near = (f64::from(stored) - f64::from(*value)).abs() <= 0.05;
+        assert!(is_near || stored.to_bits() == value.to_bits(), "{value} {stored}");
+    }
+    assert!(archive.verify(&VerifyOptions::default()).unwrap().is_good());
+    // The mark stays with a copy.
+    let (copy, _) = holotype::flatten(&archive, Vec::new(), &holotype::FlattenOptions::default()).unwrap();
+    assert_eq!(Archive::from_bytes(copy).unwrap().tensor("lossy").unwrap().max_error(), Some(0.05));
+    let mut torn = bytes;
+    let last = torn.len() - 20;
+    torn[last] ^= 1;
+    let (saved, _) = holotype::salvage_bytes(torn, Vec::new(), &holotype::SalvageOptions::default()).unwrap();
+    assert_eq!(Archive::from_bytes(saved).unwrap().tensor("lossy").unwrap().max_error(), Some(0.05));
+    // What rounding does not change is not lossy; a bound relative to no range is none.
+    let whole: Vec<u8> = (0..90_000_u32).flat_map(|i| (i as f32).to_le_bytes()).collect();
+    let constant = 7.5_f32.to_le_bytes().repeat(90_000);
+    let archive = Archive::from_bytes(archive_of(&[
+        ("whole", &descriptor, &whole, &with(MaxError::Absolute(0.5))),
+        ("constant", &descriptor, &constant, &with(MaxError::Relative(0.1))),
+        ("part", &descriptor, &whole, &with(MaxError::Relative(0.01))),
+    ]))
+    .unwrap();
+    assert_eq!(archive.tensor("whole").unwrap().max_error(), None);
+    assert_eq!(archive.tensor("constant").unwrap().max_error(), None);
+    let bound = archive.tensor("part").unwrap().max_error().unwrap();
+    assert!((bound - 899.99).abs() < 1e-9);
+    // What cannot be meant is refused.
+    let mut writer = Writer::new(Vec::new(), WriterOptions::default()).unwrap();
+    for bound in [0.0, -1.0, f64::NAN, f64::INFINITY, f64::MAX] {
+        assert!(writer.add_tensor("t", &descriptor, &elements, &with(MaxError::Absolute(bound))).is_err());
+    }
+    let integers = TensorDescriptor::new(ElementType::I32, &[300, 300]);
+    assert!(writer.add_tensor("t", &integers, &elements, &options).is_err());
+    let mut raw = options.clone();
+    raw.codec = TensorCodec::Raw;
+    assert!(writer.add_tensor("t", &descriptor, &elements, &raw).is_err());
+    writer.add_tensor("exact", &descriptor, &elements, &plain).unwrap();
+    let parent = holotype::TensorParent::added("exact", &elements);
+    assert!(writer.add_tensor_by("t", &descriptor, &elements, &parent, &options).is_err());
 }

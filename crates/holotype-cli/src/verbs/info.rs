@@ -70,7 +70,8 @@ fn describe_tensor(tensor: &TensorItem<'_>, map: &mut Map<String, Value>) {
     let fields = json!({
         "element": d.opaque.as_ref().map_or(d.element.name(), |opaque| &opaque.name), "bits": d.n_bits(),
         "shape": d.shape, "order": if d.order == ElementOrder::C { "C" } else { "Fortran" },
-        "slices": tensor.n_slices(),
+        "slices": tensor.n_slices(), "lossy_max_error": tensor.max_error(),
+        "parent": tensor.parent().map(|parent| &parent.name),
         "noise": tensor.noise().map(|noise| {
             json!({ "generator": noise.generator.name(), "seed": noise.seed, "offset": noise.offset })
         }),

@@ -4,7 +4,7 @@ use crate::args::List;
 use crate::date::date;
 use crate::exit::{Exit, Failure};
 use crate::printer::Printer;
-use holotype::{FileAttributes, Item, ItemKind};
+use holotype::{Archive, FileAttributes, Item, ItemKind};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -18,21 +18,24 @@ pub(crate) fn run(args: &List, printer: &Printer) -> Result<Exit, Failure> {
         }
         for item in items {
             if printer.is_json() {
-                printer.value(&describe(path, &item, args.long)?);
+                printer.value(&describe(path, &archive, &item, args.long)?);
             } else {
-                printer.line(line(&item, args.long)?);
+                printer.line(line(&archive, &item, args.long)?);
             }
         }
         Ok(Exit::Good)
     })
 }
 
-fn describe(path: &Path, item: &Item<'_>, long: bool) -> Result<Value, Failure> {
+fn describe(path: &Path, archive: &Archive, item: &Item<'_>, long: bool) -> Result<Value, Failure> {
     let mut value = json!({
         "archive": path.to_string_lossy(), "name": item.name(), "kind": item.kind().name(),
         "raw_bytes": item.raw_bytes(), "stored_bytes": item.stored_bytes()?,
         "sha256": item.content_sha256_hex(),
     });
+    if let (Some(max_error), Some(map)) = (max_error(archive, item)?, value.as_object_mut()) {
+        map.insert("lossy_max_error".into(), max_error.into());
+    }
     if let (true, Some(map)) = (long, value.as_object_mut()) {
         let FileAttributes { mode, mtime, raw_path, xattrs, hard_link, symlink_target, .. } =
             item.attributes();
@@ -48,11 +51,20 @@ fn describe(path: &Path, item: &Item<'_>, long: bool) -> Result<Value, Failure> 
     Ok(value)
 }
 
-fn line(item: &Item<'_>, long: bool) -> Result<String, Failure> {
+/// How far the values of a lossy tensor may be from those that were given.
+fn max_error(archive: &Archive, item: &Item<'_>) -> Result<Option<f64>, Failure> {
+    if item.kind() != ItemKind::Tensor {
+        return Ok(None);
+    }
+    Ok(archive.tensor(item.name())?.max_error())
+}
+
+fn line(archive: &Archive, item: &Item<'_>, long: bool) -> Result<String, Failure> {
     let (kind, name) = (item.kind().name(), item.name());
     let sizes = format!("{:>12} {:>12}", item.raw_bytes(), item.stored_bytes()?);
     if !long {
-        return Ok(format!("{kind:9} {sizes} {name}"));
+        let note = max_error(archive, item)?.map_or_else(String::new, |bound| format!(" (lossy, ±{bound})"));
+        return Ok(format!("{kind:9} {sizes} {name}{note}"));
     }
     let known = item.attributes();
     let mode = known.mode.map_or_else(|| "?".repeat(9), permissions);

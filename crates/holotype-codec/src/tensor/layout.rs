@@ -41,6 +41,11 @@ impl SliceLayout {
         Ok(Self { element, n_word_bytes, n_words: n_elements * n_per_element, n_per_element, lengths })
     }
 
+    /// As many words of another type at the same places.
+    pub(super) fn with_words(&self, element: ElementType, n_word_bytes: usize) -> Self {
+        Self { element, n_word_bytes, ..self.clone() }
+    }
+
     /// Bytes of the slice.
     #[must_use]
     pub fn n_bytes(&self) -> usize {

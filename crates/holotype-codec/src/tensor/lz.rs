@@ -5,7 +5,7 @@ use crate::CodecError;
 /// Level of a quick look.
 pub(super) const QUICK: i32 = 3;
 /// Level of what is kept.
-pub(super) const DENSE: i32 = 19;
+pub(super) const DENSE: i32 = 22;
 
 /// `bytes` as a frame that states its content size.
 pub(super) fn encode(bytes: &[u8], level: i32) -> Option<Vec<u8>> {

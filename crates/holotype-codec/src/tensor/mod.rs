@@ -4,6 +4,7 @@
 //! * `lorenzo`, `narrow`: reversible transforms of words.
 //! * `planes`, `lz`, `numeric`: coders of words.
 //! * `delta`: what a slice differs from its parent.
+//! * `multiples`: floats that are multiples of a step, as rounding within a bound makes them.
 //! * `choose`: which of them is tried; never needed to decode.
 
 mod choose;
@@ -12,6 +13,7 @@ mod element;
 mod layout;
 mod lorenzo;
 mod lz;
+mod multiples;
 mod narrow;
 mod numeric;
 mod planes;
@@ -20,6 +22,7 @@ mod word;
 
 pub use element::{ElementType, WordKind};
 pub use layout::SliceLayout;
+pub use multiples::{finite_range, may_be_rounded, round_slice};
 
 use crate::CodecError;
 
@@ -112,6 +115,34 @@ pub fn encode_slice_by(bytes: &[u8], parent: &[u8], layout: &SliceLayout) -> Res
         return Err(CodecError::InvalidArgument { what: "the bytes do not match the slice's layout" });
     }
     Ok(delta::encode(bytes, parent, layout))
+}
+
+/// Codes one slice that [`round_slice`] made with the same bound; nothing if its elements cannot be rounded.
+///
+/// # Errors
+/// `InvalidArgument` if `bytes` are not as many as the layout's, or the bound is not positive and finite.
+///
+/// ```
+/// use holotype_codec::tensor::{ElementType, SliceLayout, decode_slice, encode_multiples, round_slice};
+/// let mut values: Vec<u8> = (0..4096).flat_map(|i| (i as f32 * 0.1).sin().to_le_bytes()).collect();
+/// round_slice(&mut values, ElementType::F32, 1e-3)?;
+/// let layout = SliceLayout::new(ElementType::F32, 0, &[64, 64])?;
+/// let coded = encode_multiples(&values, &layout, 1e-3)?.unwrap();
+/// assert!(coded.len() < values.len() / 3);
+/// let mut out = vec![0; values.len()];
+/// decode_slice(&coded, &layout, &mut out)?;
+/// assert_eq!(out, values);
+/// # Ok::<(), holotype_codec::CodecError>(())
+/// ```
+pub fn encode_multiples(
+    bytes: &[u8],
+    layout: &SliceLayout,
+    max_error: f64,
+) -> Result<Option<Vec<u8>>, CodecError> {
+    if bytes.len() != layout.n_bytes() || !(max_error > 0.0 && (2.0 * max_error).is_finite()) {
+        return Err(CodecError::InvalidArgument { what: "the bytes or the bound do not fit" });
+    }
+    Ok(multiples::encode(bytes, layout, 2.0 * max_error))
 }
 
 /// True if [`decode_slice_by`] needs a parent for this.

@@ -5,7 +5,7 @@ use super::lorenzo;
 use super::narrow::{may_be_narrow, narrow_all, narrower, widen_all};
 use super::numeric::{self, NumberKind};
 use super::word::Word;
-use super::{ElementType, WordKind, delta, lz, planes};
+use super::{ElementType, WordKind, delta, lz, multiples, planes};
 use crate::CodecError;
 use crate::simd::{ByteLanes, Kernel, dispatch};
 
@@ -19,6 +19,8 @@ pub(super) enum Coder {
     Pco = 4,
     /// By a parent; see [`delta`](super::delta).
     Delta = 5,
+    /// Integers and a step; see [`multiples`](super::multiples).
+    Multiples = 6,
 }
 
 /// What is done to words before. Wire values; append only.
@@ -58,6 +60,7 @@ impl Recipe {
             3 => Coder::ShuffleZstd,
             4 => Coder::Pco,
             5 => Coder::Delta,
+            6 => Coder::Multiples,
             id => return unsupported("slice coder", id),
         };
         let map = match map {
@@ -72,7 +75,8 @@ impl Recipe {
         if is_narrow > 1 {
             return unsupported("slice narrowing", is_narrow);
         }
-        if coder == Coder::Delta && head != [5, 2, 0, 0] {
+        if coder == Coder::Delta && head != [5, 2, 0, 0] || coder == Coder::Multiples && head != [6, 0, 0, 0]
+        {
             return Err(CodecError::Corrupt { what: "the head of a slice contradicts itself" });
         }
         Ok(Self { coder, map, axes, is_narrow: is_narrow == 1 })
@@ -181,7 +185,7 @@ fn encode_words<W: Word>(
             out.extend(lz::encode(&bytes, level)?);
         }
         Coder::Pco => out.extend(numeric::encode(&words, recipe.number_kind(element)?)?.0),
-        Coder::Delta => return None,
+        Coder::Delta | Coder::Multiples => return None,
     }
     Some(out)
 }
@@ -198,6 +202,9 @@ pub(super) fn decode(
     if recipe.coder == Coder::Delta {
         let parent = parent.ok_or(CodecError::Corrupt { what: "a difference from no parent" })?;
         return delta::decode(body, parent, layout, out);
+    }
+    if recipe.coder == Coder::Multiples {
+        return multiples::decode(body, layout, out);
     }
     if !recipe.is_narrow {
         return match layout.n_word_bytes {
@@ -248,7 +255,9 @@ fn decode_words<W: Word>(
                 .ok_or(CodecError::Corrupt { what: "a type that pco does not know" })?;
             numeric::decode(body, kind, &mut words)?;
         }
-        Coder::Delta => return Err(CodecError::Corrupt { what: "a difference from no parent" }),
+        Coder::Delta | Coder::Multiples => {
+            return Err(CodecError::Corrupt { what: "a coder that has its own form" });
+        }
     }
     restore(&mut words, layout, recipe)?;
     Ok(words)

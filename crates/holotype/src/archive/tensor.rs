@@ -39,6 +39,7 @@ pub struct TensorItem<'a> {
     slices: Slices,
     noise: Option<NoiseRecipe>,
     parent: Option<ParentName>,
+    max_error: Option<f64>,
     /// Tensors in a row that this is the parent of.
     n_children: u64,
     opened: OnceLock<OpenParent<'a>>,
@@ -55,8 +56,9 @@ impl<'a> TensorItem<'a> {
             return Err(Error::invalid(format!("item `{}` is no tensor", item.name())));
         }
         let record = item.record();
-        let (descriptor, slices, noise, parent) = wire::decode_descriptor(&record.descriptor)
+        let described = wire::decode_descriptor(&record.descriptor)
             .ok_or_else(|| item.broken("the tensor descriptor is malformed"))?;
+        let wire::Described { descriptor, slices, noise, parent, max_error } = described;
         if descriptor.raw_bytes() != Some(record.raw_bytes) {
             return Err(item.broken("the content's size is not the tensor's"));
         }
@@ -69,7 +71,8 @@ impl<'a> TensorItem<'a> {
         if !is_equal && Some(n_blocks) != if noise.is_some() { Some(0) } else { slices.n_slices() } {
             return Err(item.broken("the number of blocks is not the number of slices"));
         }
-        Ok(Self { item, descriptor, slices, noise, parent, n_children, opened: OnceLock::new() })
+        let opened = OnceLock::new();
+        Ok(Self { item, descriptor, slices, noise, parent, max_error, n_children, opened })
     }
 
     /// The item.
@@ -102,6 +105,12 @@ impl<'a> TensorItem<'a> {
     #[must_use]
     pub fn parent(&self) -> Option<&ParentName> {
         self.parent.as_ref()
+    }
+
+    /// How far its values may be from those that were given, if it is lossy. What was stored is read bit for bit.
+    #[must_use]
+    pub fn max_error(&self) -> Option<f64> {
+        self.max_error
     }
 
     /// Parents in a row that it needs.

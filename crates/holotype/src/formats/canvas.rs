@@ -1,7 +1,7 @@
 //! What is seen while the pictures of an animation are drawn over each other.
 
 use super::animated::{AnimationInfo, AnimationReader};
-use crate::{Alpha, ColourModel, Error, Frame, ImageDescriptor, Result, SampleType};
+use crate::{Alpha, ColourModel, Error, Frame, ImageDescriptor, Result, SampleType, memory};
 
 /// Pixels `x..x + width`, `y..y + height`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -51,9 +51,10 @@ pub(super) struct Canvas {
 }
 
 impl Canvas {
-    fn new(width: u32, height: u32, n_channels: usize, max: u16) -> Self {
-        let samples = vec![0; width as usize * height as usize * n_channels];
-        Self { width, n_channels, max, samples, pending: None }
+    fn new(width: u32, height: u32, n_channels: usize, max: u16) -> Result<Self> {
+        let n_samples = (u64::from(width) * u64::from(height)).saturating_mul(n_channels as u64);
+        let n_bytes = memory::ask("the canvas of an animation", n_samples.saturating_mul(2))?;
+        Ok(Self { width, n_channels, max, samples: vec![0; n_bytes / 2], pending: None })
     }
 
     fn rows(&mut self, place: Place) -> impl Iterator<Item = &mut [u16]> {
@@ -174,7 +175,7 @@ impl CanvasKind {
             .with_colour(colour, alpha)
     }
 
-    fn canvas(&self) -> Canvas {
+    fn canvas(&self) -> Result<Canvas> {
         let max = ((1_u32 << self.bits) - 1) as u16;
         Canvas::new(self.width, self.height, usize::from(self.n_colours) + 1, max)
     }
@@ -198,20 +199,30 @@ impl<P: Pictures> Drawn<P> {
             }
         }
         let mut has_alpha = kind.has_alpha;
-        let mut canvas = kind.canvas();
+        let mut canvas = kind.canvas()?;
         for i in 0..n_pictures {
             if has_alpha {
                 break;
             }
-            let picture = pictures.read(i)?;
+            let picture = picture(&mut pictures, i, &canvas)?;
             canvas.draw(&pictures.drawing(i), &picture);
             has_alpha = !canvas.is_opaque();
         }
         let descriptor = kind.descriptor(has_alpha);
         descriptor.validate().map_err(|e| Error::source_format(format, e))?;
         let info = AnimationInfo { descriptor, n_frames: Some(n_pictures as u64), ..info };
-        Ok(Self { format, pictures, canvas: kind.canvas(), info, next: 0, allow_approximate })
+        let canvas = kind.canvas()?;
+        Ok(Self { format, pictures, canvas, info, next: 0, allow_approximate })
     }
+}
+
+/// A picture, if there is memory for it, what it is decoded from and a frame.
+fn picture(pictures: &mut impl Pictures, i: usize, canvas: &Canvas) -> Result<Vec<u16>> {
+    let Place { width, height, .. } = pictures.drawing(i).place;
+    let n_samples = (u64::from(width) * u64::from(height)).saturating_mul(canvas.n_channels as u64);
+    let n_bytes = n_samples.saturating_mul(5).saturating_add(2 * canvas.samples.len() as u64);
+    memory::ask("a picture of an animation", n_bytes)?;
+    pictures.read(i)
 }
 
 impl<P: Pictures> AnimationReader for Drawn<P> {
@@ -226,7 +237,7 @@ impl<P: Pictures> AnimationReader for Drawn<P> {
         }
         self.next += 1;
         let drawing = self.pictures.drawing(i);
-        let picture = self.pictures.read(i)?;
+        let picture = picture(&mut self.pictures, i, &self.canvas)?;
         if !self.canvas.draw(&drawing, &picture) && !self.allow_approximate {
             return Err(Error::unsupported(format!(
                 "{}: frame {i} draws half transparent pixels over others, which decoders round differently",
@@ -248,7 +259,7 @@ mod tests {
 
     #[test]
     fn pictures_are_kept_cleared_or_taken_back() {
-        let mut canvas = Canvas::new(3, 1, 2, 255);
+        let mut canvas = Canvas::new(3, 1, 2, 255).unwrap();
         assert!(canvas.draw(&drawing(0, false, Dispose::Keep), &[9, 255]));
         assert!(canvas.draw(&drawing(1, true, Dispose::Clear), &[8, 255]));
         assert_eq!(canvas.samples, [9, 255, 8, 255, 0, 0]);

@@ -56,11 +56,11 @@ impl<'a> Orphans<'a> {
         let Some(tensor) = self.tensors.get(&record.ordinal) else { return Ok(record) };
         let descriptor = tensor.descriptor();
         if record.n_content_blocks() > 0 || record.raw_bytes == 0 {
-            record.descriptor = wire::encode_descriptor(descriptor, tensor.slices(), None, None);
+            record.descriptor = wire::encode_descriptor(descriptor, tensor.slices(), None, None, None);
             return Ok(record);
         }
         let slices = Slices::usual(descriptor);
-        record.descriptor = wire::encode_descriptor(descriptor, &slices, None, None);
+        record.descriptor = wire::encode_descriptor(descriptor, &slices, None, None, None);
         let Some(parent) = tensor.parent() else { return Ok(record) };
         if let Some(content) = self.equal.get(parent) {
             record.content.clone_from(content);

@@ -9,7 +9,9 @@ use crate::writer::extend;
 use crate::{Error, Result, Writer, parallel};
 use holotype_codec::CodecError;
 use holotype_codec::noise::{NoiseRecipe, generate};
-use holotype_codec::tensor::{SliceLayout, encode_slice, encode_slice_by, needs_parent};
+use holotype_codec::tensor::{
+    SliceLayout, encode_multiples, encode_slice, encode_slice_by, needs_parent, round_slice,
+};
 use holotype_container::{Codec, ItemKind, ItemRecord};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
@@ -90,6 +92,13 @@ impl<W: Write> Writer<W> {
                 elements.len()
             )));
         }
+        let noise = proven(descriptor, elements, options);
+        let lossy = if noise.is_some() { None } else { rounded(descriptor, elements, options)? };
+        if lossy.is_some() && parent.is_some() {
+            return Err(Error::invalid("a tensor with a largest error has no parent"));
+        }
+        let max_error = lossy.as_ref().map(|(bound, _)| *bound);
+        let elements = lossy.as_ref().map_or(elements, |(_, elements)| elements);
         let slices = slices::asked(descriptor, options.slice_shape.as_deref())?;
         let usable =
             parent.map(|parent| self.usable(parent, descriptor, elements, &slices)).transpose()?.flatten();
@@ -102,11 +111,11 @@ impl<W: Write> Writer<W> {
         let mut item = ItemRecord::new(name.to_owned(), ItemKind::Tensor);
         item.content_sha256 = Sha256::digest(elements).into();
         item.raw_bytes = raw_bytes;
-        let alone = wire::encode_descriptor(descriptor, &slices, None, None);
+        let alone = wire::encode_descriptor(descriptor, &slices, None, None, max_error);
         let known = Known::key(item.content_sha256, &alone, is_mapped);
-        if let Some(noise) = proven(descriptor, elements, options) {
+        if let Some(noise) = noise {
             item.descriptor =
-                wire::encode_descriptor(descriptor, &Slices::whole(descriptor), Some(&noise), None);
+                wire::encode_descriptor(descriptor, &Slices::whole(descriptor), Some(&noise), None, None);
             self.advance(raw_bytes);
             self.known_tensors()?.name(name, descriptor, item.content_sha256, 0);
         } else if let Some(same) = self.known_tensors()?.same(&known).filter(|_| raw_bytes > 0).cloned() {
@@ -117,18 +126,24 @@ impl<W: Write> Writer<W> {
         } else if let Some(parent) =
             parent.filter(|parent| parent.is_equal(item.content_sha256) && raw_bytes > 0)
         {
-            item.descriptor =
-                wire::encode_descriptor(descriptor, &Slices::whole(descriptor), None, Some(&parent.name));
+            item.descriptor = wire::encode_descriptor(
+                descriptor,
+                &Slices::whole(descriptor),
+                None,
+                Some(&parent.name),
+                None,
+            );
             self.advance(raw_bytes);
             self.known_tensors()?.name(name, descriptor, item.content_sha256, n_parents);
         } else {
             if is_mapped {
                 self.align()?;
             }
-            let is_child = self.add_slices(&mut item, descriptor, &slices, elements, parent, options)?;
+            let by = By { parent, max_error };
+            let is_child = self.add_slices(&mut item, descriptor, &slices, elements, &by, options)?;
             let parent = parent.filter(|_| is_child);
             item.descriptor =
-                wire::encode_descriptor(descriptor, &slices, None, parent.map(|parent| &parent.name));
+                wire::encode_descriptor(descriptor, &slices, None, parent.map(|p| &p.name), max_error);
             let n_parents = if is_child { n_parents } else { 0 };
             let same =
                 Known { content: item.content.clone(), descriptor: item.descriptor.clone(), n_parents };
@@ -183,7 +198,7 @@ impl<W: Write> Writer<W> {
         descriptor: &TensorDescriptor,
         slices: &Slices,
         elements: &[u8],
-        parent: Option<&TensorParent<'_>>,
+        by: &By<'_>,
         options: &TensorOptions,
     ) -> Result<bool> {
         let n_slices = slices.n_slices().ok_or_else(|| Error::invalid("there are too many slices"))?;
@@ -195,9 +210,11 @@ impl<W: Write> Writer<W> {
             let numbers: Vec<u64> = (first..n_slices.min(first + step as u64)).collect();
             let coded = parallel::map(n_threads, numbers, |number| {
                 let bytes = cut(slices, elements, number);
-                let by = parent.map(|parent| cut(slices, &parent.content, number));
+                let parent = by.parent.map(|parent| cut(slices, &parent.content, number));
                 let layout = slices.layout(descriptor, &slices.ranges(number));
-                let coded = layout.and_then(|layout| smallest(&bytes, by.as_deref(), &layout, options.codec));
+                let coded = layout.and_then(|layout| {
+                    smallest(&bytes, parent.as_deref(), by.max_error, &layout, options.codec)
+                });
                 Ok((coded.map_err(|e| Error::invalid(e.to_string()))?, bytes))
             })?;
             for (coded, bytes) in coded {
@@ -215,14 +232,43 @@ impl<W: Write> Writer<W> {
     }
 }
 
+/// What helps to code the slices of a tensor.
+struct By<'a> {
+    parent: Option<&'a TensorParent<'a>>,
+    max_error: Option<f64>,
+}
+
+/// The bound, and the elements rounded within it, if that changes any of them.
+fn rounded(
+    descriptor: &TensorDescriptor,
+    elements: &[u8],
+    options: &TensorOptions,
+) -> Result<Option<(f64, Vec<u8>)>> {
+    let Some(max_error) = options.max_error else { return Ok(None) };
+    if options.codec != TensorCodec::Auto {
+        return Err(Error::invalid("a tensor with a largest error is coded as `auto` finds best"));
+    }
+    let Some(bound) = max_error.bound(elements, descriptor.element)? else { return Ok(None) };
+    let mut rounded = elements.to_vec();
+    round_slice(&mut rounded, descriptor.element, bound).map_err(|e| Error::invalid(e.to_string()))?;
+    Ok((rounded != elements).then_some((bound, rounded)))
+}
+
 /// A slice alone or by its parent, whatever is smaller; nothing if it is best kept as it is.
 fn smallest(
     bytes: &[u8],
     parent: Option<&[u8]>,
+    max_error: Option<f64>,
     layout: &SliceLayout,
     codec: TensorCodec,
 ) -> Result<Option<Vec<u8>>, CodecError> {
-    let alone = encode_slice(bytes, layout, codec)?;
+    let mut alone = encode_slice(bytes, layout, codec)?;
+    if let Some(max_error) = max_error
+        && let Some(multiples) = encode_multiples(bytes, layout, max_error)?
+        && multiples.len() < alone.as_ref().map_or(bytes.len(), Vec::len)
+    {
+        alone = Some(multiples);
+    }
     let Some(parent) = parent else { return Ok(alone) };
     let child = encode_slice_by(bytes, parent, layout)?;
     let limit = alone.as_ref().map_or(bytes.len(), Vec::len);

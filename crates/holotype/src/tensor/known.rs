@@ -50,7 +50,13 @@ impl KnownTensors {
             let n_parents = tensor.n_parents()?;
             known.name(&record.name, descriptor, record.content_sha256, n_parents);
             if !record.content.is_empty() {
-                let alone = super::wire::encode_descriptor(descriptor, tensor.slices(), None, None);
+                let alone = super::wire::encode_descriptor(
+                    descriptor,
+                    tensor.slices(),
+                    None,
+                    None,
+                    tensor.max_error(),
+                );
                 let (content, descriptor) = (record.content.clone(), record.descriptor.clone());
                 // Whether they can be mapped is not known; who asks for that gets blocks of their own.
                 let key = Known::key(record.content_sha256, &alone, false);

@@ -16,6 +16,6 @@ pub(crate) use boxes::{copy_box, intersection};
 pub use descriptor::{ElementOrder, OpaqueElement, TensorDescriptor};
 pub use holotype_codec::tensor::{ElementType, TensorCodec};
 pub(crate) use known::KnownTensors;
-pub use options::TensorOptions;
+pub use options::{MaxError, TensorOptions};
 pub(crate) use parent::OpenParent;
 pub use parent::{ParentName, TensorParent};

@@ -1,6 +1,38 @@
-use super::TensorCodec;
-use crate::Metadata;
+use super::{ElementType, TensorCodec};
+use crate::{Error, Metadata, Result};
 use holotype_codec::noise::NoiseRecipe;
+use holotype_codec::tensor::{finite_range, may_be_rounded};
+
+/// How far a stored value may be from the one that was given.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum MaxError {
+    /// At most so much.
+    Absolute(f64),
+    /// At most so much of the range of the tensor's finite values.
+    Relative(f64),
+}
+
+impl MaxError {
+    /// The absolute bound for these elements; nothing if they are all the same, and a relative one means exact.
+    pub(super) fn bound(self, elements: &[u8], element: ElementType) -> Result<Option<f64>> {
+        let (Self::Absolute(asked) | Self::Relative(asked)) = self;
+        if !may_be_rounded(element) {
+            return Err(Error::invalid(format!("elements of {} cannot be rounded", element.name())));
+        }
+        if !(asked > 0.0 && asked.is_finite()) {
+            return Err(Error::invalid(format!("the largest error is positive and finite, not {asked}")));
+        }
+        let bound = match self {
+            Self::Absolute(bound) => bound,
+            Self::Relative(part) => part * finite_range(elements, element),
+        };
+        if !(2.0 * bound).is_finite() {
+            return Err(Error::invalid("the largest error is beyond all numbers"));
+        }
+        Ok((bound > 0.0).then_some(bound))
+    }
+}
 
 /// How a tensor is stored.
 #[derive(Debug, Clone, Default)]
@@ -15,6 +47,9 @@ pub struct TensorOptions {
     /// How the elements may have been made. The first that makes them again, bit for bit, is stored in their place; if
     /// none does, they are. Default none. Tried for tensors in C order.
     pub noise: Vec<NoiseRecipe>,
+    /// Store values that are this near to those given instead of them: smaller, and marked as lossy for ever. Default
+    /// none: every bit is kept. For floats of 16 bits or more, [`TensorCodec::Auto`], no parent.
+    pub max_error: Option<MaxError>,
     /// Threads; 0 (default) uses what the machine offers. They do not change the bytes.
     pub n_threads: usize,
     /// Kept byte for byte.
@@ -39,6 +74,13 @@ impl TensorOptions {
     #[must_use]
     pub fn with_noise(mut self, noise: Vec<NoiseRecipe>) -> Self {
         self.noise = noise;
+        self
+    }
+
+    /// Sets [`Self::max_error`].
+    #[must_use]
+    pub fn with_max_error(mut self, max_error: Option<MaxError>) -> Self {
+        self.max_error = max_error;
         self
     }
 

@@ -3,6 +3,7 @@
 use super::slices::Slices;
 use super::{ElementOrder, ElementType, OpaqueElement, ParentName, TensorDescriptor};
 use holotype_codec::noise::{NoiseGenerator, NoiseRecipe};
+use holotype_codec::tensor::may_be_rounded;
 use holotype_container::cbor::{Map, Value};
 
 mod key {
@@ -13,6 +14,7 @@ mod key {
     pub(super) const SLICE_SHAPE: u64 = 4;
     pub(super) const NOISE: u64 = 5;
     pub(super) const PARENT: u64 = 6;
+    pub(super) const MAX_ERROR: u64 = 7;
 }
 
 /// The descriptor's map. Keys whose value is the usual one are left out.
@@ -21,6 +23,7 @@ pub(crate) fn encode_descriptor(
     slices: &Slices,
     noise: Option<&NoiseRecipe>,
     parent: Option<&ParentName>,
+    max_error: Option<f64>,
 ) -> Map {
     let TensorDescriptor { element, opaque, shape, order } = descriptor;
     let numbers = |numbers: &[u64]| Value::Array(numbers.iter().copied().map(Value::Unsigned).collect());
@@ -43,17 +46,31 @@ pub(crate) fn encode_descriptor(
     if let Some(parent) = parent {
         map.insert(key::PARENT, parent.encode());
     }
+    if let Some(max_error) = max_error {
+        map.insert(key::MAX_ERROR, Value::Bytes(max_error.to_le_bytes().to_vec()));
+    }
     map
 }
 
-/// A descriptor, how the content is cut, how to make it if it is noise, and what it is stored against.
-pub(crate) type Described = (TensorDescriptor, Slices, Option<NoiseRecipe>, Option<ParentName>);
+/// How a tensor is stored.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Described {
+    pub(crate) descriptor: TensorDescriptor,
+    /// How the content is cut.
+    pub(crate) slices: Slices,
+    /// How to make it, if it is noise.
+    pub(crate) noise: Option<NoiseRecipe>,
+    /// What it is stored against.
+    pub(crate) parent: Option<ParentName>,
+    /// How far values may be from those that were given.
+    pub(crate) max_error: Option<f64>,
+}
 
 /// Inverse of [`encode_descriptor`]; nothing if it breaks a rule of the format.
 pub(crate) fn decode_descriptor(map: &Map) -> Option<Described> {
     let numbers =
         |value: &Value| -> Option<Vec<u64>> { value.as_array()?.iter().map(Value::as_unsigned).collect() };
-    if map.keys().any(|key| *key > key::PARENT) {
+    if map.keys().any(|key| *key > key::MAX_ERROR) {
         return None;
     }
     let element = u8::try_from(map.get(&key::ELEMENT)?.as_unsigned()?).ok()?;
@@ -102,7 +119,16 @@ pub(crate) fn decode_descriptor(map: &Map) -> Option<Described> {
             Some(parent)
         }
     };
-    Some((descriptor, slices, noise, parent))
+    let max_error = match map.get(&key::MAX_ERROR) {
+        None => None,
+        Some(Value::Bytes(bytes)) if noise.is_none() && parent.is_none() => {
+            let max_error = f64::from_le_bytes(bytes.as_slice().try_into().ok()?);
+            let is_good = max_error > 0.0 && max_error.is_finite() && may_be_rounded(descriptor.element);
+            Some(is_good.then_some(max_error)?)
+        }
+        Some(_) => return None,
+    };
+    Some(Described { descriptor, slices, noise, parent, max_error })
 }
 
 #[cfg(test)]
@@ -119,28 +145,34 @@ mod tests {
             TensorDescriptor::opaque("datetime64[ns]", 64, &[1 << 20]),
         ] {
             let slices = Slices::usual(&descriptor);
-            let map = encode_descriptor(&descriptor, &slices, None, None);
-            assert_eq!(decode_descriptor(&map), Some((descriptor, slices, None, None)));
+            let map = encode_descriptor(&descriptor, &slices, None, None, None);
+            let described = Described { descriptor, slices, noise: None, parent: None, max_error: None };
+            assert_eq!(decode_descriptor(&map), Some(described));
         }
         let noise = NoiseRecipe { generator: NoiseGenerator::TorchCpuNormal, seed: u64::MAX, offset: 5 };
         let latent = TensorDescriptor::new(ElementType::F32, &[1, 4, 64, 64]);
-        let map = encode_descriptor(&latent, &Slices::whole(&latent), Some(&noise), None);
-        assert_eq!(
-            decode_descriptor(&map),
-            Some((latent.clone(), Slices::whole(&latent), Some(noise), None))
-        );
+        let map = encode_descriptor(&latent, &Slices::whole(&latent), Some(&noise), None, None);
+        let described = decode_descriptor(&map).unwrap();
+        assert_eq!((&described.descriptor, &described.noise), (&latent, &Some(noise)));
+        assert_eq!((described.slices, described.parent), (Slices::whole(&latent), None));
+        let mut map = encode_descriptor(&latent, &Slices::whole(&latent), None, None, Some(0.25));
+        assert_eq!(decode_descriptor(&map).unwrap().max_error, Some(0.25));
+        for bad in [0.0, -0.5, f64::NAN, f64::INFINITY] {
+            map.insert(7, Value::Bytes(bad.to_le_bytes().to_vec()));
+            assert_eq!(decode_descriptor(&map), None);
+        }
         for (seal, first) in [(None, None), (Some([9; 32]), None), (None, Some(7)), (Some([1; 32]), Some(0))]
         {
             let parent = ParentName { seal, name: "base".into(), sha256: [3; 32], first };
-            let map = encode_descriptor(&latent, &Slices::whole(&latent), None, Some(&parent));
-            assert_eq!(decode_descriptor(&map).unwrap().3, Some(parent));
+            let map = encode_descriptor(&latent, &Slices::whole(&latent), None, Some(&parent), None);
+            assert_eq!(decode_descriptor(&map).unwrap().parent, Some(parent));
         }
     }
 
     #[test]
     fn other_forms_are_refused() {
         let good = TensorDescriptor::new(ElementType::U8, &[9, 4]);
-        let good = encode_descriptor(&good, &Slices::of(&good, vec![2, 4]).unwrap(), None, None);
+        let good = encode_descriptor(&good, &Slices::of(&good, vec![2, 4]).unwrap(), None, None, None);
         let n = |values: &[u64]| Value::Array(values.iter().copied().map(Value::Unsigned).collect());
         for (key, value) in [
             (0, Value::Unsigned(20)),
@@ -165,7 +197,8 @@ mod tests {
             ),
             (6, Value::Array(vec![Value::Bytes(vec![]), Value::Text("a".into()), Value::Bytes(vec![0; 33])])),
             (6, Value::Array(vec![Value::Bytes(vec![]), Value::Text("a".into())])),
-            (9, Value::Unsigned(0)),
+            (7, Value::Bytes(0.5_f64.to_le_bytes().to_vec())),
+            (8, Value::Unsigned(0)),
         ] {
             let mut bad = good.clone();
             bad.insert(key, value);
