@@ -147,7 +147,7 @@ fn pco_promise<W: Word>(bytes: &[u8], layout: &SliceLayout, recipe: Recipe) -> O
     } else {
         transformed(W::from_bytes(bytes), layout, recipe.map, recipe.axes)?.get(start..start + n)?.to_vec()
     };
-    let (coded, n_fixed) = numeric::encode(&words, kind)?;
+    let (coded, n_fixed) = numeric::encode(&words, kind, numeric::QUICK)?;
     Some(n_fixed + scale(coded.len() - n_fixed, n, layout.n_words))
 }
 
@@ -197,6 +197,10 @@ fn auto(bytes: &[u8], layout: &SliceLayout) -> Option<Vec<u8>> {
         // What is smooth is worth it for the copies among its differences.
         let limit = plain.filter(|_| smooth.is_none()).map_or(usize::MAX, |n| n - n / MIN_GAIN);
         offer_copies(&mut best, bytes, layout, smooth, limit);
+    }
+    // Numbers that pco is best at are worth its time.
+    if let Some(recipe) = best.0.as_ref().and_then(|coded| stream::pco_recipe_of(coded)) {
+        best.offer(stream::encode(bytes, layout, recipe, lz::DENSE));
     }
     best.0
 }

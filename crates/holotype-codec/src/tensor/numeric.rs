@@ -10,8 +10,10 @@ use pco::data_types::Number;
 use pco::metadata::{ChunkMeta, DeltaEncoding, Mode};
 use pco::wrapped::{FileCompressor, FileDecompressor};
 
-/// Level of the encoder: beyond it, time grows and size does not.
-const LEVEL: usize = 8;
+/// Level of a quick look.
+pub(super) const QUICK: usize = 8;
+/// Level of what is kept.
+pub(super) const DENSE: usize = 12;
 const CORRUPT: CodecError = CodecError::Corrupt { what: "a pco stream" };
 
 /// Numbers pco knows, made of the bits of words.
@@ -77,20 +79,20 @@ impl NumberKind {
 }
 
 /// The coded words, and how many bytes of them do not grow with their number; nothing if pco refuses them.
-pub(super) fn encode<W: Word>(words: &[W], kind: NumberKind) -> Option<(Vec<u8>, usize)> {
+pub(super) fn encode<W: Word>(words: &[W], kind: NumberKind, level: usize) -> Option<(Vec<u8>, usize)> {
     use NumberKind::{Float, Signed, Unsigned};
     match (W::N_BYTES, kind) {
-        (1, Signed) => encode_as::<W, i8>(words),
-        (1, _) => encode_as::<W, u8>(words),
-        (2, Unsigned) => encode_as::<W, u16>(words),
-        (2, Signed) => encode_as::<W, i16>(words),
-        (2, Float) => encode_as::<W, f16>(words),
-        (4, Unsigned) => encode_as::<W, u32>(words),
-        (4, Signed) => encode_as::<W, i32>(words),
-        (4, Float) => encode_as::<W, f32>(words),
-        (_, Unsigned) => encode_as::<W, u64>(words),
-        (_, Signed) => encode_as::<W, i64>(words),
-        (_, Float) => encode_as::<W, f64>(words),
+        (1, Signed) => encode_as::<W, i8>(words, level),
+        (1, _) => encode_as::<W, u8>(words, level),
+        (2, Unsigned) => encode_as::<W, u16>(words, level),
+        (2, Signed) => encode_as::<W, i16>(words, level),
+        (2, Float) => encode_as::<W, f16>(words, level),
+        (4, Unsigned) => encode_as::<W, u32>(words, level),
+        (4, Signed) => encode_as::<W, i32>(words, level),
+        (4, Float) => encode_as::<W, f32>(words, level),
+        (_, Unsigned) => encode_as::<W, u64>(words, level),
+        (_, Signed) => encode_as::<W, i64>(words, level),
+        (_, Float) => encode_as::<W, f64>(words, level),
     }
 }
 
@@ -112,10 +114,10 @@ pub(super) fn decode<W: Word>(coded: &[u8], kind: NumberKind, words: &mut [W]) -
     }
 }
 
-fn encode_as<W: Word, N: OfBits>(words: &[W]) -> Option<(Vec<u8>, usize)> {
+fn encode_as<W: Word, N: OfBits>(words: &[W], level: usize) -> Option<(Vec<u8>, usize)> {
     let numbers: Vec<N> = words.iter().map(|word| N::of_bits(word.bits())).collect();
     let config = ChunkConfig::default()
-        .with_compression_level(LEVEL)
+        .with_compression_level(level)
         .with_paging_spec(PagingSpec::EqualPagesUpTo(numbers.len().max(1)))
         .with_enable_8_bit(true);
     let file = FileCompressor::default();

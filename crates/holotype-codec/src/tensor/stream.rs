@@ -144,7 +144,13 @@ fn restore<W: Word>(words: &mut [W], layout: &SliceLayout, recipe: Recipe) -> Re
     Ok(())
 }
 
-/// A slice as `recipe` says; nothing if it cannot be done so.
+/// The recipe of a coded slice, if its coder is pco.
+pub(super) fn pco_recipe_of(coded: &[u8]) -> Option<Recipe> {
+    let recipe = Recipe::parse(*coded.first_chunk()?).ok()?;
+    (recipe.coder == Coder::Pco).then_some(recipe)
+}
+
+/// A slice as `recipe` says, densely if `level` is [`lz::DENSE`]; nothing if it cannot be done so.
 pub(super) fn encode(bytes: &[u8], layout: &SliceLayout, recipe: Recipe, level: i32) -> Option<Vec<u8>> {
     match (layout.n_word_bytes, recipe.is_narrow) {
         (1, false) => encode_words(u8::from_bytes(bytes), layout, layout.element, recipe, level),
@@ -184,7 +190,10 @@ fn encode_words<W: Word>(
             W::to_bytes(&words, &mut bytes);
             out.extend(lz::encode(&bytes, level)?);
         }
-        Coder::Pco => out.extend(numeric::encode(&words, recipe.number_kind(element)?)?.0),
+        Coder::Pco => {
+            let level = if level == lz::DENSE { numeric::DENSE } else { numeric::QUICK };
+            out.extend(numeric::encode(&words, recipe.number_kind(element)?, level)?.0);
+        }
         Coder::Delta | Coder::Multiples => return None,
     }
     Some(out)
