@@ -38,8 +38,14 @@ def beside(path: Path, hints: list[str]) -> bytes | None:
 
 
 def read(path: Path) -> list[str]:
-    """A line for each item, in the order of adding, as in `expected.tsv`."""
+    """A line for each item, in the order of adding, as in `expected.tsv`; earlier revisions first, as `NAME@1`."""
     archive = Archive(path.read_bytes(), PASSWORD, lambda hints: beside(path, hints))
+    earlier = [line for number, old in enumerate(archive.earlier, 1) for line in lines_of(old, f"{path.stem}@{number}")]
+    return earlier + lines_of(archive, path.stem)
+
+
+def lines_of(archive: Archive, name: str) -> list[str]:
+    """A line for each item of one revision."""
     archive.check_chunks()
     archive.check_links()
     lines = []
@@ -47,7 +53,7 @@ def read(path: Path) -> list[str]:
         archive.metadata(item)
         content = read_content(archive, item)
         kind = KINDS[item[1]]
-        lines.append(f"{path.stem}\t{item[0]}\t{kind}\t{len(content)}\t{item[3].hex()}")
+        lines.append(f"{name}\t{item[0]}\t{kind}\t{len(content)}\t{item[3].hex()}")
     return lines
 
 
@@ -63,7 +69,7 @@ def main(root: Path) -> int:
     passed = failed = 0
     for path in sorted(root.glob("good/*.holo")):
         try:
-            good = read(path) == [line for line in expected if line.split("\t")[0] == path.stem]
+            good = read(path) == [line for line in expected if line.split("\t")[0].split("@")[0] == path.stem]
         except Refused as error:
             print(f"{path}: refused: {error}")
             good = False

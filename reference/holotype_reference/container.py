@@ -18,7 +18,7 @@ BLOCK, PAGE, ROOT = 1, 2, 3
 RAW, ZSTD, LZ4, IMAGE_TILE, TENSOR_SLICE = 0, 1, 2, 3, 4
 CODECS = (RAW, ZSTD, LZ4, IMAGE_TILE, TENSOR_SLICE)
 IMAGE, FILE, ANIMATION, AUDIO, TENSOR, GENERATION, DIRECTORY, SYMLINK = range(8)
-EXTENTS = 3  # the one known feature of root key 6
+REVISIONS, EXTENTS = 1, 3  # the known features of root key 6
 FIRST_REQUIRED_KEY = 1 << 16
 PARENTS = 1 << 16
 IN_PARENT = 0x80  # of the codec of a block record
@@ -43,7 +43,12 @@ class Archive:
     """A sealed file, every byte of it checked when it is opened."""
 
     def __init__(
-        self, data: bytes, password: bytes | None = None, others: Others | None = None, key: bytes | None = None
+        self,
+        data: bytes,
+        password: bytes | None = None,
+        others: Others | None = None,
+        key: bytes | None = None,
+        is_last: bool = True,
     ) -> None:
         """`others` gives the bytes of a parent by its hints, or None; `key` is what a child knows of an encrypted one."""
         self.data, self.others, self.key = data, others, key
@@ -52,15 +57,16 @@ class Archive:
         if len(data) < HEADER_BYTES + TRAILER_BYTES:
             raise Truncated("the file is shorter than header and trailer")
         is_encrypted = read_header(data[:HEADER_BYTES])
-        self.root_offset, merkle_root = self.read_trailer()
+        self.root_offset, merkle_root, self.revision, self.part = self.read_trailer()
         root = cbor.decode(self.manifest_frame(self.root_offset, len(data) - TRAILER_BYTES - self.root_offset, ROOT))
         require(isinstance(root, dict), "the root is a map")
         if is_encrypted:
             root, pages_hash = self.open_root(root, password)
         features = root.get(6, [])
         require(6 not in root or (isinstance(features, list) and features == sorted(set(features)) and features), "features")
-        if features not in ([], [EXTENTS]):
+        if not set(features) <= {REVISIONS, EXTENTS}:
             raise Unsupported(f"features {features}")
+        self.revisions = self.read_revisions(root, REVISIONS in features, is_encrypted)
         self.parents = read_parents(root.pop(PARENTS, None), is_encrypted)
         if any(key >= FIRST_REQUIRED_KEY for key in root):
             raise Unsupported("root key")
@@ -71,25 +77,56 @@ class Archive:
         self.blocks = self.read_blocks(root, pages_end)
         self.check_tiling(pages_end)
         if is_encrypted:
-            frames = b"".join(data[offset : offset + size] for offset, size in pages_end)
+            frames = b"".join(data[offset : offset + size] for offset, size in pages_end if offset >= self.part)
             require(blake3(frames) == pages_hash, "the hash of the pages")
         require(merkle(self.frame_hashes()) == merkle_root, "the Merkle root does not match")
+        self.earlier = self.open_earlier() if is_last else []
 
-    def read_trailer(self) -> tuple[int, bytes]:
-        """Section 7: root offset and Merkle root; the seal is checked and kept."""
+    def read_trailer(self) -> tuple[int, bytes, int, int]:
+        """Section 7: root offset, Merkle root, revision and start of its part; the seal is checked and kept."""
         start = len(self.data) - TRAILER_BYTES
         trailer = self.data[start:]
         revision, previous, offset, size, file_size = struct.unpack("<5Q", trailer[:40])
         require(trailer[104:] == bytes.fromhex("1a0a5345414c48b8"), "the seal is missing")
         require(file_size == len(self.data), "the file has another length than it was sealed with")
         require(revision > 0, "revisions count from 1")
-        if revision > 1 or previous:
-            raise Unsupported("appended revision")
+        require((revision == 1) == (previous == 0), "the trailer before is named from the second revision on")
+        part = previous + TRAILER_BYTES if previous else HEADER_BYTES
+        require(part <= offset, "the trailer before lies after the root")
         require(offset + size == start and offset >= HEADER_BYTES, "the root lies before the trailer")
         sealed = b"holotype seal v1\0" + self.data[:HEADER_BYTES] + self.data[offset:start] + trailer[:72]
         require(hashlib.sha256(sealed).digest() == trailer[72:104], "the seal does not match")
         self.seal = trailer[72:104]
-        return offset, trailer[40:72]
+        return offset, trailer[40:72], revision, part
+
+    def read_revisions(self, root: dict, listed: bool, is_encrypted: bool) -> list[list]:
+        """Section 16.1: end, seal and, of an encrypted archive, salt of each revision before."""
+        require((7 in root) == listed == (12 in root), "revisions go with their feature and the number of ordinals")
+        revisions = root.get(7, [])
+        require(isinstance(revisions, list) and len(revisions) == self.revision - 1 <= 4096, "the revisions before")
+        for revision in revisions:
+            require(isinstance(revision, list) and len(revision) == (3 if is_encrypted else 2), "a revision")
+            require(all(isinstance(part, bytes) and len(part) == 32 for part in revision[1:]), "a revision")
+        ends = [HEADER_BYTES] + [end for end, *_ in revisions]
+        require(all(b - a >= TRAILER_BYTES for a, b in zip(ends, ends[1:])), "the ends of revisions ascend")
+        require(not revisions or ends[-1] == self.part, "the last revision ends with the trailer before")
+        require(not revisions or number(root, 12) >= number(root, 0), "the number of ordinals")
+        if self.sealer is not None:
+            self.sealer.add_earlier(revisions)
+        return revisions
+
+    def open_earlier(self) -> list[Archive]:
+        """Section 16.2: the revisions before, each with its own check; this one goes on from them."""
+        earlier = []
+        key = None if self.sealer is None else self.sealer.archive_key
+        for end, seal, *_ in self.revisions:
+            archive = Archive(self.data[:end], None, self.others, key, is_last=False)
+            require(archive.seal == seal, "an earlier revision is not the one listed")
+            require(self.blocks[: len(archive.blocks)] == archive.blocks, "the block table does not go on")
+            require(self.parents[: len(archive.parents)] == archive.parents, "the parents do not go on")
+            require(self.revisions[: len(archive.revisions)] == archive.revisions, "the revisions do not go on")
+            earlier.append(archive)
+        return earlier
 
     def open_root(self, outer: dict, password: bytes | None) -> tuple[dict, bytes]:
         """Section 14.2: the root record of an encrypted archive, and the hash of its pages."""
@@ -139,7 +176,7 @@ class Archive:
         require(not (8 in root and 9 in root), "chunks are inline or in pages")
         if 8 not in root and 9 not in root:
             return []
-        require(root.get(6) == [EXTENTS], "chunks without the feature")
+        require(EXTENTS in root.get(6, []), "chunks without the feature")
         chunking.check(root.get(10))
         chunks = []
         tables = [(None, None, root[8])] if 8 in root else self.pages(root[9], None, ends)
@@ -206,8 +243,13 @@ class Archive:
 
     def check_tiling(self, pages: list[tuple[int, int]]) -> None:
         """Section 9: frames fill the file from the header to the root."""
-        end = HEADER_BYTES
-        for offset, size in [(b.offset, FRAME_HEADER_BYTES + b.stored) for b in self.blocks if b.parent is None] + pages:
+        end = self.part
+        blocks = [(b.offset, FRAME_HEADER_BYTES + b.stored) for b in self.blocks if b.parent is None]
+        before = [block for block in blocks if block[0] < self.part]
+        require(blocks[: len(before)] == before, "blocks ascend")
+        for offset, size in before:
+            require(HEADER_BYTES <= offset and offset + size <= self.part, "a block lies in no revision's part")
+        for offset, size in blocks[len(before) :] + [page for page in pages if sum(page) > self.part]:
             require(offset == end, "frames leave a gap")
             end = offset + size
         require(end == self.root_offset, "frames leave a gap before the root")
@@ -240,7 +282,9 @@ class Archive:
             if data is None:
                 raise MissingParent(f"the parent {seal.hex()} is missing, it was at {hints}")
             parent = Archive(data, None, self.others, None if key is None else key[1])
-            if parent.seal != seal and (key is None or data[12:28] != key[0]):
+            found = [revision for revision in [parent, *parent.earlier] if revision.seal == seal]
+            parent = found[0] if found else parent
+            if not found and (key is None or data[12:28] != key[0]):
                 raise MissingParent(f"the parent {seal.hex()} was replaced")
             self.opened_parents[number] = parent
         return self.opened_parents[number]

@@ -34,18 +34,26 @@ class Sealer:
         keys = [archive_key] if archive_key is not None else (open_slot(slot, archive_id, password or b"") for slot in slots)
         for key in keys:
             if key is not None and derive_key("holotype v1 key commitment", key + archive_id + salt) == commitment:
-                self.key = derive_key("holotype v1 frame key", key + archive_id + salt)
+                self.archive_key = key
+                self.keys = [(1 << 64, derive_key("holotype v1 frame key", key + archive_id + salt))]
                 return
         raise WrongPassword("the password opens no key slot")
 
     def open_frame(self, kind: int, offset: int, frame: bytes) -> bytes:
         """Section 14.3: the frame that a frame at `offset` hides."""
         header, payload = frame[:FRAME_HEADER_BYTES], frame[FRAME_HEADER_BYTES:]
-        return aes_gcm.decrypt(self.key, struct.pack("<IQ", kind, offset), payload, header)
+        key = next(key for end, key in self.keys if offset < end)
+        return aes_gcm.decrypt(key, struct.pack("<IQ", kind, offset), payload, header)
+
+    def add_earlier(self, revisions: list) -> None:
+        """Section 16.1: the frames of an earlier revision's part are opened by its key."""
+        for end, _, salt in reversed(revisions):
+            key = derive_key("holotype v1 frame key", self.archive_key + self.archive_id + salt)
+            self.keys.insert(0, (end, key))
 
     def open_root(self, sealed: bytes) -> bytes:
         require(isinstance(sealed, bytes), "the sealed root is missing")
-        return aes_gcm.decrypt(self.key, struct.pack("<IQ", ROOT, 0), sealed, b"holotype root v1\0" + self.archive_id)
+        return aes_gcm.decrypt(self.keys[-1][1], struct.pack("<IQ", ROOT, 0), sealed, b"holotype root v1\0" + self.archive_id)
 
 
 def check_slot(slot: Any) -> None:

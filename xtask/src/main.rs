@@ -1,6 +1,7 @@
 //! Project tasks. `cargo xtask test` runs every check of the project.
 
 mod bench;
+mod crash;
 mod fuzz;
 mod man;
 mod python;
@@ -24,6 +25,7 @@ tasks:
   bench [CORPUS] [STEP…]
                  measurements: compare (with other codecs, on the images of the folder CORPUS), many-items
   s3 [SERVER…]   archives in S3 on real servers, moto and s3s-fs; builds them into target/s3 the first time
+  crash [CYCLES] kills processes that append, at any moment [default: 5000]
   man            manual pages and shell completions into target/man";
 
 fn main() -> ExitCode {
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
         Some("test") => test::main(&args.collect::<Vec<_>>()),
         Some("bench") => bench::main(&args.collect::<Vec<_>>()),
         Some("man") => man::main(),
+        Some("crash") => crash::main(&args.collect::<Vec<_>>()),
         Some("s3") => s3::main(&args.collect::<Vec<_>>()),
         Some("fuzz") => fuzz::main(&args.collect::<Vec<_>>()),
         Some("help" | "--help" | "-h") => {

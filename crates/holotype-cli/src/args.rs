@@ -45,6 +45,8 @@ pub(crate) enum Verb {
     Frames(Frames),
     /// Copy a thin archive with all it names of its parents into one that needs none
     Flatten(Flatten),
+    /// List the revisions of archives that were appended to
+    Log(Inputs),
     /// Compare the items of two archives by content; exit code 1 if they differ
     Diff(Diff),
     /// List the items of archives
@@ -136,6 +138,9 @@ pub(crate) struct Access {
     /// Where parents of a thin archive are, files or folders, if not where it says; may be given several times
     #[arg(long = "parents", value_name = "PATH", help_heading = "Thin archives")]
     pub(crate) parents: Vec<PathBuf>,
+    /// Read an earlier revision: its number, or `whole` for the last one that is whole
+    #[arg(long, value_name = "N", value_parser = parse_revision, help_heading = "Revisions")]
+    pub(crate) revision: Option<holotype::Revision>,
     /// Reach private, loopback, link-local and other special addresses
     #[arg(long)]
     pub(crate) allow_restricted: bool,
@@ -384,6 +389,12 @@ pub(crate) struct Pack {
     /// Replace an existing archive
     #[arg(long)]
     pub(crate) force: bool,
+    /// Add to an existing archive as a new revision; items of the same names are replaced in it, old revisions stay
+    #[arg(long, conflicts_with_all = ["force", "encrypt"])]
+    pub(crate) append: bool,
+    /// With `--append`: leave out of the new revision what is not packed now
+    #[arg(long, requires = "append")]
+    pub(crate) only: bool,
     /// Name what this archive has instead of storing it again: reading then needs it; may be given several times
     #[arg(long, value_name = "ARCHIVE")]
     pub(crate) parent: Vec<PathBuf>,
@@ -665,6 +676,16 @@ fn parse_range(text: &str) -> Result<(u64, Option<u64>), String> {
         Err("the range ends before it starts".into())
     } else {
         Ok((start, end))
+    }
+}
+
+fn parse_revision(text: &str) -> Result<holotype::Revision, String> {
+    match text {
+        "whole" => Ok(holotype::Revision::LastWhole),
+        number => number
+            .parse()
+            .map(holotype::Revision::Number)
+            .map_err(|_| "a number from 1, or `whole`".to_owned()),
     }
 }
 

@@ -3,10 +3,11 @@ use crate::encryption::SealedRoot;
 use crate::root::Tables;
 use crate::{
     BlockRecord, ChunkTable, Codec, EncryptionRecord, EncryptionSeed, Error, Extents, ForeignBlock,
-    FrameHeader, FrameType, Header, ItemRecord, MerkleTree, ParentRecord, Root, Sealer, Trailer, frame_hash,
+    FrameHeader, FrameType, Header, ItemRecord, Manifest, MerkleTree, PageRef, ParentRecord, RevisionRecord,
+    Root, Sealer, Table, Trailer, frame_hash,
 };
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Builds an archive front to back without doing I/O: the caller writes what it returns, in order.
 ///
@@ -32,12 +33,32 @@ pub struct ArchiveBuilder {
     tree: MerkleTree,
     /// Encoded records by name: a million of them as structs would take gigabytes.
     items: BTreeMap<String, Box<[u8]>>,
+    /// What the new revision has of the one before, if there is one.
+    base: Option<Base>,
     encryption: Option<Encryption>,
     n_ordinals: u64,
     has_extents: bool,
     metadata: Option<Value>,
     parents: Vec<ParentRecord>,
 }
+
+/// What is kept of the revision before.
+#[derive(Debug)]
+struct Base {
+    /// Items that were in the root.
+    items: BTreeMap<String, Box<[u8]>>,
+    /// Pages of items none of which changed; pages with changes are taken apart before the end.
+    item_pages: Vec<PageRef<String>>,
+    /// Names of items that were left out.
+    removed: BTreeSet<String>,
+    block_pages: Vec<PageRef<u64>>,
+    chunks: Option<ChunkTable>,
+    revisions: Vec<RevisionRecord>,
+    previous_trailer_bytes: u64,
+}
+
+/// Share of a page that the last page of blocks of the revision before must fill to be kept.
+const KEPT_PAGE_BYTES: u64 = 48 << 10;
 
 /// How the frames of an encrypted archive are sealed.
 #[derive(Debug)]
@@ -80,6 +101,7 @@ impl ArchiveBuilder {
             blocks: Vec::new(),
             tree: MerkleTree::default(),
             items: BTreeMap::new(),
+            base: None,
             encryption,
             n_ordinals: 0,
             has_extents: false,
@@ -87,6 +109,123 @@ impl ArchiveBuilder {
             parents: Vec::new(),
         };
         (builder, header)
+    }
+
+    /// Starts the next revision of an archive, whose bytes stay as they are; what this writes follows them.
+    ///
+    /// `blocks` is its whole block table, `salt` new random bytes, which an archive that is not encrypted does not look at.
+    ///
+    /// # Errors
+    /// `LimitExceeded` after 4096 revisions; `WrongKey` if the archive contradicts itself.
+    pub fn append(manifest: &Manifest, blocks: Vec<BlockRecord>, salt: [u8; 32]) -> Result<Self, Error> {
+        let (root, trailer) = (manifest.root(), manifest.trailer());
+        if !crate::revision::has_room(root.revisions.len()) {
+            let (found, what) = (root.revisions.len() as u64, "the number of revisions before");
+            return Err(Error::LimitExceeded { what, found, limit: found });
+        }
+        let encryption = manifest.next_encryption(salt)?.map(|(record, key)| {
+            let sealer = record.sealer(&manifest.header().archive_id, &key);
+            Encryption { record, sealer }
+        });
+        let (mut builder, _) = Self::with_header(*manifest.header(), encryption);
+        builder.position_bytes = trailer.file_bytes;
+        builder.tree.extend(blocks.iter().filter(|block| block.foreign.is_none()).map(|block| block.hash));
+        let mut block_pages = match &root.blocks {
+            Table::Paged(pages) => pages.clone(),
+            Table::Inline(_) => Vec::new(),
+        };
+        block_pages.pop_if(|page| page.frame_bytes < KEPT_PAGE_BYTES);
+        builder.blocks = blocks;
+        let (items, item_pages) = match &root.items {
+            Table::Paged(pages) => (BTreeMap::new(), pages.clone()),
+            Table::Inline(items) => {
+                (items.iter().map(|item| (item.name.clone(), encoded(item))).collect(), Vec::new())
+            }
+        };
+        builder.n_ordinals = root.n_ordinals;
+        builder.has_extents = root.has_extents;
+        builder.metadata.clone_from(&root.metadata);
+        builder.parents.clone_from(&root.parents);
+        let mut revisions = root.revisions.clone();
+        revisions.push(manifest.revision_record());
+        let previous_trailer_bytes = trailer.file_bytes - Trailer::N_BYTES as u64;
+        let (removed, chunks) = (BTreeSet::new(), ChunkTable::of(root));
+        builder.base =
+            Some(Base { items, item_pages, removed, block_pages, chunks, revisions, previous_trailer_bytes });
+        Ok(builder)
+    }
+
+    /// Leaves an item of the revision before out of the new one.
+    pub fn remove_item(&mut self, name: &str) {
+        self.items.remove(name);
+        if let Some(base) = &mut self.base {
+            base.items.remove(name);
+            base.removed.insert(name.to_owned());
+        }
+    }
+
+    /// Leaves all items of the revision before out of the new one.
+    pub fn remove_all_items(&mut self) {
+        self.items.clear();
+        if let Some(base) = &mut self.base {
+            base.items.clear();
+            base.item_pages.clear();
+        }
+    }
+
+    /// Items that were added so far, those of the revision before aside.
+    ///
+    /// # Errors
+    /// None that can happen: they were encoded here.
+    pub fn new_items(&self) -> impl Iterator<Item = Result<ItemRecord, Error>> + '_ {
+        let limits = crate::Limits::default();
+        let n_blocks = self.blocks.len() as u64;
+        self.items.values().map(move |record| {
+            ItemRecord::from_value(crate::cbor::decode(record, &limits)?, n_blocks, &limits)
+        })
+    }
+
+    /// True if the revision before may have had this item and the new one has not, or has another.
+    #[must_use]
+    pub fn is_gone(&self, name: &str) -> bool {
+        let is_removed = |base: &Base| base.removed.contains(name);
+        self.items.contains_key(name) || self.base.as_ref().is_some_and(is_removed)
+    }
+
+    /// True if items of the revision before that were in its root are gone.
+    #[must_use]
+    pub fn has_gone_items(&self) -> bool {
+        let Some(base) = &self.base else { return false };
+        !base.removed.is_empty() || self.items.keys().any(|name| base.items.contains_key(name))
+    }
+
+    /// Number of items added so far.
+    #[must_use]
+    pub fn n_new_items(&self) -> u64 {
+        self.items.len() as u64
+    }
+
+    /// Pages of the revision before that hold items which were replaced or left out, or beside which some were added.
+    /// Each is to be taken apart by [`Self::take_apart`] before the end.
+    #[must_use]
+    pub fn changed_pages(&self) -> Vec<PageRef<String>> {
+        let Some(Base { item_pages, removed, .. }) = &self.base else { return Vec::new() };
+        let names = self.items.keys().chain(removed);
+        let at = |name: &String| item_pages.partition_point(|page| page.first <= *name).saturating_sub(1);
+        let changed: BTreeSet<usize> = names.map(at).collect();
+        changed.into_iter().filter_map(|at| item_pages.get(at)).cloned().collect()
+    }
+
+    /// Takes the items of a page of the revision before that were neither replaced nor left out.
+    pub fn take_apart(&mut self, page: &PageRef<String>, items: Vec<ItemRecord>) {
+        let Some(base) = &mut self.base else { return };
+        base.item_pages.retain(|kept| kept.first != page.first);
+        for item in items {
+            if !base.removed.contains(&item.name) && !self.items.contains_key(&item.name) {
+                let record = encoded(&item);
+                self.items.insert(item.name, record);
+            }
+        }
     }
 
     /// Adds a block, encrypted if the archive is; returns what to write.
@@ -193,7 +332,7 @@ impl ArchiveBuilder {
     /// Takes the next `n` ordinals for items that [`Self::add_item_at`] adds; returns the first.
     pub fn reserve_ordinals(&mut self, n: u64) -> u64 {
         let first = self.n_ordinals;
-        self.n_ordinals += n;
+        self.n_ordinals = first.saturating_add(n);
         first
     }
 
@@ -221,7 +360,7 @@ impl ArchiveBuilder {
     pub fn add_item(&mut self, mut item: ItemRecord) -> Result<(), Error> {
         item.ordinal = self.next_ordinal();
         self.add_item_at(item)?;
-        self.n_ordinals += 1;
+        self.n_ordinals = self.n_ordinals.saturating_add(1);
         Ok(())
     }
 
@@ -234,7 +373,7 @@ impl ArchiveBuilder {
         if item.name.is_empty() || item.name.len() as u64 > max_name_bytes {
             return Err(Error::InvalidArgument { what: "an item's name has 1 to 4096 bytes" });
         }
-        if self.items.contains_key(&item.name) {
+        if self.has_item(&item.name) {
             return Err(Error::InvalidArgument { what: "two items have the same name" });
         }
         let n_blocks = self.blocks.len() as u64;
@@ -256,9 +395,8 @@ impl ArchiveBuilder {
         }
         item.attributes.check().map_err(|what| Error::InvalidArgument { what })?;
         self.has_extents |= item.extents.is_some();
-        let mut record = Vec::new();
-        item.to_value().encode_into(&mut record);
-        self.items.insert(item.name, record.into_boxed_slice());
+        let record = encoded(&item);
+        self.items.insert(item.name, record);
         Ok(())
     }
 
@@ -276,21 +414,35 @@ impl ArchiveBuilder {
             position_bytes,
             blocks,
             tree,
-            items,
+            mut items,
+            mut base,
             encryption,
-            n_ordinals: _,
+            n_ordinals,
             has_extents,
             metadata,
             parents,
         } = self;
+        if let Some(base) = &mut base {
+            let kept = std::mem::take(&mut base.items);
+            kept.into_iter().for_each(|(name, record)| {
+                items.entry(name).or_insert(record);
+            });
+        }
+        let chunks = chunks.or_else(|| base.as_mut()?.chunks.take());
         let chunks = chunks.or_else(|| has_extents.then(|| ChunkTable::new(crate::Chunking::default())));
         let sealer = encryption.as_ref().map(|encryption| &encryption.sealer);
+        let base = base.as_ref();
+        let revisions = base.map_or(&[][..], |base| &base.revisions);
         let tables = Tables {
             items: &items,
+            item_pages: base.map_or(&[], |base| &base.item_pages),
             blocks: &blocks,
+            block_pages: base.map_or(&[], |base| &base.block_pages),
             chunks: chunks.as_ref(),
             metadata: metadata.as_ref(),
             parents: &parents,
+            revisions,
+            n_ordinals,
         };
         let (mut tail, mut root_frame) = Root::encode(&tables, position_bytes, sealer);
         if let Some(Encryption { record, sealer }) = encryption {
@@ -300,8 +452,8 @@ impl ArchiveBuilder {
         let root_offset_bytes = position_bytes + tail.len() as u64;
         let root_frame_bytes = root_frame.len() as u64;
         let trailer = Trailer {
-            revision: 1,
-            previous_trailer_bytes: 0,
+            revision: revisions.len() as u64 + 1,
+            previous_trailer_bytes: base.map_or(0, |base| base.previous_trailer_bytes),
             root_offset_bytes,
             root_frame_bytes,
             file_bytes: root_offset_bytes + root_frame_bytes + Trailer::N_BYTES as u64,
@@ -313,4 +465,11 @@ impl ArchiveBuilder {
         tail.extend_from_slice(&encoded);
         (tail, trailer)
     }
+}
+
+/// An item's record as it is stored.
+fn encoded(item: &ItemRecord) -> Box<[u8]> {
+    let mut record = Vec::new();
+    item.to_value().encode_into(&mut record);
+    record.into_boxed_slice()
 }

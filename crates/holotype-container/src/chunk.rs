@@ -1,5 +1,5 @@
 use crate::cursor::{Cursor, put_varint};
-use crate::{Chunking, Error, Extent};
+use crate::{Chunking, Error, Extent, PageRef, Root, Table};
 
 /// A chunk: raw bytes named by their BLAKE3, and where they are. Spec §5.6.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,8 +51,16 @@ const PAGE_BYTES: usize = 64 << 10;
 #[derive(Debug, Clone)]
 pub struct ChunkTable {
     pub(crate) chunking: Chunking,
-    /// First id, number of records, and payload of each page.
-    pub(crate) pages: Vec<([u8; 32], usize, Vec<u8>)>,
+    pub(crate) pages: Vec<ChunkPage>,
+}
+
+/// A page of a chunk table in the making.
+#[derive(Debug, Clone)]
+pub(crate) enum ChunkPage {
+    /// First id, number of records, payload.
+    New([u8; 32], usize, Vec<u8>),
+    /// A page of an earlier revision.
+    Kept(PageRef<[u8; 32]>),
 }
 
 impl ChunkTable {
@@ -62,25 +70,40 @@ impl ChunkTable {
         Self { chunking, pages: Vec::new() }
     }
 
+    /// The table of an archive, for its next revision.
+    pub(crate) fn of(root: &Root) -> Option<Self> {
+        let mut table = Self::new(root.chunking?);
+        match &root.chunks {
+            Table::Inline(chunks) => chunks.iter().for_each(|chunk| table.push(chunk)),
+            Table::Paged(pages) => pages.iter().cloned().for_each(|page| table.keep(page)),
+        }
+        Some(table)
+    }
+
     /// Appends the record of the next larger id.
     pub fn push(&mut self, chunk: &ChunkRecord) {
         match self.pages.last_mut() {
-            Some((_, n, payload)) if payload.len() + MIN_RECORD_BYTES <= PAGE_BYTES => {
+            Some(ChunkPage::New(_, n, payload)) if payload.len() + MIN_RECORD_BYTES <= PAGE_BYTES => {
                 *n += 1;
                 encode_chunk(chunk, payload);
             }
             _ => {
                 let mut payload = Vec::with_capacity(PAGE_BYTES);
                 encode_chunk(chunk, &mut payload);
-                self.pages.push((chunk.id, 1, payload));
+                self.pages.push(ChunkPage::New(chunk.id, 1, payload));
             }
         }
+    }
+
+    /// Appends a page of an earlier revision, whose ids are larger than all before.
+    pub fn keep(&mut self, page: PageRef<[u8; 32]>) {
+        self.pages.push(ChunkPage::Kept(page));
     }
 
     /// The whole table, if it is small enough for the root.
     pub(crate) fn inline(&self) -> Option<&[u8]> {
         match self.pages.as_slice() {
-            [(_, _, payload)] if payload.len() <= MAX_INLINE_BYTES => Some(payload),
+            [ChunkPage::New(_, _, payload)] if payload.len() <= MAX_INLINE_BYTES => Some(payload),
             _ => None,
         }
     }
@@ -101,16 +124,20 @@ mod tests {
         chunks.iter().for_each(|chunk| table.push(chunk));
         assert!(table.inline().is_none());
         assert_eq!(table.pages.len(), 1);
-        assert_eq!(decode_chunks(&table.pages[0].2, 256), Ok(chunks));
-        assert!(decode_chunks(&table.pages[0].2, 255).is_err());
+        let payload = |page: &ChunkPage| match page {
+            ChunkPage::New(_, n, payload) => (*n, payload.clone()),
+            ChunkPage::Kept(_) => panic!("none was kept"),
+        };
+        assert_eq!(decode_chunks(&payload(&table.pages[0]).1, 256), Ok(chunks));
+        assert!(decode_chunks(&payload(&table.pages[0]).1, 255).is_err());
         let mut large = ChunkTable::new(Chunking::default());
         for i in 0..4000_u32 {
             let mut id = [0; 32];
             id[..4].copy_from_slice(&i.to_be_bytes());
             large.push(&ChunkRecord { id, ..chunk(0, 7) });
         }
-        assert_eq!(large.pages.iter().map(|(_, n, _)| n).sum::<usize>(), 4000);
-        assert!(large.pages.iter().all(|(_, _, payload)| payload.len() <= PAGE_BYTES + 16));
+        assert_eq!(large.pages.iter().map(|page| payload(page).0).sum::<usize>(), 4000);
+        assert!(large.pages.iter().all(|page| payload(page).1.len() <= PAGE_BYTES + 16));
         assert!(large.pages.len() > 2);
     }
 

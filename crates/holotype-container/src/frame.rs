@@ -110,7 +110,10 @@ impl FrameHeader {
     }
 
     /// Reads the header of a frame whose payload is encrypted.
-    pub(crate) fn parse_sealed(bytes: &[u8], offset_bytes: u64, limits: &Limits) -> Result<Self, Error> {
+    ///
+    /// # Errors
+    /// As [`Self::parse`]; `Corrupt` if it is not.
+    pub fn parse_sealed(bytes: &[u8], offset_bytes: u64, limits: &Limits) -> Result<Self, Error> {
         match Self::parse_with_flags(bytes, offset_bytes, limits)? {
             (header, SEALED) if header.codec == Codec::Raw && header.item_hint == 0 => Ok(header),
             _ => {

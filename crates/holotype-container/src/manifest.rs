@@ -1,7 +1,7 @@
 use crate::encryption::SealedRoot;
 use crate::{
     BlockRecord, ChunkRecord, DataKey, EncryptionRecord, Error, Header, ItemRecord, KeySlot, Limits,
-    MerkleTree, OpenedPayload, PageRef, Root, Sealer, Table, Trailer,
+    MerkleTree, OpenedPayload, PageRef, RevisionRecord, Root, Sealer, Table, Trailer,
 };
 
 /// What opens an encrypted archive.
@@ -26,7 +26,8 @@ pub struct Manifest {
 #[derive(Debug, Clone)]
 struct Encryption {
     record: EncryptionRecord,
-    sealer: Sealer,
+    /// Where each revision's part ends, and what opens its frames.
+    sealers: Vec<(u64, Sealer)>,
     key: DataKey,
     /// BLAKE3 of the page frames as they are stored.
     pages_hash: [u8; 32],
@@ -67,12 +68,20 @@ impl Manifest {
             let sealer = sealed.record.sealer(&parsed.archive_id, &key);
             let inner = sealer.open_root(&sealed.sealed)?;
             let SealedRoot { record, pages_hash, .. } = sealed;
-            let encryption = Encryption { record, sealer, key, pages_hash };
-            (Root::parse(&inner, root_offset, limits)?, Some(encryption))
+            let root = Root::parse(&inner, root_offset, limits)?;
+            let earlier = |revision: &RevisionRecord| {
+                let salt = revision.salt.ok_or_else(|| corrupt(&trailer, "a revision without a salt"))?;
+                Ok((revision.end_bytes, Sealer::new(&key, &parsed.archive_id, &salt)))
+            };
+            let mut sealers: Vec<(u64, Sealer)> =
+                root.revisions.iter().map(earlier).collect::<Result<_, Error>>()?;
+            sealers.push((trailer.file_bytes, sealer));
+            (root, Some(Encryption { record, sealers, key, pages_hash }))
         } else {
             (Root::parse(root_frame, root_offset, limits)?, None)
         };
         let manifest = Self { header: parsed, trailer, root, encryption };
+        manifest.check_revisions()?;
         if let Table::Inline(blocks) = &manifest.root.blocks {
             manifest.check_blocks(blocks)?;
         }
@@ -92,6 +101,9 @@ impl Manifest {
             chunking: None,
             metadata: None,
             parents: Vec::new(),
+            revisions: Vec::new(),
+            n_ordinals: 0,
+            has_extents: true,
         };
         let trailer = Trailer {
             revision: 1,
@@ -124,8 +136,49 @@ impl Manifest {
         self.encryption.as_ref().map(|encryption| encryption.pages_hash)
     }
 
-    fn sealer(&self) -> Option<&Sealer> {
-        self.encryption.as_ref().map(|encryption| &encryption.sealer)
+    /// What opens the frame at `offset_bytes`.
+    fn sealer(&self, offset_bytes: u64) -> Option<&Sealer> {
+        let Encryption { sealers, .. } = self.encryption.as_ref()?;
+        let at = sealers.partition_point(|(end, _)| *end <= offset_bytes);
+        sealers.get(at).or(sealers.last()).map(|(_, sealer)| sealer)
+    }
+
+    /// Checks that the revisions listed are those before this one.
+    fn check_revisions(&self) -> Result<(), Error> {
+        let Self { header, trailer, root, encryption: _ } = self;
+        let revisions = &root.revisions;
+        if revisions.len() as u64 != trailer.revision - 1 {
+            return Err(corrupt(trailer, "as many revisions are listed as there were before"));
+        }
+        if let Some(last) = revisions.last().filter(|last| last.end_bytes != trailer.part_bytes()) {
+            let (what, rule) =
+                ("root record", "the last revision listed does not end with the trailer before");
+            return Err(Error::Corrupt { what, offset_bytes: last.end_bytes, rule });
+        }
+        if revisions.iter().any(|revision| revision.salt.is_some() != header.is_encrypted) {
+            return Err(corrupt(
+                trailer,
+                "the revisions of an encrypted archive, and they alone, have salts",
+            ));
+        }
+        Ok(())
+    }
+
+    /// The record by which later revisions list this one.
+    #[must_use]
+    pub fn revision_record(&self) -> RevisionRecord {
+        let salt = self.encryption.as_ref().map(|encryption| encryption.record.salt());
+        RevisionRecord { end_bytes: self.trailer.file_bytes, seal: self.trailer.seal, salt }
+    }
+
+    /// The record of the next revision of an encrypted archive, and its key. `salt` is new random bytes.
+    ///
+    /// # Errors
+    /// `WrongKey` if the archive contradicts itself.
+    pub fn next_encryption(&self, salt: [u8; 32]) -> Result<Option<(EncryptionRecord, DataKey)>, Error> {
+        let Some(Encryption { record, key, .. }) = &self.encryption else { return Ok(None) };
+        let next = record.next(&self.header.archive_id, key, salt)?;
+        Ok(Some((next, key.clone())))
     }
 
     /// Checks the frame of a block and returns its payload, decrypted.
@@ -138,7 +191,7 @@ impl Manifest {
         frame: &'a [u8],
         limits: &Limits,
     ) -> Result<OpenedPayload<'a>, Error> {
-        match self.sealer() {
+        match self.sealer(block.offset_bytes) {
             Some(sealer) => block.open_sealed(frame, sealer, limits),
             None => block.verify(frame, limits).map(OpenedPayload::Stored),
         }
@@ -154,7 +207,7 @@ impl Manifest {
         frame: &[u8],
         limits: &Limits,
     ) -> Result<Vec<ItemRecord>, Error> {
-        self.root.open_item_page(page, frame, self.sealer(), limits)
+        self.root.open_item_page(page, frame, self.sealer(page.offset_bytes), limits)
     }
 
     /// Reads a block page's frame.
@@ -167,7 +220,8 @@ impl Manifest {
         frame: &[u8],
         limits: &Limits,
     ) -> Result<Vec<BlockRecord>, Error> {
-        self.root.open_block_page(page, frame, self.trailer.root_offset_bytes, self.sealer(), limits)
+        let sealer = self.sealer(page.offset_bytes);
+        self.root.open_block_page(page, frame, self.trailer.root_offset_bytes, sealer, limits)
     }
 
     /// Reads a chunk page's frame.
@@ -180,7 +234,7 @@ impl Manifest {
         frame: &[u8],
         limits: &Limits,
     ) -> Result<Vec<ChunkRecord>, Error> {
-        self.root.open_chunk_page(page, frame, self.sealer(), limits)
+        self.root.open_chunk_page(page, frame, self.sealer(page.offset_bytes), limits)
     }
 
     /// The header.
@@ -217,21 +271,33 @@ impl Manifest {
         pages.get(after.checked_sub(1)?).filter(|page| id - page.first < page.n_entries)
     }
 
-    /// Checks the Merkle root over `blocks`, the whole table, and that blocks and pages tile the file from the
-    /// header to the root without gap or overlap, so that no byte is left out.
+    /// Checks the Merkle root over `blocks`, the whole table, and that blocks and pages tile the revision's part of
+    /// the file up to the root without gap or overlap, so that no byte is left out. Earlier parts are those of the
+    /// revisions listed.
     ///
     /// # Errors
     /// `Hash` or `Corrupt`.
     pub fn check_blocks(&self, blocks: &[BlockRecord]) -> Result<(), Error> {
         let corrupt = |offset_bytes, rule| Error::Corrupt { what: "block table", offset_bytes, rule };
-        let mut end = Header::N_BYTES as u64;
+        let part = self.trailer.part_bytes();
+        let mut end = part;
         for block in blocks.iter().filter(|block| block.foreign.is_none()) {
+            let block_end = block.end_bytes().ok_or_else(|| corrupt(end, "a block lies past the end"))?;
+            if block.offset_bytes < part {
+                if end != part || block_end > part || block.offset_bytes < Header::N_BYTES as u64 {
+                    return Err(corrupt(block.offset_bytes, "a block lies in no revision's part"));
+                }
+                continue;
+            }
             if block.offset_bytes != end {
                 return Err(corrupt(end, "blocks leave a gap"));
             }
-            end = block.end_bytes().ok_or_else(|| corrupt(end, "a block lies past the end"))?;
+            end = block_end;
         }
         for (offset, size) in self.root.page_frames() {
+            if offset < part && offset.saturating_add(size) <= part {
+                continue;
+            }
             if offset != end {
                 return Err(corrupt(end, "manifest pages leave a gap"));
             }
@@ -255,6 +321,10 @@ impl Manifest {
     }
 }
 
+fn corrupt(trailer: &Trailer, rule: &'static str) -> Error {
+    Error::Corrupt { what: "root record", offset_bytes: trailer.root_offset_bytes, rule }
+}
+
 /// Changes who can open an encrypted archive: `password` opens it, and `rewrap` makes the slots it has from now on
 /// of its key and its id. Returns the root frame and the trailer that replace the old ones; all other frames stay
 /// as they are.
@@ -273,6 +343,10 @@ pub fn rekeyed_tail(
     trailer.check_seal(header, root_frame)?;
     if !parsed.is_encrypted {
         return Err(Error::InvalidArgument { what: "the archive is not encrypted" });
+    }
+    if trailer.revision > 1 {
+        let what = "the slots of an archive that was appended to stay in its earlier revisions: flatten it into another";
+        return Err(Error::InvalidArgument { what });
     }
     let mut sealed = SealedRoot::parse(root_frame, trailer.root_offset_bytes, limits)?;
     let key = sealed.record.unlock(&parsed.archive_id, password, limits)?;

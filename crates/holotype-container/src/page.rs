@@ -1,3 +1,4 @@
+use crate::cbor::Value;
 use crate::pack::{pack, unpack};
 use crate::{Codec, Error, FrameHeader, FrameType, Limits, Sealer, error::check_limit, frame_hash};
 use std::borrow::Cow;
@@ -18,6 +19,13 @@ pub struct PageRef<K> {
 }
 
 impl<K> PageRef<K> {
+    /// The reference as stored, `first` being its key.
+    pub(crate) fn to_value(&self, first: Value) -> Value {
+        let Self { first: _, n_entries, offset_bytes, frame_bytes, hash } = self;
+        let numbers = [n_entries, offset_bytes, frame_bytes].map(|n| Value::Unsigned(*n));
+        Value::Array([first].into_iter().chain(numbers).chain([Value::Bytes(hash.to_vec())]).collect())
+    }
+
     /// Checks the frame read from `offset_bytes` and returns the page's uncompressed payload.
     pub(crate) fn open<'a>(
         &self,

@@ -1,11 +1,12 @@
 use crate::block::{decode_blocks, encode_blocks};
 use crate::cbor::{self, Value};
-use crate::chunk::decode_chunks;
+use crate::chunk::{ChunkPage, decode_chunks};
 use crate::page::{build_frame, open_frame};
 use crate::parent::{decode_parents, encode_parents};
+use crate::revision::{decode_revisions, encode_revisions};
 use crate::{
     BlockRecord, ChunkRecord, ChunkTable, Chunking, Error, FrameType, ItemRecord, Limits, PageRef,
-    ParentRecord, Sealer, frame_hash,
+    ParentRecord, RevisionRecord, Sealer, frame_hash,
 };
 use std::collections::BTreeMap;
 
@@ -37,6 +38,12 @@ pub struct Root {
     pub metadata: Option<Value>,
     /// Archives that some blocks lie in.
     pub parents: Vec<ParentRecord>,
+    /// The revisions before this one, in order.
+    pub revisions: Vec<RevisionRecord>,
+    /// A number above the ordinals of all items, of this and all earlier revisions.
+    pub n_ordinals: u64,
+    /// True if items may have extents.
+    pub has_extents: bool,
 }
 
 /// What a manifest is made of.
@@ -44,11 +51,17 @@ pub struct Root {
 pub(crate) struct Tables<'a> {
     /// Encoded records by name.
     pub(crate) items: &'a BTreeMap<String, Box<[u8]>>,
+    /// Pages of earlier revisions that hold the items not in `items`.
+    pub(crate) item_pages: &'a [PageRef<String>],
     pub(crate) blocks: &'a [BlockRecord],
+    /// Pages of earlier revisions that hold the first blocks.
+    pub(crate) block_pages: &'a [PageRef<u64>],
     /// Present if items may have extents.
     pub(crate) chunks: Option<&'a ChunkTable>,
     pub(crate) metadata: Option<&'a Value>,
     pub(crate) parents: &'a [ParentRecord],
+    pub(crate) revisions: &'a [RevisionRecord],
+    pub(crate) n_ordinals: u64,
 }
 
 mod key {
@@ -59,15 +72,19 @@ mod key {
     pub(super) const ITEM_PAGES: u64 = 4;
     pub(super) const BLOCK_PAGES: u64 = 5;
     pub(super) const REQUIRED_FEATURES: u64 = 6;
+    pub(super) const REVISIONS: u64 = 7;
     pub(super) const CHUNKS: u64 = 8;
     pub(super) const CHUNK_PAGES: u64 = 9;
     pub(super) const CHUNKING: u64 = 10;
     pub(super) const METADATA: u64 = 11;
+    pub(super) const N_ORDINALS: u64 = 12;
     /// Keys from here on must be understood.
     pub(super) const FIRST_REQUIRED: u64 = 1 << 16;
     pub(super) const PARENTS: u64 = 1 << 16;
 }
 
+/// Feature of root key 6: the archive was appended to.
+const FEATURE_REVISIONS: u64 = 1;
 /// Feature of root key 6: items have extents.
 const FEATURE_EXTENTS: u64 = 3;
 
@@ -84,7 +101,17 @@ impl Root {
         offset_bytes: u64,
         sealer: Option<&Sealer>,
     ) -> (Vec<u8>, Vec<u8>) {
-        let Tables { items, blocks, chunks, metadata, parents } = *tables;
+        let Tables {
+            items,
+            item_pages,
+            blocks,
+            block_pages,
+            chunks,
+            metadata,
+            parents,
+            revisions,
+            n_ordinals,
+        } = *tables;
         let mut pages = Pages { frames: Vec::new(), offset_bytes, sealer };
         let mut map = BTreeMap::new();
         let mut put = |key, value: &Value| {
@@ -92,7 +119,8 @@ impl Root {
             value.encode_into(&mut bytes);
             map.insert(key, bytes);
         };
-        put(key::N_ITEMS, &Value::Unsigned(items.len() as u64));
+        let n_kept = item_pages.iter().map(|page| page.n_entries).sum::<u64>();
+        put(key::N_ITEMS, &Value::Unsigned(n_kept + items.len() as u64));
         put(key::N_BLOCKS, &Value::Unsigned(blocks.len() as u64));
         if let Some(metadata) = metadata {
             put(key::METADATA, metadata);
@@ -100,39 +128,43 @@ impl Root {
         if !parents.is_empty() {
             put(key::PARENTS, &encode_parents(parents));
         }
+        if !revisions.is_empty() {
+            put(key::REVISIONS, &encode_revisions(revisions));
+            put(key::N_ORDINALS, &Value::Unsigned(n_ordinals));
+        }
+        let features = [(FEATURE_REVISIONS, !revisions.is_empty()), (FEATURE_EXTENTS, chunks.is_some())];
+        let features: Vec<Value> =
+            features.iter().filter(|(_, has)| *has).map(|(id, _)| Value::Unsigned(*id)).collect();
+        if !features.is_empty() {
+            put(key::REQUIRED_FEATURES, &Value::Array(features));
+        }
         if let Some(chunks) = chunks {
-            put(key::REQUIRED_FEATURES, &Value::Array(vec![Value::Unsigned(FEATURE_EXTENTS)]));
             put_chunks(chunks, &mut pages, &mut put);
         }
 
         let mut table = Vec::new();
-        let inline = if items.values().map(|record| record.len()).sum::<usize>() <= PAGE_BYTES {
+        let n_bytes = items.values().map(|record| record.len()).sum::<usize>();
+        let inline = if item_pages.is_empty() && n_bytes <= PAGE_BYTES {
             let records: Vec<&[u8]> = items.values().map(AsRef::as_ref).collect();
             Some(array_of_encoded(&records))
         } else {
-            let mut refs = Vec::new();
-            let mut page = Page::default();
-            for (name, record) in items {
-                if page.is_full(record.len()) {
-                    refs.push(std::mem::take(&mut page).push(&mut pages));
-                }
-                page.add(name, record);
-            }
-            refs.push(page.push(&mut pages));
-            put(key::ITEM_PAGES, &Value::Array(refs));
+            put(key::ITEM_PAGES, &Value::Array(push_items(items, item_pages, &mut pages)));
             None
         };
 
-        encode_blocks(blocks, &mut table);
-        if table.len() <= PAGE_BYTES {
+        let n_kept = block_pages.iter().map(|page| page.n_entries).sum::<u64>();
+        let new = blocks.get(n_kept as usize..).unwrap_or_default();
+        encode_blocks(new, &mut table);
+        if block_pages.is_empty() && table.len() <= PAGE_BYTES {
             put(key::BLOCKS, &Value::Bytes(table));
         } else {
-            let per_page = (PAGE_BYTES * blocks.len() / table.len()).max(1);
-            let mut refs = Vec::new();
-            for (i, chunk) in blocks.chunks(per_page).enumerate() {
+            let per_page = (PAGE_BYTES * new.len() / table.len().max(1)).max(1);
+            let mut refs: Vec<Value> =
+                block_pages.iter().map(|page| page.to_value(Value::Unsigned(page.first))).collect();
+            for (i, chunk) in new.chunks(per_page).enumerate() {
                 let mut payload = Vec::new();
                 encode_blocks(chunk, &mut payload);
-                let first = Value::Unsigned((i * per_page) as u64);
+                let first = Value::Unsigned(n_kept + (i * per_page) as u64);
                 refs.push(pages.push(first, chunk.len(), &payload));
             }
             put(key::BLOCK_PAGES, &Value::Array(refs));
@@ -153,7 +185,14 @@ impl Root {
         let Value::Map(mut map) = cbor::decode(&payload, limits)? else {
             return Err(corrupt("the root is not a map"));
         };
-        let has_extents = read_features(map.remove(&key::REQUIRED_FEATURES))?;
+        let (has_revisions, has_extents) = read_features(map.remove(&key::REQUIRED_FEATURES))?;
+        let revisions = map.remove(&key::REVISIONS).map(|value| {
+            decode_revisions(&value).ok_or_else(|| corrupt("the list of revisions is malformed"))
+        });
+        let revisions = revisions.transpose()?.unwrap_or_default();
+        if has_revisions == revisions.is_empty() {
+            return Err(corrupt("revisions before this one are listed exactly with their feature"));
+        }
         let parents = map
             .remove(&key::PARENTS)
             .map(|value| decode_parents(&value).ok_or_else(|| corrupt("the list of parents is malformed")));
@@ -164,6 +203,11 @@ impl Root {
         let mut unsigned = |key| map.remove(&key).and_then(|v| v.as_unsigned());
         let (Some(n_items), Some(n_blocks)) = (unsigned(key::N_ITEMS), unsigned(key::N_BLOCKS)) else {
             return Err(corrupt("a count is missing"));
+        };
+        let n_ordinals = match (unsigned(key::N_ORDINALS), has_revisions) {
+            (Some(n), true) if n >= n_items => n,
+            (None, false) => n_items,
+            _ => return Err(corrupt("the number of ordinals goes with the revisions before")),
         };
         let items = match (map.remove(&key::ITEMS), map.remove(&key::ITEM_PAGES)) {
             (Some(Value::Array(values)), None) => {
@@ -214,7 +258,19 @@ impl Root {
             return Err(corrupt("chunks without chunking or feature"));
         }
         let metadata = map.remove(&key::METADATA);
-        Ok(Self { n_items, n_blocks, items, blocks, chunks, chunking, metadata, parents })
+        Ok(Self {
+            n_items,
+            n_blocks,
+            items,
+            blocks,
+            chunks,
+            chunking,
+            metadata,
+            parents,
+            revisions,
+            n_ordinals,
+            has_extents,
+        })
     }
 
     /// Reads a chunk page's frame.
@@ -322,26 +378,52 @@ fn put_chunks(chunks: &ChunkTable, pages: &mut Pages<'_>, put: &mut impl FnMut(u
     if let Some(table) = chunks.inline() {
         return put(key::CHUNKS, &Value::Bytes(table.to_vec()));
     }
-    let refs =
-        chunks.pages.iter().map(|(first, n, payload)| pages.push(Value::Bytes(first.to_vec()), *n, payload));
+    let refs = chunks.pages.iter().map(|page| match page {
+        ChunkPage::Kept(page) => page.to_value(Value::Bytes(page.first.to_vec())),
+        ChunkPage::New(first, n, payload) => pages.push(Value::Bytes(first.to_vec()), *n, payload),
+    });
     put(key::CHUNK_PAGES, &Value::Array(refs.collect()));
 }
 
-/// True if the features a reader must have include extents, the only one known.
-fn read_features(features: Option<Value>) -> Result<bool, Error> {
-    let Some(features) = features else { return Ok(false) };
+/// Whether the features a reader must have include revisions and extents, the only ones known.
+fn read_features(features: Option<Value>) -> Result<(bool, bool), Error> {
+    let Some(features) = features else { return Ok((false, false)) };
     let list: Option<Vec<u64>> =
         features.as_array().and_then(|list| list.iter().map(Value::as_unsigned).collect());
     let list = list.filter(|list| !list.is_empty() && list.is_sorted_by(|a, b| a < b));
     let list = list.ok_or_else(|| corrupt("the list of required features is malformed"))?;
-    match list.iter().find(|id| **id != FEATURE_EXTENTS) {
+    match list.iter().find(|id| ![FEATURE_REVISIONS, FEATURE_EXTENTS].contains(id)) {
         Some(id) => Err(Error::Unsupported { what: "feature", id: *id }),
-        None => Ok(true),
+        None => Ok((list.contains(&FEATURE_REVISIONS), list.contains(&FEATURE_EXTENTS))),
     }
 }
 
 fn corrupt(rule: &'static str) -> Error {
     Error::Corrupt { what: "root record", offset_bytes: 0, rule }
+}
+
+/// References to item pages: the kept ones, and between them, in the order of names, new ones of `items`.
+fn push_items(
+    items: &BTreeMap<String, Box<[u8]>>,
+    kept: &[PageRef<String>],
+    pages: &mut Pages<'_>,
+) -> Vec<Value> {
+    let mut refs = Vec::new();
+    let mut kept = kept.iter().peekable();
+    let mut page = Page::default();
+    for (name, record) in items {
+        while let Some(before) = kept.next_if(|kept| kept.first < *name) {
+            refs.extend(std::mem::take(&mut page).push(pages));
+            refs.push(before.to_value(Value::Text(before.first.clone())));
+        }
+        if page.is_full(record.len()) {
+            refs.extend(std::mem::take(&mut page).push(pages));
+        }
+        page.add(name, record);
+    }
+    refs.extend(page.push(pages));
+    refs.extend(kept.map(|kept| kept.to_value(Value::Text(kept.first.clone()))));
+    refs
 }
 
 /// Records of an item page in the making.
@@ -366,10 +448,11 @@ impl<'a> Page<'a> {
         self.n_bytes += record.len();
     }
 
-    /// Appends the page's frame to `pages`; returns the reference to it.
-    fn push(self, pages: &mut Pages<'_>) -> Value {
+    /// Appends the page's frame to `pages`, if it has any record; returns the reference to it.
+    fn push(self, pages: &mut Pages<'_>) -> Option<Value> {
         let payload = array_of_encoded(&self.records);
-        pages.push(Value::Text(self.first.to_owned()), self.records.len(), &payload)
+        let first = Value::Text(self.first.to_owned());
+        (!self.records.is_empty()).then(|| pages.push(first, self.records.len(), &payload))
     }
 }
 
@@ -396,13 +479,8 @@ impl Pages<'_> {
             frame = sealer.seal_frame(FrameType::Page, offset_bytes, &frame);
         }
         self.frames.extend_from_slice(&frame);
-        Value::Array(vec![
-            first,
-            Value::Unsigned(n_entries as u64),
-            Value::Unsigned(offset_bytes),
-            Value::Unsigned(frame.len() as u64),
-            Value::Bytes(frame_hash(&frame).to_vec()),
-        ])
+        let (n_entries, frame_bytes) = (n_entries as u64, frame.len() as u64);
+        PageRef { first: (), n_entries, offset_bytes, frame_bytes, hash: frame_hash(&frame) }.to_value(first)
     }
 }
 

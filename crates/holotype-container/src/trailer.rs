@@ -86,14 +86,26 @@ impl Trailer {
         if trailer.revision == 0 {
             return Err(corrupt("revisions count from 1"));
         }
-        if trailer.revision > 1 || trailer.previous_trailer_bytes != 0 {
-            return Err(Error::Unsupported { what: "archive revision", id: trailer.revision });
+        if (trailer.revision == 1) != (trailer.previous_trailer_bytes == 0) {
+            return Err(corrupt("the trailer before is named exactly from the second revision on"));
         }
         let end = trailer.root_offset_bytes.checked_add(trailer.root_frame_bytes);
         if end != Some(offset_bytes) {
             return Err(corrupt("the root record does not lie before the trailer"));
         }
+        if trailer.part_bytes() > trailer.root_offset_bytes {
+            return Err(corrupt("the trailer before lies after the root record"));
+        }
         Ok(trailer)
+    }
+
+    /// Where the revision's part of the file starts: after the header, or the trailer before. Spec §16.
+    #[must_use]
+    pub fn part_bytes(&self) -> u64 {
+        match self.previous_trailer_bytes {
+            0 => crate::Header::N_BYTES as u64,
+            offset => offset.saturating_add(Self::N_BYTES as u64),
+        }
     }
 
     /// Reads a trailer that may lie in another file than the one it was sealed as. For salvage.

@@ -3,8 +3,10 @@
 //! This room does not know what the bytes mean. Readers share no file position, start no thread and stay
 //! correct after `fork`.
 
+mod append_file;
 mod atomic_file;
 mod new_directory;
+mod prefix;
 mod read_at;
 mod recorder;
 #[cfg(feature = "remote")]
@@ -12,8 +14,10 @@ mod remote;
 mod remote_error;
 mod secret_file;
 
+pub use append_file::AppendFile;
 pub use atomic_file::{AtomicFile, Replace};
 pub use new_directory::NewDirectory;
+pub use prefix::PrefixSource;
 pub use read_at::{FileSource, MemorySource, ReadAt};
 pub use recorder::{RecordedRead, Recorder};
 #[cfg(feature = "remote")]

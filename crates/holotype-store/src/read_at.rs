@@ -70,7 +70,7 @@ impl<T: ReadAt + ?Sized> ReadAt for Arc<T> {
     }
 }
 
-fn past_the_end() -> io::Error {
+pub(crate) fn past_the_end() -> io::Error {
     io::Error::new(io::ErrorKind::UnexpectedEof, "read past the end of the source")
 }
 

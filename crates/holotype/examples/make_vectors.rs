@@ -23,6 +23,8 @@ mod packing;
 mod parents;
 #[path = "vectors/restored.rs"]
 mod restored;
+#[path = "vectors/revisions.rs"]
+mod revisions;
 
 use holotype::{
     Alpha, Archive, ChannelOrder, ColourModel, ElementOrder, ElementType, ImageDescriptor, ImageOptions,
@@ -36,7 +38,7 @@ use holotype_container::{ArchiveBuilder, BlockRun, Codec, ItemKind, ItemRecord, 
 use sha2::{Digest as _, Sha256};
 use std::fs;
 use std::io::Cursor;
-use std::path::Path;
+use std::path::PathBuf;
 
 const MODES: [(&str, Mode); 3] =
     [("fast", Mode::Fast), ("standard", Mode::Standard), ("archival", Mode::Archival)];
@@ -756,15 +758,13 @@ fn signatures() -> Vec<(&'static str, Vec<u8>, Vec<String>)> {
 }
 
 fn main() {
-    let root = std::env::args().nth(1).unwrap_or_else(|| "docs/vectors".into());
-    let root = Path::new(&root);
-    fs::create_dir_all(root.join("good")).unwrap();
-    fs::create_dir_all(root.join("bad")).unwrap();
+    let root = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| "docs/vectors".into()));
+    ["good", "bad"].iter().for_each(|folder| fs::create_dir_all(root.join(folder)).unwrap());
     let expected = root.join("expected.tsv");
     let mut lines = fs::read_to_string(&expected).unwrap_or_default();
     let mut n_new = 0;
     let all = good().into_iter().chain(packing::good()).chain(encryption::good()).chain(generation::good());
-    let all = all.chain(animation::good()).chain(parents::good());
+    let all = all.chain(animation::good()).chain(parents::good()).chain(revisions::good());
     let all = all.chain(deltas::good()).chain(checkpoints::good());
     for (name, bytes, described) in all.chain(lossy::good()).chain(restored::good()) {
         let path = root.join("good").join(format!("{name}.holo"));
@@ -777,7 +777,7 @@ fn main() {
     fs::write(expected, lines).unwrap();
     let all = bad().into_iter().chain(packing::bad()).chain(bad_tensors()).chain(encryption::bad());
     let all = all.chain(generation::bad()).chain(animation::bad()).chain(parents::bad());
-    let all = all.chain(deltas::bad()).chain(checkpoints::bad());
+    let all = all.chain(deltas::bad()).chain(checkpoints::bad()).chain(revisions::bad());
     for (name, bytes) in all.chain(lossy::bad()).chain(restored::bad()) {
         let path = root.join("bad").join(format!("{name}.holo"));
         if !path.exists() {

@@ -4,6 +4,7 @@
 //! and export of real image formats, and progress. See `ARCHITECTURE.md`.
 
 mod animation;
+mod append;
 mod archive;
 mod checkpoint;
 mod copying;
@@ -20,6 +21,7 @@ mod memory;
 #[cfg(feature = "remote")]
 mod object_output;
 mod output;
+mod overlay;
 mod pack;
 mod parallel;
 mod progress;
@@ -37,9 +39,10 @@ pub use animation::{
     AnimationDescription, AnimationExportOptions, AnimationImportOptions, AnimationOptions, AudioTrack,
     Frame, FrameFiles, TimeBase, export_animation, holds_animation, open_animated,
 };
+pub use append::AppendOutput;
 pub use archive::{
     Animation, AnimationItem, Archive, AudioItem, FileMap, Finding, FrameCache, FrameInfo, ImageItem, Item,
-    OpenOptions, ParentInfo, Summary, TensorItem, VerifyOptions, VerifyReport,
+    OpenOptions, ParentInfo, Revision, RevisionInfo, Summary, TensorItem, VerifyOptions, VerifyReport,
 };
 pub use encryption::{Encryption, KdfCost, Password, rekey};
 pub use error::{Error, ErrorKind, Result};
@@ -63,6 +66,7 @@ pub use limits::Limits;
 #[cfg(feature = "remote")]
 pub use object_output::ObjectOutput;
 pub use output::{FileOutput, Replace};
+pub use overlay::Overlay;
 pub use pack::{Exclude, Packed, Packing, Parent, Profile};
 pub use progress::Progress;
 #[cfg(feature = "remote")]

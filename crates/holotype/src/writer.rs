@@ -1,8 +1,9 @@
+use crate::append::Base;
 use crate::encryption::random;
 use crate::formats::{Format, SourceImage};
 use crate::image::preview::{PREVIEW_EDGE, Preview, PreviewBuilder, wants_preview};
 use crate::image::{encode::BandEncoder, grid::TileGrid, wire};
-use crate::pack::{Addition, Packing, Parent, SharedBlocks, Sink, stored_extents};
+use crate::pack::{Addition, Others, Packing, Parent, SharedBlocks, Sink, stored_extents};
 use crate::tensor::KnownTensors;
 use crate::{Encryption, Error, ImageOptions, Metadata, MetadataKind, Mode, Progress, Result};
 use holotype_codec::{TileRef, image::TileOptions, image::encode_tile};
@@ -98,8 +99,12 @@ pub struct Writer<W: Write> {
     packer: Packer,
     /// Blocks that packed files share, once there are any.
     shared: Option<SharedBlocks>,
-    tensors: KnownTensors,
+    /// Tensors that may be named again; read from the revision before when the first is added.
+    tensors: Option<KnownTensors>,
     options: WriterOptions,
+    /// Numbers that the parents in `options` have in the archive.
+    parent_numbers: Vec<u32>,
+    base: Option<Base>,
     last_content_sha256: [u8; 32],
 }
 
@@ -122,19 +127,56 @@ impl<W: Write> Writer<W> {
         if let Some(chunking) = options.parents.iter().find_map(|parent| parent.archive().chunking()) {
             options.packing.chunking = chunking;
         }
-        for parent in &options.parents {
-            builder.add_parent(parent.record())?;
-        }
+        let parents = options.parents.iter();
+        let numbers = parents.map(|parent| builder.add_parent(parent.record())).collect::<Result<_, _>>()?;
         out.write_all(&header).map_err(output_error)?;
-        Ok(Self {
+        Ok(Self::with(out, builder, options, numbers, None))
+    }
+
+    /// A writer of what `builder` builds; `parent_numbers` are those of the parents in `options`.
+    pub(crate) fn with(
+        out: W,
+        builder: ArchiveBuilder,
+        options: WriterOptions,
+        parent_numbers: Vec<u32>,
+        base: Option<Base>,
+    ) -> Self {
+        Self {
             out,
             builder,
             packer: Packer::default(),
             shared: None,
-            tensors: KnownTensors::default(),
+            tensors: None,
             options,
+            parent_numbers,
+            base,
             last_content_sha256: [0; 32],
-        })
+        }
+    }
+
+    /// Adds a parent to those of the options.
+    ///
+    /// # Errors
+    /// `InvalidArgument` after files were packed, for the same parent twice, for one of other cuts than the archive's, or an
+    /// encrypted one of an archive that is not.
+    pub fn add_parent(&mut self, parent: Parent) -> Result<()> {
+        if self.shared.is_some() {
+            return Err(Error::invalid("parents are added before files are packed"));
+        }
+        let number = self.builder.add_parent(parent.record())?;
+        if let (Some(chunking), None) = (parent.archive().chunking(), &self.base) {
+            self.options.packing.chunking = chunking;
+        }
+        self.options.parents.push(parent);
+        self.parent_numbers.push(number);
+        Ok(())
+    }
+
+    /// The archive that is appended to, and the builder of the new revision.
+    pub(crate) fn base_and_builder(&mut self) -> Result<(&mut Base, &mut ArchiveBuilder)> {
+        let base = self.base.as_mut();
+        let base = base.ok_or_else(|| Error::invalid("only a writer that appends removes items"))?;
+        Ok((base, &mut self.builder))
     }
 
     /// Adds an image from all its samples: row-major, interleaved, little-endian, as its descriptor says.
@@ -313,17 +355,23 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// `Io`.
     pub fn finish(self) -> Result<(W, [u8; 32])> {
-        let Self { mut out, mut builder, packer: _, shared, tensors: _, options: _, last_content_sha256: _ } =
-            self;
+        let Self { mut out, mut builder, shared, base, .. } = self;
         let chunks = match shared {
             None => None,
             Some(mut shared) => {
                 shared.flush(&mut Frames { out: &mut out, builder: &mut builder })?;
-                Some(shared.into_table())
+                Some(shared.into_table(base.as_ref().map(|base| base.archive.as_ref()))?)
             }
         };
-        let (tail, Trailer { seal, .. }) = builder.finish_with(chunks);
-        out.write_all(&tail).and_then(|()| out.flush()).map_err(output_error)?;
+        if let Some(base) = base {
+            base.settle(&mut builder)?;
+        }
+        let pages_at = builder.position_bytes();
+        let (tail, Trailer { seal, root_offset_bytes, .. }) = builder.finish_with(chunks);
+        // What the root refers to is durable before it is written, where an output can make it so.
+        let (pages, root) = tail.split_at(tail.len().min((root_offset_bytes - pages_at) as usize));
+        let written = out.write_all(pages).and_then(|()| out.flush());
+        written.and_then(|()| out.write_all(root)).and_then(|()| out.flush()).map_err(output_error)?;
         Ok((out, seal))
     }
 
@@ -351,9 +399,13 @@ impl<W: Write> Writer<W> {
         &self.options
     }
 
-    /// Tensors added so far.
-    pub(crate) fn known_tensors(&mut self) -> &mut KnownTensors {
-        &mut self.tensors
+    /// Tensors added so far, and those of the revision before.
+    pub(crate) fn known_tensors(&mut self) -> Result<&mut KnownTensors> {
+        if self.tensors.is_none() {
+            let base = self.base.as_ref().map(|base| base.archive.as_ref());
+            self.tensors = Some(base.map_or_else(|| Ok(KnownTensors::default()), KnownTensors::of)?);
+        }
+        Ok(self.tensors.get_or_insert_default())
     }
 
     /// True if `name` can name another item.
@@ -389,11 +441,13 @@ impl<W: Write> Writer<W> {
         &mut self,
         additions: impl IntoIterator<Item = Result<Addition>>,
     ) -> Result<u64> {
-        let Self { out, builder, shared, options, .. } = self;
+        let Self { out, builder, shared, options, parent_numbers, base, .. } = self;
         let shared = match shared {
             Some(shared) => shared,
             None => {
-                shared.insert(SharedBlocks::new(options.packing, &options.parents, options.progress.clone())?)
+                let base = base.as_ref().map(|base| &base.archive);
+                let others = Others::new(&options.parents, parent_numbers, base);
+                shared.insert(SharedBlocks::new(options.packing, &others, options.progress.clone())?)
             }
         };
         shared.add(additions, &mut Frames { out, builder })

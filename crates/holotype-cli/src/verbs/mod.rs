@@ -12,6 +12,7 @@ mod generation;
 mod info;
 mod keygen;
 mod list;
+mod log;
 mod man;
 #[cfg(all(feature = "mount", target_os = "linux"))]
 mod mount;
@@ -44,6 +45,7 @@ pub(crate) fn run(verb: &Verb, printer: &Printer) -> Result<Exit, Failure> {
         Verb::Animate(args) => animate::run(args, printer),
         Verb::Frames(args) => frames::run(args, printer),
         Verb::Flatten(args) => flatten::run(args, printer),
+        Verb::Log(args) => log::run(args, printer),
         Verb::Diff(args) => diff::run(args, printer),
         Verb::List(args) => list::run(args, printer),
         Verb::Cat(args) => cat::run(args),

@@ -2,7 +2,7 @@ use crate::args::Access;
 use crate::exit::Failure;
 use crate::names::is_stream;
 use crate::password;
-use holotype::{Archive, Error, ErrorKind, OpenOptions, RemoteOptions, S3Options, is_address};
+use holotype::{Archive, Error, ErrorKind, OpenOptions, RemoteOptions, Revision, S3Options, is_address};
 use holotype_store::MemorySource;
 use std::io::Read as _;
 use std::path::Path;
@@ -10,6 +10,11 @@ use std::sync::Arc;
 
 /// Opens the archive at `path`, a file or an address, or all of stdin. Asks for a password if one is needed.
 pub(crate) fn open(path: &Path, access: &Access) -> Result<Archive, Failure> {
+    open_at(path, access, access.revision.unwrap_or_default())
+}
+
+/// [`open`] at another revision than the one that was asked for.
+pub(crate) fn open_at(path: &Path, access: &Access, revision: Revision) -> Result<Archive, Failure> {
     let mut password = password::given(&access.unlock)?;
     let stdin = if is_stream(path) {
         let mut bytes = Vec::new();
@@ -24,8 +29,10 @@ pub(crate) fn open(path: &Path, access: &Access) -> Result<Archive, Failure> {
         None => Failure::from(error).about(path.display()),
     };
     loop {
-        let options =
-            OpenOptions::default().with_password(password.clone()).with_parents(access.parents.clone());
+        let options = OpenOptions::default()
+            .with_password(password.clone())
+            .with_parents(access.parents.clone())
+            .with_revision(revision);
         let archive = match (address(path), &stdin) {
             (Some(address), _) => Archive::open_remote_with(address, &access.remote_options(), &options),
             (None, Some(bytes)) => {

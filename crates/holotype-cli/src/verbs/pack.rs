@@ -6,8 +6,8 @@ use crate::password;
 use crate::printer::Printer;
 use crate::progress::Bar;
 use holotype::{
-    Error, Exclude, FileOutput, Metadata, ObjectOutput, OpenOptions, Packed, Parent, Replace, Writer,
-    WriterOptions,
+    AppendOutput, Error, ErrorKind, Exclude, FileOutput, Metadata, ObjectOutput, OpenOptions, Packed, Parent,
+    Replace, Writer, WriterOptions,
 };
 use serde_json::json;
 use std::io::{BufWriter, Write};
@@ -23,13 +23,19 @@ pub(crate) fn run(args: &Pack, printer: &Printer) -> Result<Exit, Failure> {
         packing = packing.with_block_bytes(n_bytes);
     }
     let replace = if args.force { Replace::Allow } else { Replace::Never };
-    let encryption = password::encryption(args.encrypt, &args.access.unlock)?;
+    if args.access.revision.is_some() {
+        return Err(Failure::usage("`--revision` is for reading"));
+    }
+    let encryption =
+        if args.append { None } else { password::encryption(args.encrypt, &args.access.unlock)? };
     let options = WriterOptions::default()
         .with_packing(packing)
         .with_encryption(encryption)
         .with_parents(parents(args)?)
         .with_images(args.images.then(|| args.profile.images().with_n_threads(args.threads)));
-    let (packed, n_bytes) = if is_stream(&args.output) {
+    let (packed, n_bytes) = if args.append {
+        append(args, printer, options)?
+    } else if is_stream(&args.output) {
         write(args, printer, options, BufWriter::with_capacity(1 << 18, std::io::stdout().lock()))
             .map(|(_, packed, n)| (packed, n))?
     } else if let Some(address) = address(&args.output) {
@@ -64,6 +70,36 @@ pub(crate) fn run(args: &Pack, printer: &Printer) -> Result<Exit, Failure> {
     Ok(Exit::Good)
 }
 
+/// Packs into a new revision of the archive that is there.
+fn append(args: &Pack, printer: &Printer, options: WriterOptions) -> Result<(Packed, u64), Failure> {
+    if is_stream(&args.output) || address(&args.output).is_some() {
+        return Err(Failure::usage("`--append` is for files; what lies elsewhere may be a `--parent`"));
+    }
+    let mut open = OpenOptions::default()
+        .with_password(password::given(&args.access.unlock)?)
+        .with_parents(args.access.parents.clone());
+    let about = |error: Error| Failure::from(error).about(args.output.display());
+    let (out, base) = match AppendOutput::open(&args.output, &open) {
+        Err(error) if error.kind() == ErrorKind::Decryption && open.password.is_none() => {
+            let asked = password::asked(&args.output.to_string_lossy())?;
+            open = open.with_password(Some(asked.ok_or_else(|| about(error))?));
+            AppendOutput::open(&args.output, &open)
+        }
+        opened => opened,
+    }
+    .map_err(about)?;
+    let bar = Bar::new(printer, 0, &args.output.to_string_lossy());
+    let mut writer = Writer::append(base, out, options.with_progress(bar.progress()))?;
+    if args.only {
+        writer.remove_all_items()?;
+    }
+    let packed = fill(args, &mut writer)?;
+    let (out, _seal) = writer.finish()?;
+    let n_bytes = out.n_bytes();
+    out.commit()?;
+    Ok((packed, n_bytes))
+}
+
 /// The parents, opened with the password of the archive itself if they need one.
 fn parents(args: &Pack) -> Result<Vec<Parent>, Failure> {
     let options = OpenOptions::default().with_password(password::given(&args.access.unlock)?);
@@ -80,10 +116,18 @@ fn write<W: Write>(
     options: WriterOptions,
     out: W,
 ) -> Result<(W, Packed, u64), Failure> {
-    let exclude = Exclude::new(&args.exclude)?;
     let bar = Bar::new(printer, 0, &args.output.to_string_lossy());
     let options = options.with_progress(bar.progress());
     let mut writer = Writer::new(Counted { out, n_bytes: 0 }, options)?;
+    let packed = fill(args, &mut writer)?;
+    let (Counted { mut out, n_bytes }, _seal) = writer.finish()?;
+    out.flush().map_err(|e| Error::io(&args.output, e))?;
+    Ok((out, packed, n_bytes))
+}
+
+/// Packs all inputs.
+fn fill<W: Write>(args: &Pack, writer: &mut Writer<W>) -> Result<Packed, Failure> {
+    let exclude = Exclude::new(&args.exclude)?;
     let paths: Vec<PathBuf> = args.inputs.iter().filter(|path| !is_stream(path)).cloned().collect();
     let mut packed = writer.pack_tree(&paths, &exclude)?;
     match args.inputs.len() - paths.len() {
@@ -95,9 +139,7 @@ fn write<W: Write>(
         }
         _ => return Err(Failure::usage("stdin can be packed once")),
     }
-    let (Counted { mut out, n_bytes }, _seal) = writer.finish()?;
-    out.flush().map_err(|e| Error::io(&args.output, e))?;
-    Ok((out, packed, n_bytes))
+    Ok(packed)
 }
 
 /// Counts what goes through.

@@ -76,6 +76,21 @@ impl EncryptionRecord {
         Sealer::new(key, archive_id, &self.salt)
     }
 
+    /// The record of the next revision of the same archive: the same slots, another salt.
+    ///
+    /// # Errors
+    /// `WrongKey` if `key` is not the archive's.
+    pub(crate) fn next(&self, archive_id: &[u8; 16], key: &DataKey, salt: [u8; 32]) -> Result<Self, Error> {
+        let key = self.check_key(archive_id, key)?;
+        let commitment = key.derive(COMMITMENT, archive_id, &salt);
+        Ok(Self { salt, commitment, slots: self.slots.clone() })
+    }
+
+    /// What makes the revision's frame key.
+    pub(crate) fn salt(&self) -> [u8; 32] {
+        self.salt
+    }
+
     /// The same archive, opened by other slots.
     ///
     /// # Errors

@@ -20,7 +20,7 @@ impl Sealer {
     /// Bytes a sealed payload is longer than the frame in it.
     pub const TAG_BYTES: usize = 16;
 
-    pub(super) fn new(key: &DataKey, archive_id: &[u8; 16], salt: &[u8; 32]) -> Self {
+    pub(crate) fn new(key: &DataKey, archive_id: &[u8; 16], salt: &[u8; 32]) -> Self {
         let mut derived = key.derive(FRAMES, archive_id, salt);
         let cipher = Aes256Gcm::new(&derived.into());
         derived.zeroize();

@@ -36,6 +36,11 @@ impl BlockCache {
         Self { capacity_bytes, kept: Mutex::default() }
     }
 
+    /// Most bytes that are kept.
+    pub(super) fn max_bytes(&self) -> u64 {
+        self.capacity_bytes
+    }
+
     pub(super) fn get(&self, id: Key) -> Option<Arc<Vec<u8>>> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let Kept { blocks, by_use, n_uses, .. } = &mut *kept;

@@ -1,7 +1,8 @@
 use super::content::Held;
 use super::{Archive, Finding, Item};
 use crate::{Error, Result, parallel};
-use holotype_container::{ChunkRecord, Table, frame_hash};
+use holotype_container::{ChunkRecord, ChunkTable, Chunking, Table, frame_hash};
+use std::iter::Peekable;
 
 /// Every record of the chunk table, in the order of the blocks they lie in.
 pub(super) fn all_chunks(archive: &Archive) -> Result<Vec<ChunkRecord>> {
@@ -24,6 +25,53 @@ pub(super) fn all_chunks(archive: &Archive) -> Result<Vec<ChunkRecord>> {
     };
     chunks.sort_unstable_by_key(|chunk| (chunk.extent.block, chunk.extent.offset_bytes));
     Ok(chunks)
+}
+
+impl Archive {
+    /// The chunk table with more records, ids ascending; pages that none of them belongs to stay as they are.
+    pub(crate) fn chunk_table_with(
+        &self,
+        new: impl Iterator<Item = ChunkRecord>,
+        chunking: Chunking,
+    ) -> Result<ChunkTable> {
+        let mut table = ChunkTable::new(self.chunking().unwrap_or(chunking));
+        let mut new = new.peekable();
+        match &self.manifest.root().chunks {
+            Table::Inline(old) => merge(&mut table, old, &mut new, None),
+            Table::Paged(pages) => {
+                for (at, page) in pages.iter().enumerate() {
+                    let next = pages.get(at + 1).map(|page| page.first);
+                    if new.peek().is_none_or(|chunk| next.is_some_and(|next| chunk.id >= next)) {
+                        table.keep(page.clone());
+                        continue;
+                    }
+                    let frame = self.read(page.offset_bytes, page.frame_bytes)?;
+                    let old = self.manifest.read_chunk_page(page, &frame, &self.limits.container)?;
+                    merge(&mut table, &old, &mut new, next);
+                }
+            }
+        }
+        Ok(table)
+    }
+}
+
+/// Appends old records and the new ones below `end`, by id; where both have one, the old.
+fn merge(
+    table: &mut ChunkTable,
+    old: &[ChunkRecord],
+    new: &mut Peekable<impl Iterator<Item = ChunkRecord>>,
+    end: Option<[u8; 32]>,
+) {
+    for chunk in old {
+        while let Some(before) = new.next_if(|new| new.id < chunk.id) {
+            table.push(&before);
+        }
+        new.next_if(|new| new.id == chunk.id);
+        table.push(chunk);
+    }
+    while let Some(chunk) = new.next_if(|new| end.is_none_or(|end| new.id < end)) {
+        table.push(&chunk);
+    }
 }
 
 /// Hashes every chunk of the table. Damaged blocks are left to the check of the items they belong to.

@@ -11,6 +11,7 @@ mod item;
 mod open;
 mod parents;
 mod read_ahead;
+mod revisions;
 mod tables;
 mod tensor;
 mod tensor_bytes;
@@ -28,6 +29,8 @@ pub use open::OpenOptions;
 pub(crate) use open::{Ends, read_ends};
 pub(crate) use parents::Home;
 pub use parents::ParentInfo;
+pub(crate) use revisions::last_whole;
+pub use revisions::{Revision, RevisionInfo};
 pub use tensor::TensorItem;
 pub(crate) use verify::verify_item;
 pub use verify::{Finding, VerifyOptions, VerifyReport};
@@ -35,7 +38,7 @@ pub use verify::{Finding, VerifyOptions, VerifyReport};
 use crate::{Error, Limits, Metadata, Result, memory};
 use cache::BlockCache;
 use holotype_container::{BlockRecord, FORMAT_VERSION, ItemKind, ItemRecord, Manifest, hex, unpack_block};
-use holotype_store::{FileSource, MemorySource, ReadAt};
+use holotype_store::{FileSource, MemorySource, PrefixSource, ReadAt};
 use parents::Parents;
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -70,7 +73,7 @@ const CACHE_BYTES: u64 = 512 << 20;
 /// # Ok::<(), holotype::Error>(())
 /// ```
 pub struct Archive {
-    source: Box<dyn ReadAt>,
+    source: Arc<dyn ReadAt>,
     path: PathBuf,
     manifest: Manifest,
     tables: Tables,
@@ -146,11 +149,25 @@ impl Archive {
         home: Home,
     ) -> Result<Self> {
         let path = path.to_path_buf();
-        let manifest = open::open_manifest(source.as_ref(), &path, options)?;
+        let mut source: Arc<dyn ReadAt> = source.into();
+        let manifest = match open::open_manifest(source.as_ref(), &path, options) {
+            Err(Error::Container(holotype_container::Error::NotAnArchive { .. }))
+                if options.revision != Revision::Last =>
+            {
+                let whole = last_whole(source.as_ref(), &path, &options.limits)?;
+                source = Arc::new(PrefixSource::new(source, whole.end_bytes));
+                open::open_manifest(source.as_ref(), &path, options)?
+            }
+            manifest => manifest?,
+        };
         let cache = BlockCache::new(CACHE_BYTES);
         let (tables, parents) = (Tables::default(), Parents::new(options, home));
         let (limits, read_ahead) = (options.limits, true);
-        Ok(Self { source, path, manifest, tables, cache, parents, limits, read_ahead })
+        let archive = Self { source, path, manifest, tables, cache, parents, limits, read_ahead };
+        match options.revision {
+            Revision::Number(number) if number != archive.revision() => archive.at_revision(number),
+            _ => Ok(archive),
+        }
     }
 
     /// True if it is encrypted.
@@ -171,7 +188,7 @@ impl Archive {
         let manifest = Manifest::without_seal(blocks, items);
         let (path, cache) = (path.to_path_buf(), BlockCache::new(CACHE_BYTES));
         let (tables, parents) = (Tables::default(), Parents::default());
-        Self { source, path, manifest, tables, cache, parents, limits, read_ahead: true }
+        Self { source: source.into(), path, manifest, tables, cache, parents, limits, read_ahead: true }
     }
 
     /// Keeps at most `n_bytes` of decoded blocks of files for further reads; default 512 MiB, taken as they are read.

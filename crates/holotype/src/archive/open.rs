@@ -1,4 +1,4 @@
-use super::read;
+use super::{Revision, read};
 use crate::{Error, Limits, Password, Result};
 use holotype_container::{DataKey, Header, Manifest, Trailer, Unlock};
 use holotype_store::ReadAt;
@@ -19,6 +19,8 @@ pub struct OpenOptions {
     /// Where parents of a thin archive are: files, or folders they lie in. Looked at before what the archive itself
     /// says.
     pub parents: Vec<PathBuf>,
+    /// Which revision is read.
+    pub revision: Revision,
     /// The key of a parent, which its child holds.
     pub(crate) parent_key: Option<DataKey>,
     /// How many generations lie below.
@@ -40,6 +42,13 @@ impl OpenOptions {
         self
     }
 
+    /// Sets [`Self::revision`].
+    #[must_use]
+    pub fn with_revision(mut self, revision: Revision) -> Self {
+        self.revision = revision;
+        self
+    }
+
     /// Sets [`Self::password`].
     #[must_use]
     pub fn with_password(mut self, password: Option<Password>) -> Self {
@@ -50,7 +59,7 @@ impl OpenOptions {
 
 /// Opens the manifest: header, trailer, seal and root.
 pub(super) fn open_manifest(source: &dyn ReadAt, path: &Path, options: &OpenOptions) -> Result<Manifest> {
-    let OpenOptions { limits, password, parent_key, parents: _, depth: _ } = options;
+    let OpenOptions { limits, password, parent_key, parents: _, revision: _, depth: _ } = options;
     let Ends { header, root_frame, trailer } = read_ends(source, path, limits)?;
     let key = parent_key.as_ref().map(Unlock::Key);
     let unlock = key.or(password.as_ref().map(|password| Unlock::Password(password.bytes())));

@@ -1,6 +1,6 @@
 //! Archives that a thin archive names blocks of: found by their seal, wherever they are. `docs/format.md` §15.
 
-use super::{Archive, OpenOptions};
+use super::{Archive, OpenOptions, Revision};
 use crate::{Error, Result};
 use holotype_container::cbor::Value;
 use holotype_container::{ChunkRecord, Chunking, ParentRecord, hex};
@@ -56,6 +56,11 @@ impl Parents {
         Self { opened: OnceLock::new(), options: options.clone(), home }
     }
 
+    /// The same parents, none of them opened yet.
+    pub(super) fn again(&self) -> Self {
+        Self::new(&self.options, self.home.clone())
+    }
+
     /// The parent of this number.
     fn get(&self, records: &[ParentRecord], number: u32) -> Result<&Arc<Archive>> {
         let number = number as usize;
@@ -77,6 +82,8 @@ impl Parents {
             return Err(missing(record, "has too many generations above it"));
         }
         let options = OpenOptions {
+            // The seal says whether it is the one, whatever follows.
+            revision: Revision::LastWhole,
             parent_key: record.key.as_ref().map(|(_, key)| key.clone()),
             depth,
             ..self.options.clone()
@@ -84,9 +91,11 @@ impl Parents {
         let mut problem = None;
         for place in self.places(record) {
             match place.open(&options) {
-                Ok(archive) if is_parent(&archive, record) => return Ok(archive),
                 Ok(archive) => {
                     let found = archive.seal_hex();
+                    if let Some(parent) = as_parent(archive, record)? {
+                        return Ok(parent);
+                    }
                     problem.get_or_insert(missing(
                         record,
                         &format!("was replaced: {place} has the seal {found}"),
@@ -161,14 +170,18 @@ impl std::fmt::Display for Place {
     }
 }
 
-/// True for the archive that the record names: by its seal, or, of an encrypted one whose passwords were changed since,
-/// by its id and key. Each block is still checked by its hash.
-fn is_parent(archive: &Archive, record: &ParentRecord) -> bool {
+/// The archive that the record names: the revision with its seal, or, of an encrypted one whose passwords were changed
+/// since, the one with its id and key. Each block is still checked by its hash.
+fn as_parent(archive: Archive, record: &ParentRecord) -> Result<Option<Archive>> {
     let is_rekeyed = match (&record.key, archive.manifest.data_key()) {
         (Some((id, _)), Some((found, _))) => *id == found,
         _ => false,
     };
-    archive.seal() == record.seal || is_rekeyed
+    match archive.revision_of_seal(&record.seal) {
+        Some(number) if number == archive.revision() => Ok(Some(archive)),
+        Some(number) => archive.at_revision(number).map(Some),
+        None => Ok(is_rekeyed.then_some(archive)),
+    }
 }
 
 /// A parent that is there, but not what is asked of it.

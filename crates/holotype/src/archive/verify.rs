@@ -6,6 +6,7 @@ use crate::image::decode;
 use crate::{Error, Progress, Region, Result, memory, parallel};
 use holotype_container::{BlockRecord, FrameHasher, ItemKind};
 use sha2::{Digest, Sha256};
+use std::collections::HashMap;
 use std::fmt;
 
 /// How [`Archive::verify`] works.
@@ -141,6 +142,7 @@ pub(super) fn verify(archive: &Archive, options: &VerifyOptions) -> Result<Verif
     }
     report.n_blocks = blocks.len() as u64;
     let mut is_content = vec![false; blocks.len()];
+    let mut later: Option<Archive> = None;
     for item in &items {
         let extents = content::extents(archive, item.record()).ok().flatten().unwrap_or_default();
         for id in item.record().content_blocks().chain(extents.iter().map(|extent| extent.block)) {
@@ -166,6 +168,17 @@ pub(super) fn verify(archive: &Archive, options: &VerifyOptions) -> Result<Verif
             report.findings.push(whole(None, &error));
         }
     }
+    for number in (1..archive.revision()).rev() {
+        let newer = later.as_ref().map_or(archive, |later| later);
+        match verify_earlier(archive, number, newer, &blocks, options, &mut report) {
+            Ok(earlier) => later = Some(earlier),
+            Err(error) => {
+                damage_only(&error)?;
+                let message = format!("revision {number}: {error}");
+                report.findings.push(Finding { message, ..whole(None, &error) });
+            }
+        }
+    }
     for ((id, block), _) in (0..).zip(&blocks).zip(&is_content).filter(|(_, seen)| !**seen) {
         if block.foreign.is_some() {
             verify_foreign(archive, id, &mut report)?;
@@ -174,6 +187,47 @@ pub(super) fn verify(archive: &Archive, options: &VerifyOptions) -> Result<Verif
         }
     }
     Ok(report)
+}
+
+/// An earlier revision: its tables, that this one goes on from it, and the items that are others in the one after it,
+/// `newer`. Blocks are checked with those of `archive`.
+fn verify_earlier(
+    archive: &Archive,
+    number: u64,
+    newer: &Archive,
+    blocks: &[BlockRecord],
+    options: &VerifyOptions,
+    report: &mut VerifyReport,
+) -> Result<Archive> {
+    let earlier = archive.at_revision(number)?;
+    let rule = |rule| holotype_container::Error::Corrupt {
+        what: "earlier revision",
+        offset_bytes: earlier.manifest.trailer().root_offset_bytes,
+        rule,
+    };
+    let (root, last) = (earlier.manifest.root(), archive.manifest.root());
+    let earlier_blocks = tables::all_blocks(&earlier)?;
+    if !blocks.starts_with(&earlier_blocks) {
+        return Err(rule("the block table does not go on from that of an earlier revision").into());
+    }
+    if !last.parents.starts_with(&root.parents) || !last.revisions.starts_with(&root.revisions) {
+        return Err(rule("parents or revisions do not go on from those of an earlier revision").into());
+    }
+    earlier.manifest.check_blocks(&earlier_blocks)?;
+    check_pages_hash(&earlier)?;
+    chunks::all_chunks(&earlier)?;
+    let kept: HashMap<String, Item<'_>> =
+        newer.items()?.into_iter().map(|item| (item.name().to_owned(), item)).collect();
+    let is_kept =
+        |item: &Item<'_>| kept.get(item.name()).is_some_and(|other| other.record() == item.record());
+    let mut changed = earlier.items()?;
+    changed.retain(|item| !is_kept(item));
+    for item in changed.iter().filter(|item| item.record().extents.is_none()) {
+        verify_item(item, options, report)?;
+    }
+    verify_shared(&changed, options, report)?;
+    drop((changed, kept));
+    Ok(earlier)
 }
 
 /// What describes the items: no block of content is read.
@@ -198,7 +252,9 @@ fn verify_structure(items: &[Item<'_>], mut report: VerifyReport) -> Result<Veri
 fn check_pages_hash(archive: &Archive) -> Result<()> {
     let Some(expected) = archive.manifest.pages_hash() else { return Ok(()) };
     let mut found = FrameHasher::default();
-    for (offset, n_bytes) in archive.manifest.root().page_frames() {
+    let part = archive.manifest.trailer().part_bytes();
+    let pages = archive.manifest.root().page_frames();
+    for (offset, n_bytes) in pages.into_iter().filter(|(offset, _)| *offset >= part) {
         found.update(&archive.read(offset, n_bytes)?);
     }
     if found.finish() == expected {

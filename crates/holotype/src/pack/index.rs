@@ -1,6 +1,6 @@
 use crate::{Error, Result};
 use hashbrown::HashTable;
-use holotype_container::{ChunkRecord, ChunkTable, Chunking, Extent};
+use holotype_container::{ChunkRecord, Extent};
 use std::hash::{BuildHasher as _, RandomState};
 
 /// Chunks of fewer bytes are not listed in the archive: their records would be most of it.
@@ -45,32 +45,29 @@ impl ChunkIndex {
         Ok(())
     }
 
-    /// The table for the archive; `ids_of_blocks` and `ids_of_foreign` say which id each block got.
-    pub(super) fn into_table(
+    /// The records for the archive, by id; `ids_of_blocks` and `ids_of_foreign` say which id each block got.
+    pub(super) fn into_records(
         self,
-        chunking: Chunking,
         ids_of_blocks: &[u64],
         ids_of_foreign: &[u64],
-    ) -> ChunkTable {
+    ) -> impl Iterator<Item = ChunkRecord> {
         let Self { ids, places, table, hasher: _ } = self;
         drop(table);
         let mut order: Vec<u32> = (0..ids.len() as u32).collect();
         order.sort_unstable_by_key(|at| ids[*at as usize]);
-        let mut out = ChunkTable::new(chunking);
-        for at in order {
+        let record = move |at: u32| {
             let Place { block, offset_bytes, n_bytes } = places[at as usize];
             if n_bytes < MIN_LISTED_BYTES {
-                continue;
+                return None;
             }
             let id = match block.checked_sub(super::parent::FIRST_FOREIGN) {
                 Some(number) => ids_of_foreign.get(number as usize),
                 None => ids_of_blocks.get(block as usize),
             };
-            let Some(&block) = id else { continue };
-            let extent = Extent { block, offset_bytes: offset_bytes.into(), n_bytes: n_bytes.into() };
-            out.push(&ChunkRecord { id: ids[at as usize], extent });
-        }
-        out
+            let extent = Extent { block: *id?, offset_bytes: offset_bytes.into(), n_bytes: n_bytes.into() };
+            Some(ChunkRecord { id: ids[at as usize], extent })
+        };
+        order.into_iter().filter_map(record)
     }
 }
 

@@ -15,6 +15,7 @@ mod walk;
 pub(crate) use attributes::of as attributes_of;
 pub use exclude::Exclude;
 pub use parent::Parent;
+pub(crate) use parent::{CACHE_BYTES as PARENT_CACHE_BYTES, Others};
 pub use profile::{Packing, Profile};
 pub(crate) use shared::{Addition, SharedBlocks, Sink, stored_extents};
 pub(crate) use source::Source;

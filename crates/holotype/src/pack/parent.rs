@@ -1,15 +1,15 @@
-//! Chunks that parents have: found by their ids wherever they lie, and compared byte by byte before they are named.
+//! Chunks that parents have, or the revision before: found by their ids wherever they lie, and compared byte by byte before they are named.
 
 use super::index::{ChunkIndex, Place};
 use crate::archive::{Archive, Held};
 use crate::{Error, OpenOptions, Result};
-use holotype_container::{Extent, ForeignBlock, ParentRecord};
+use holotype_container::{Extent, ParentRecord};
 use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 /// Decoded blocks of a parent kept for comparing.
-const CACHE_BYTES: u64 = 32 << 20;
+pub(crate) const CACHE_BYTES: u64 = 32 << 20;
 
 /// An archive that a thin one names blocks of.
 #[derive(Debug, Clone)]
@@ -73,31 +73,60 @@ fn relative(path: &Path, folder: &Path) -> Option<String> {
 /// Places in blocks of parents have numbers from here on.
 pub(super) const FIRST_FOREIGN: u32 = 1 << 31;
 
-/// The chunks of all parents: 44 bytes each and 5 to 10 of the table.
+/// Archives that have chunks already: parents, and the revision before.
 #[derive(Debug, Default)]
-pub(super) struct ParentChunks {
-    parents: Vec<Parent>,
+pub(crate) struct Others<'a> {
+    /// Each with its number in the archive in the making; none for the revision before, whose blocks it has.
+    archives: Vec<(&'a Arc<Archive>, Option<u32>)>,
+}
+
+impl<'a> Others<'a> {
+    /// The revision before, if there is one, and parents with their numbers.
+    pub(crate) fn new(parents: &'a [Parent], numbers: &[u32], base: Option<&'a Arc<Archive>>) -> Self {
+        let parents = parents.iter().zip(numbers).map(|(parent, number)| (&parent.archive, Some(*number)));
+        Self { archives: base.map(|base| (base, None)).into_iter().chain(parents).collect() }
+    }
+}
+
+/// A block of another archive.
+#[derive(Debug, Clone, Copy)]
+struct OtherBlock {
+    /// Position of its archive.
+    archive: u32,
+    id: u64,
+}
+
+/// The chunks of all others: 44 bytes each and 5 to 10 of the table.
+#[derive(Debug, Default)]
+pub(super) struct OtherChunks {
+    archives: Vec<(Arc<Archive>, Option<u32>)>,
     /// Every chunk by its id, in numbered blocks.
     index: ChunkIndex,
     /// The numbered blocks.
-    blocks: Vec<ForeignBlock>,
+    blocks: Vec<OtherBlock>,
     /// The number that each block used so far has in the archive in the making, by its number here.
     used: HashMap<u32, u32>,
     held: Held,
-    /// The parent that `held` is of.
-    last_parent: Option<u32>,
+    /// The archive that `held` is of.
+    last_archive: Option<u32>,
 }
 
-impl ParentChunks {
-    pub(super) fn new(parents: &[Parent]) -> Result<Self> {
-        let mut all = Self { parents: parents.to_vec(), ..Self::default() };
-        for (number, parent) in (0..).zip(parents) {
+/// Gives a block a number: that of its parent, if it has one, its id there, and its archive.
+type NameBlock<'a> = &'a mut dyn FnMut(Option<u32>, u64, &Archive) -> Result<u32>;
+
+impl OtherChunks {
+    /// Without `deduplicate` the revision before is not looked at: what is in it is the archive's own.
+    pub(super) fn new(others: &Others<'_>, deduplicate: bool) -> Result<Self> {
+        let used = others.archives.iter().filter(|(_, number)| deduplicate || number.is_some());
+        let archives = used.map(|(archive, number)| (Arc::clone(archive), *number)).collect();
+        let mut all = Self { archives, ..Self::default() };
+        for (number, (archive, _)) in (0..).zip(&all.archives) {
             let mut last = None;
             // In the order of the blocks they lie in.
-            for chunk in parent.archive.chunks()? {
+            for chunk in archive.chunks()? {
                 let Extent { block, offset_bytes, n_bytes } = chunk.extent;
                 if last != Some(block) {
-                    all.blocks.push(ForeignBlock { parent: number, id: block });
+                    all.blocks.push(OtherBlock { archive: number, id: block });
                     last = Some(block);
                 }
                 let place = (u32::try_from(offset_bytes).ok()).zip(u32::try_from(n_bytes).ok());
@@ -112,30 +141,24 @@ impl ParentChunks {
         Ok(all)
     }
 
-    /// Where a parent has the chunk: the block, and its place with a number from [`FIRST_FOREIGN`] on. `name` gives a
-    /// block its number when it is used for the first time.
-    pub(super) fn find(
-        &mut self,
-        id: &[u8; 32],
-        bytes: &[u8],
-        name: &mut dyn FnMut(ForeignBlock, &Archive) -> Result<u32>,
-    ) -> Result<Option<Place>> {
+    /// Where another archive has the chunk: the block, and its place with a number from [`FIRST_FOREIGN`] on. `name`
+    /// gives a block its number when it is used for the first time.
+    pub(super) fn find(&mut self, id: &[u8; 32], bytes: &[u8], name: NameBlock<'_>) -> Result<Option<Place>> {
         let Some(place) = self.index.find(id) else { return Ok(None) };
-        let Some(foreign) = self.blocks.get(place.block as usize).copied() else { return Ok(None) };
-        let Some(parent) = self.parents.get(foreign.parent as usize) else { return Ok(None) };
+        let Some(other) = self.blocks.get(place.block as usize).copied() else { return Ok(None) };
+        let Some((archive, parent)) = self.archives.get(other.archive as usize) else { return Ok(None) };
         let extent = Extent {
-            block: foreign.id,
+            block: other.id,
             offset_bytes: place.offset_bytes.into(),
             n_bytes: place.n_bytes.into(),
         };
-        // The table of a parent proves nothing: what is named is what was compared.
-        if self.last_parent != Some(foreign.parent) {
+        // The table of another archive proves nothing: what is named is what was compared.
+        if self.last_archive != Some(other.archive) {
             self.held = Held::default();
-            self.last_parent = Some(foreign.parent);
+            self.last_archive = Some(other.archive);
         }
-        let is_same = parent
-            .archive
-            .with_extent("a parent", &extent, &mut self.held, &mut |theirs| Ok(theirs == bytes));
+        let what = if parent.is_some() { "a parent" } else { "the revision before" };
+        let is_same = archive.with_extent(what, &extent, &mut self.held, &mut |theirs| Ok(theirs == bytes));
         match is_same {
             Ok(true) => {}
             Ok(false) | Err(Error::Item { .. }) => return Ok(None),
@@ -144,7 +167,7 @@ impl ParentChunks {
         let block = match self.used.get(&place.block) {
             Some(number) => *number,
             None => {
-                let number = name(foreign, &parent.archive)?;
+                let number = name(*parent, other.id, archive)?;
                 self.used.insert(place.block, number);
                 number
             }

@@ -6,7 +6,7 @@
 //! name of each item.
 
 use super::index::{ChunkIndex, Place};
-use super::parent::{FIRST_FOREIGN, Parent, ParentChunks};
+use super::parent::{FIRST_FOREIGN, OtherChunks, Others};
 use super::profile::{BLOCK_BYTES, Packing};
 use super::source::{End, Part, Source};
 use crate::{Archive, Error, Progress, Result, parallel};
@@ -49,8 +49,8 @@ pub(crate) struct SharedBlocks {
     cutter: Cutter,
     progress: Progress,
     index: ChunkIndex,
-    parents: ParentChunks,
-    /// Ids of the blocks of parents used so far.
+    others: OtherChunks,
+    /// Ids of the blocks of others used so far.
     foreign_ids: Vec<u64>,
     open: Filled,
     /// Filled blocks that are not compressed yet.
@@ -95,7 +95,7 @@ impl std::fmt::Debug for SharedBlocks {
 }
 
 impl SharedBlocks {
-    pub(crate) fn new(packing: Packing, parents: &[Parent], progress: Progress) -> Result<Self> {
+    pub(crate) fn new(packing: Packing, others: &Others<'_>, progress: Progress) -> Result<Self> {
         if !BLOCK_BYTES.contains(&packing.block_bytes) {
             return Err(Error::invalid(format!(
                 "blocks have {} to {} bytes, not {}",
@@ -109,7 +109,7 @@ impl SharedBlocks {
             cutter: packing.chunking.cutter(),
             progress,
             index: ChunkIndex::default(),
-            parents: ParentChunks::new(parents)?,
+            others: OtherChunks::new(others, packing.deduplicate)?,
             foreign_ids: Vec::new(),
             open: Filled::default(),
             waiting: Vec::new(),
@@ -246,7 +246,7 @@ impl SharedBlocks {
             let known = self.index.find(id);
             let place = match known.filter(|_| self.packing.deduplicate) {
                 Some(place) => place,
-                None => match self.find_in_parents(id, bytes, sink)? {
+                None => match self.find_in_others(id, bytes, sink)? {
                     Some(place) => place,
                     None => {
                         let place = self.append(bytes, ordinal)?;
@@ -272,14 +272,17 @@ impl SharedBlocks {
         Ok(())
     }
 
-    /// The place of a chunk that a parent has: from now on it is this archive's too.
-    fn find_in_parents(&mut self, id: &[u8; 32], bytes: &[u8], sink: &mut dyn Sink) -> Result<Option<Place>> {
-        let Self { parents, foreign_ids, index, .. } = self;
-        let mut name = |foreign: ForeignBlock, parent: &Archive| {
-            foreign_ids.push(sink.foreign(foreign, &parent.block(foreign.id)?)?);
+    /// The place of a chunk that a parent has, or the revision before: from now on it is this archive's too.
+    fn find_in_others(&mut self, id: &[u8; 32], bytes: &[u8], sink: &mut dyn Sink) -> Result<Option<Place>> {
+        let Self { others, foreign_ids, index, .. } = self;
+        let mut name = |parent: Option<u32>, id: u64, archive: &Archive| {
+            foreign_ids.push(match parent {
+                Some(parent) => sink.foreign(ForeignBlock { parent, id }, &archive.block(id)?)?,
+                None => id,
+            });
             Ok(FIRST_FOREIGN + (foreign_ids.len() - 1) as u32)
         };
-        let place = parents.find(id, bytes, &mut name)?;
+        let place = others.find(id, bytes, &mut name)?;
         if let Some(place) = place {
             index.insert(*id, place)?;
         }
@@ -356,9 +359,15 @@ impl SharedBlocks {
         Ok(())
     }
 
-    /// The chunk table, after a flush.
-    pub(crate) fn into_table(self) -> ChunkTable {
-        self.index.into_table(self.packing.chunking, &self.block_ids, &self.foreign_ids)
+    /// The chunk table, after a flush; that of the revision before is part of it.
+    pub(crate) fn into_table(self, base: Option<&Archive>) -> Result<ChunkTable> {
+        let records = self.index.into_records(&self.block_ids, &self.foreign_ids);
+        if let Some(base) = base {
+            return base.chunk_table_with(records, self.packing.chunking);
+        }
+        let mut table = ChunkTable::new(self.packing.chunking);
+        records.for_each(|chunk| table.push(&chunk));
+        Ok(table)
     }
 }
 

@@ -16,6 +16,8 @@ use std::path::Path;
 pub(super) struct FoundManifest {
     /// Where its root record lies; none if only pages were found.
     pub(super) offset_bytes: Option<u64>,
+    /// Number of its revision, as its root says; 0 without a root.
+    pub(super) revision: u64,
     /// The seal, if it holds: then the records are proven, not only what their hashes name.
     pub(super) seal: Option<[u8; 32]>,
     /// Remarks for the report.
@@ -126,6 +128,7 @@ impl Index<'_> {
         if root.n_blocks > self.max_blocks() {
             return Ok(None);
         }
+        found.revision = root.revisions.len() as u64 + 1;
         match &root.items {
             Table::Inline(items) => found.items.clone_from(items),
             Table::Paged(pages) => {

@@ -140,7 +140,10 @@ pub fn salvage_source<W: Write>(
     let source = Arc::new(Tolerant::new(source));
     check_readable(&source, path)?;
     let scan = scan::scan(&source, path, &options.limits, &options.progress)?;
-    let manifests = manifest::find(&source, path, &scan, &options.limits)?;
+    let mut manifests = manifest::find(&source, path, &scan, &options.limits)?;
+    // What an archive held last keeps its names.
+    manifests.sort_by_key(|manifest| std::cmp::Reverse(manifest.revision));
+    let has_revisions = manifests.iter().any(|manifest| manifest.revision > 1);
     let writer = Writer::new(out, WriterOptions::default())?;
     let mut salvage = Salvage {
         writer,
@@ -149,6 +152,7 @@ pub fn salvage_source<W: Write>(
         used: HashSet::new(),
         copied: BTreeMap::new(),
         contents: HashMap::new(),
+        found: has_revisions.then(HashSet::new),
     };
     salvage.report.n_bytes = source.len_bytes();
     salvage.report.n_skipped_bytes = scan.n_skipped;
@@ -189,11 +193,13 @@ struct Salvage<'a, W: Write> {
     copied: BTreeMap<u64, u64>,
     /// Content hashes of the items copied from the archive at hand, by name: what hard links may name.
     contents: HashMap<String, [u8; 32]>,
+    /// Items found whole in later revisions, of an archive that was appended to.
+    found: Option<HashSet<(String, ItemKind, [u8; 32])>>,
 }
 
 impl<W: Write> Salvage<'_, W> {
     fn manifest(&mut self, source: &Arc<Tolerant>, path: &Path, found: FoundManifest) -> Result<()> {
-        let FoundManifest { offset_bytes, seal, notes, mut items, n_lost_items, blocks } = found;
+        let FoundManifest { offset_bytes, revision: _, seal, notes, mut items, n_lost_items, blocks } = found;
         self.used.extend(blocks.iter().map(|block| block.hash));
         // Tensors may be the parents of others.
         let mut parents: Vec<ItemRecord> =
@@ -212,6 +218,10 @@ impl<W: Write> Salvage<'_, W> {
     }
 
     fn item(&mut self, archive: &Archive, record: ItemRecord, proof: Proof) -> Result<()> {
+        let identity = (record.name.clone(), record.kind, record.content_sha256);
+        if self.found.as_ref().is_some_and(|found| found.contains(&identity)) {
+            return Ok(());
+        }
         let mut record = record;
         let mut findings = self.verify(archive, &record)?;
         if !findings.is_empty() && drop_damaged_parts(archive, &mut record) {
@@ -223,6 +233,9 @@ impl<W: Write> Salvage<'_, W> {
             findings = of_content;
         }
         if findings.is_empty() {
+            self.found.iter_mut().for_each(|found| {
+                found.insert(identity.clone());
+            });
             return self.copy_whole(archive, record, proof, findings, None);
         }
         let name = record.name.clone();

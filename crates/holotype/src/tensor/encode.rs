@@ -117,12 +117,12 @@ impl<W: Write> Writer<W> {
             item.descriptor =
                 wire::encode_descriptor(descriptor, &Slices::whole(descriptor), Some(&noise), None, None);
             self.advance(raw_bytes);
-            self.known_tensors().name(name, descriptor, item.content_sha256, 0);
-        } else if let Some(same) = self.known_tensors().same(&known).filter(|_| raw_bytes > 0).cloned() {
+            self.known_tensors()?.name(name, descriptor, item.content_sha256, 0);
+        } else if let Some(same) = self.known_tensors()?.same(&known).filter(|_| raw_bytes > 0).cloned() {
             item.content = same.content;
             item.descriptor = same.descriptor;
             self.advance(raw_bytes);
-            self.known_tensors().name(name, descriptor, item.content_sha256, same.n_parents);
+            self.known_tensors()?.name(name, descriptor, item.content_sha256, same.n_parents);
         } else if let Some(parent) =
             parent.filter(|parent| parent.is_equal(item.content_sha256) && raw_bytes > 0)
         {
@@ -134,7 +134,7 @@ impl<W: Write> Writer<W> {
                 None,
             );
             self.advance(raw_bytes);
-            self.known_tensors().name(name, descriptor, item.content_sha256, n_parents);
+            self.known_tensors()?.name(name, descriptor, item.content_sha256, n_parents);
         } else {
             if is_mapped {
                 self.align()?;
@@ -147,8 +147,8 @@ impl<W: Write> Writer<W> {
             let n_parents = if is_child { n_parents } else { 0 };
             let same =
                 Known { content: item.content.clone(), descriptor: item.descriptor.clone(), n_parents };
-            self.known_tensors().insert(known, same);
-            self.known_tensors().name(name, descriptor, item.content_sha256, n_parents);
+            self.known_tensors()?.insert(known, same);
+            self.known_tensors()?.name(name, descriptor, item.content_sha256, n_parents);
         }
         item.metadata = self.add_metadata(&options.metadata)?;
         self.add_item(item)
@@ -177,7 +177,7 @@ impl<W: Write> Writer<W> {
         let added;
         if seal.is_none() {
             added = self
-                .known_tensors()
+                .known_tensors()?
                 .named(name)
                 .filter(|added| added.sha256 == *sha256)
                 .cloned()

@@ -1,8 +1,9 @@
 //! Tensors that were added to an archive: equal ones name the same blocks, others may be parents.
 
 use super::TensorDescriptor;
-use holotype_container::BlockRun;
+use crate::{Archive, Result, TensorItem};
 use holotype_container::cbor::{Map, Value};
+use holotype_container::{BlockRun, ItemKind};
 use std::collections::HashMap;
 
 /// What a tensor that was added is known by; about 300 bytes each.
@@ -40,6 +41,31 @@ impl Known {
 }
 
 impl KnownTensors {
+    /// The tensors of an archive.
+    pub(crate) fn of(archive: &Archive) -> Result<Self> {
+        let mut known = Self::default();
+        for item in archive.items()?.into_iter().filter(|item| item.kind() == ItemKind::Tensor) {
+            let tensor = TensorItem::open(item)?;
+            let (record, descriptor) = (tensor.item().record(), tensor.descriptor());
+            let n_parents = tensor.n_parents()?;
+            known.name(&record.name, descriptor, record.content_sha256, n_parents);
+            if !record.content.is_empty() {
+                let alone = super::wire::encode_descriptor(
+                    descriptor,
+                    tensor.slices(),
+                    None,
+                    None,
+                    tensor.max_error(),
+                );
+                let (content, descriptor) = (record.content.clone(), record.descriptor.clone());
+                // Whether they can be mapped is not known; who asks for that gets blocks of their own.
+                let key = Known::key(record.content_sha256, &alone, false);
+                known.insert(key, Known { content, descriptor, n_parents });
+            }
+        }
+        Ok(known)
+    }
+
     pub(super) fn same(&self, key: &[u8; 32]) -> Option<&Known> {
         self.by_content.get(key)
     }

@@ -65,7 +65,7 @@ impl<W: Write> Writer<W> {
     /// `Corrupt` or `Io` if a parent cannot be read.
     pub fn parent_of_content<'e>(&mut self, bytes: &'e [u8]) -> Result<Option<TensorParent<'e>>> {
         let sha256: [u8; 32] = Sha256::digest(bytes).into();
-        if let Some(name) = self.known_tensors().of_content(&sha256) {
+        if let Some(name) = self.known_tensors()?.of_content(&sha256) {
             return TensorParent::added_range(name, bytes, 0, bytes.len() as u64).map(Some);
         }
         let is_same = |item: &Item<'_>| {
