@@ -202,6 +202,9 @@ class Reader(_Positional):
     parents : path or sequence of paths, optional
         Where the parents of a thin archive are, files or folders they lie in; by default where it says, from
         its own folder on.
+    revision : int or "whole", optional
+        An earlier revision of an archive that was appended to; `whole` is the last one that is whole, where an
+        append was not finished.
 
     Raises
     ------
@@ -237,7 +240,11 @@ class Reader(_Positional):
         remote: Remote | None = None,
         password: str | bytes | None = None,
         parents: Path | Sequence[Path] = (),
+        revision: int | Literal["whole"] | None = None,
     ) -> None:
+        if revision is not None and revision != "whole" and operator.index(revision) < 1:
+            raise ArgumentError(f"revision is a number from 1, or 'whole', not {revision!r}")
+        number = 0 if revision == "whole" else revision
         self._archive = None
         self._source: str | bytes = path_of(src) if is_path(src) else as_bytes(src)
         how = remote_of(
@@ -258,14 +265,14 @@ class Reader(_Positional):
         if self._is_remote:
             address = cast("str", self._source)
             self._archive = _holotype.Archive.open_remote(
-                address, how, self._password, cache_bytes, prefetch, self._parents
+                address, how, self._password, cache_bytes, prefetch, self._parents, number
             )
         elif isinstance(self._source, str):
             open_archive = _holotype.Archive.open
-            self._archive = open_archive(self._source, self._password, cache_bytes, self._parents)
+            self._archive = open_archive(self._source, self._password, cache_bytes, self._parents, number)
         else:
             from_bytes = _holotype.Archive.from_bytes
-            self._archive = from_bytes(self._source, self._password, cache_bytes, self._parents)
+            self._archive = from_bytes(self._source, self._password, cache_bytes, self._parents, number)
 
     @property
     def _map(self) -> _holotype.FileMap:  # type: ignore[override]
@@ -285,11 +292,12 @@ class Reader(_Positional):
             "parents": [os.path.abspath(parent) for parent in self._parents],
             "position": self._position,
             "seal": archive.seal,
+            "revision": archive.revision,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         options = state["options"]
-        options.update(password=state["password"], parents=state["parents"])
+        options.update(password=state["password"], parents=state["parents"], revision=state["revision"])
         Reader.__init__(self, state["source"], **options)
         self._position = state["position"]
         if self._open().seal != state["seal"]:
@@ -381,6 +389,12 @@ class Reader(_Positional):
         return [dict(zip(keys, parent, strict=True)) for parent in self._open().parents()]
 
     @property
+    def revisions(self) -> list[dict[str, Any]]:
+        """The revisions up to this one: `number`, `n_bytes` of the archive up to its end, `seal`."""
+        keys = ("number", "n_bytes", "seal")
+        return [dict(zip(keys, one, strict=True)) for one in self._open().revisions()]
+
+    @property
     def seal(self) -> str:
         """The archive's seal, in hexadecimal."""
         return self._open().seal
@@ -446,26 +460,28 @@ def _array_entry(archive: _holotype.Archive, name: str) -> dict[str, Any] | None
 @overload
 def open(src: Source, mode: Literal["r"] = "r", **options: Any) -> Reader: ...
 @overload
-def open(src: Destination | None, mode: Literal["w"], **options: Any) -> Writer: ...
-def open(src: Source | Destination | None, mode: Literal["r", "w"] = "r", **options: Any) -> Reader | Writer:
-    """Open an archive to read it (`r`) or make one (`w`).
+def open(src: Destination | None, mode: Literal["w", "a"], **options: Any) -> Writer: ...
+def open(
+    src: Source | Destination | None, mode: Literal["r", "w", "a"] = "r", **options: Any
+) -> Reader | Writer:
+    """Open an archive to read it (`r`), make one (`w`) or add a revision to one (`a`).
 
     Parameters
     ----------
     src : path, address, bytes, buffer or binary file object
         The archive; a path, a binary file object or None (memory) to write.
-    mode : {"r", "w"}
+    mode : {"r", "w", "a"}
         What for.
     **options
         Those of `Reader` or `Writer`.
     """
     if mode == "r":
         return Reader(cast("Source", src), **options)
-    if mode == "w":
+    if mode in ("w", "a"):
         from holotype._writer import Writer
 
-        return Writer(cast("Destination | None", src), **options)
-    raise ArgumentError(f"mode is 'r' or 'w', not {mode!r}")
+        return Writer(cast("Destination | None", src), append=mode == "a", **options)
+    raise ArgumentError(f"mode is 'r', 'w' or 'a', not {mode!r}")
 
 
 def inspect(src: Source, **options: Any) -> Metadata:

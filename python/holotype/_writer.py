@@ -92,6 +92,10 @@ class Writer:
         Store image files of folders as images, where the files come back of them to the byte: they read as images,
         region by region, and unpack as the files they were. True takes the mode of the profile.
 
+    append : bool, default False
+        Add a revision to the archive that is at `dst`, a file. Items of the same names are replaced in it, content
+        that is there is not stored again; old revisions stay, byte for byte. `password` opens the archive.
+
     Raises
     ------
     FileExistsError
@@ -123,6 +127,7 @@ class Writer:
         parent_password: str | bytes | None = None,
         checkpoints: Literal["tensors", "files"] = "tensors",
         images: bool | Mode = False,
+        append: bool = False,
     ) -> None:
         if checkpoints not in ("tensors", "files"):
             raise ArgumentError(f"checkpoints is 'tensors' or 'files', not {checkpoints!r}")
@@ -162,10 +167,13 @@ class Writer:
             parents,
             split,
             None if images is False else "" if images is True else images,
+            append,
         )
+        self._is_append = append
         self._position = 0
         self._n_unnamed: dict[str, int] = {}
         self._user: dict[str, Any] = {}
+        self._secret = secret
         self._held: tempfile.SpooledTemporaryFile[bytes] | None = None
         self._archive_bytes: int | None = None
         #: The finished archive, if it was made in memory.
@@ -375,6 +383,48 @@ class Writer:
         self._position += self._inner.add_tensor(name, elements.fields, elements.data, options, against)
         return self
 
+    def merge_overlay(
+        self,
+        *,
+        base: Path,
+        overlay: Path,
+        thin: bool = False,
+        name: str | None = None,
+        password: str | bytes | None = None,
+    ) -> Self:
+        """Add an archive's stream with what was written over it since, as one file.
+
+        Parameters
+        ----------
+        base : path
+            The archive.
+        overlay : path
+            A sparse file whose blocks of 4096 bytes take the place of the stream's. Which of them count says the
+            map beside it, the same name with `.meta` appended: their numbers, ascending, 8 bytes each,
+            little-endian.
+        thin : bool, default False
+            Make `base` a parent: what did not change is named there. Before any file was packed.
+        name : str, optional
+            Name of the item; by default one like `merged-0`.
+        password : str or bytes, optional
+            Of an encrypted base.
+
+        Raises
+        ------
+        FileNotFoundError
+            There is no map: without one no one knows what was written.
+        ArgumentError
+            The map is malformed, or names a block past the overlay's end.
+        """
+        self._flush()
+        child = path_of(self._dst) if is_path(self._dst) else ""
+        base_path, overlay_path = path_of(base), path_of(overlay)
+        secret = secret_bytes(password)
+        self._position += self._inner.merge_overlay(
+            self._name(name, "merged"), child, (base_path, secret), overlay_path, thin
+        )
+        return self
+
     def write(self, data: Buffer) -> int:
         """Write bytes; those of calls that follow each other make up one file, `stream-0`, `stream-1`, ….
 
@@ -412,6 +462,9 @@ class Writer:
         if self._archive_bytes is not None:
             return
         self._flush()
+        if self._user and self._is_append:
+            with Reader(cast("str", self._dst), password=self._secret, revision="whole") as before:
+                self._user = before.metadata.user | self._user
         if self._user:
             entries = [_user_entry(key, json.dumps(value).encode()) for key, value in self._user.items()]
             self._inner.set_metadata(entries)
@@ -422,6 +475,30 @@ class Writer:
             self.data = data
         else:
             put(self._dst, data)
+
+    def remove(self, name: str) -> Self:
+        """Leave an item of the revision before out of the one that is appended; it stays in the old one.
+
+        Raises
+        ------
+        NotFoundError
+            There is none.
+        ArgumentError
+            This writer does not append, or the item was replaced already.
+        """
+        self._inner.remove_item(name)
+        return self
+
+    def remove_all(self) -> Self:
+        """Leave all items of the revision before out of the one that is appended: it holds what is added next.
+
+        Raises
+        ------
+        ArgumentError
+            This writer does not append, or something was added already.
+        """
+        self._inner.remove_all_items()
+        return self
 
     def discard(self) -> None:
         """Give up: nothing appears."""
@@ -443,6 +520,8 @@ class Writer:
         if name is not None:
             return name
         number = self._n_unnamed.get(kind, 0)
+        while self._is_append and self._inner.has_item(f"{kind}-{number}"):
+            number += 1
         self._n_unnamed[kind] = number + 1
         return f"{kind}-{number}"
 

@@ -417,3 +417,31 @@ def test_any_cut_is_noticed(data: str) -> None:
     for n in [*range(0, 200, 7), *range(len(whole) - 200, len(whole), 7)]:
         Path("cut.hxz").write_bytes(whole[:n])
         assert hexz.verify("cut.hxz") is False, n
+
+
+def test_overlays_need_their_map(tmp_path: Path) -> None:
+    base, overlay = tmp_path / "base.hxz", tmp_path / "overlay.img"
+    content = random.Random(5).randbytes(600_000)
+    with hexz.Writer(base) as writer:
+        writer.add_bytes(content)
+    written = bytearray(content)
+    written[8192:12288] = b"x" * 4096
+    written[598_016:] = b"y" * 4096  # the last block, which goes on past the base's end
+    overlay.write_bytes(written)
+    merged, thin = tmp_path / "merged.hxz", tmp_path / "thin.hxz"
+    with pytest.raises(FileNotFoundError), hexz.Writer(merged) as writer:
+        writer.merge_overlay(base=base, overlay=overlay)
+    for wrong in (b"abc", bytes(16), (1 << 40).to_bytes(8, "little")):
+        (tmp_path / "overlay.img.meta").write_bytes(wrong)
+        with pytest.raises(holotype.ArgumentError), hexz.Writer(merged) as writer:
+            writer.merge_overlay(base=base, overlay=overlay)
+    blocks = b"".join(n.to_bytes(8, "little") for n in (2, 146))
+    (tmp_path / "overlay.img.meta").write_bytes(blocks)
+    with hexz.Writer(merged) as writer:
+        writer.merge_overlay(base=base, overlay=overlay)
+    with hexz.Writer(thin) as writer:
+        writer.merge_overlay(base=base, overlay=overlay, thin=True)
+    assert thin.stat().st_size < 300_000
+    for path in (merged, thin):
+        with hexz.open(path) as reader:
+            assert reader.read() == bytes(written)

@@ -8,7 +8,7 @@ use crate::write::into_bytes;
 use holotype::formats::Format;
 use holotype::{
     Error, ExportOptions, FileOutput, FlattenOptions, ImageItem, ItemKind, OpenOptions, Password, Region,
-    RemoteOptions, Replace, UnpackOptions, VerifyOptions, export, flatten, source_format, unpack,
+    RemoteOptions, Replace, Revision, UnpackOptions, VerifyOptions, export, flatten, source_format, unpack,
 };
 use holotype_store::MemorySource;
 use numpy::PyReadwriteArray1;
@@ -26,6 +26,15 @@ pub(crate) fn is_address(text: &str) -> bool {
 
 pub(crate) fn open_options(password: Option<Vec<u8>>) -> OpenOptions {
     OpenOptions::default().with_password(password.map(Password::new))
+}
+
+/// The revision that is asked for: none for the last, 0 for the last whole one.
+fn revision(number: Option<u64>) -> Revision {
+    match number {
+        None => Revision::Last,
+        Some(0) => Revision::LastWhole,
+        Some(number) => Revision::Number(number),
+    }
 }
 
 /// An open archive.
@@ -83,15 +92,16 @@ impl FileMap {
 #[pymethods]
 impl Archive {
     #[staticmethod]
-    #[pyo3(signature = (path, password=None, cache_bytes=None, parents=Vec::new()))]
+    #[pyo3(signature = (path, password=None, cache_bytes=None, parents=Vec::new(), revision=None))]
     fn open(
         py: Python<'_>,
         path: &str,
         password: Option<Vec<u8>>,
         cache_bytes: Option<u64>,
         parents: Vec<PathBuf>,
+        revision: Option<u64>,
     ) -> PyResult<Self> {
-        let options = open_options(password).with_parents(parents);
+        let options = open_options(password).with_parents(parents).with_revision(self::revision(revision));
         let open =
             || holotype::Archive::open_with(path, &options).map(|archive| cached(archive, cache_bytes));
         Self::new(py.detach(open))
@@ -99,7 +109,8 @@ impl Archive {
 
     #[staticmethod]
     #[pyo3(signature = (address, remote, password, cache_bytes=None, read_ahead=true,
-        parents=Vec::new()))]
+        parents=Vec::new(), revision=None))]
+    #[expect(clippy::too_many_arguments, reason = "they are the Python call's")]
     fn open_remote(
         py: Python<'_>,
         address: String,
@@ -108,9 +119,10 @@ impl Archive {
         cache_bytes: Option<u64>,
         read_ahead: bool,
         parents: Vec<PathBuf>,
+        revision: Option<u64>,
     ) -> PyResult<Self> {
         let options = remote.into_options()?;
-        let open = open_options(password).with_parents(parents);
+        let open = open_options(password).with_parents(parents).with_revision(self::revision(revision));
         let inner =
             py.detach(|| holotype::Archive::open_remote_with(&address, &options, &open)).map_err(raise)?;
         let inner = cached(inner, cache_bytes).with_read_ahead(read_ahead);
@@ -118,16 +130,17 @@ impl Archive {
     }
 
     #[staticmethod]
-    #[pyo3(signature = (data, password=None, cache_bytes=None, parents=Vec::new()))]
+    #[pyo3(signature = (data, password=None, cache_bytes=None, parents=Vec::new(), revision=None))]
     fn from_bytes(
         py: Python<'_>,
         data: PyBackedBytes,
         password: Option<Vec<u8>>,
         cache_bytes: Option<u64>,
         parents: Vec<PathBuf>,
+        revision: Option<u64>,
     ) -> PyResult<Self> {
         let source = Box::new(MemorySource::new(data));
-        let options = open_options(password).with_parents(parents);
+        let options = open_options(password).with_parents(parents).with_revision(self::revision(revision));
         let open = || holotype::Archive::open_source_with(source, "<memory>", &options);
         Self::new(py.detach(|| open().map(|archive| cached(archive, cache_bytes))))
     }
@@ -163,6 +176,12 @@ impl Archive {
     #[getter]
     fn revision(&self) -> u64 {
         self.inner.revision()
+    }
+
+    /// Number, bytes up to its end, and seal of each revision up to this one.
+    fn revisions(&self) -> Vec<(u64, u64, String)> {
+        let revisions = self.inner.revisions();
+        revisions.iter().map(|one| (one.number, one.n_bytes, one.seal_hex())).collect()
     }
 
     #[getter]

@@ -3,15 +3,15 @@ use crate::fields::{MetadataFields, RemoteFields, encryption, into_metadata};
 use crate::tensor::{ParentFields, TensorFields, TensorOptionsFields};
 use crate::write::Samples;
 use holotype::{
-    Error, Exclude, FileOutput, ImageOptions, Mode, ObjectOutput, OpenOptions, Parent, Password,
-    PreviewChoice, Profile, Replace, WriterOptions,
+    AppendOutput, Error, Exclude, FileOutput, ImageOptions, Mode, ObjectOutput, OpenOptions, Overlay,
+    Packing, Parent, Password, PreviewChoice, Profile, Replace, WriterOptions,
 };
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 use std::io::{self, Cursor, Read, Seek as _, Write};
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// An archive in the making, in a file that appears when it is finished, or in memory.
 #[pyclass(frozen, module = "holotype._holotype")]
@@ -23,6 +23,7 @@ pub(crate) struct Writer {
 pub(crate) enum Output {
     File(FileOutput),
     Object(Box<ObjectOutput>),
+    Append(AppendOutput),
     Memory(Vec<u8>),
 }
 
@@ -31,6 +32,7 @@ impl Write for Output {
         match self {
             Self::File(file) => file.write(bytes),
             Self::Object(object) => object.write(bytes),
+            Self::Append(file) => file.write(bytes),
             Self::Memory(held) => held.write(bytes),
         }
     }
@@ -39,6 +41,7 @@ impl Write for Output {
         match self {
             Self::File(file) => file.flush(),
             Self::Object(object) => object.flush(),
+            Self::Append(file) => file.flush(),
             Self::Memory(_) => Ok(()),
         }
     }
@@ -69,11 +72,45 @@ fn closed() -> Error {
     Error::InvalidArgument { what: "the writer is finished, or an earlier call failed".into() }
 }
 
+/// Parents and their passwords.
+type Parents = Vec<(PathBuf, Option<Vec<u8>>)>;
+
+fn open_parents(parents: Parents, child: &str) -> holotype::Result<Vec<Parent>> {
+    let open = |(parent, password): (PathBuf, Option<Vec<u8>>)| {
+        let options = OpenOptions::default().with_password(password.map(Password::new));
+        Parent::open(parent, child, &options)
+    };
+    parents.into_iter().map(open).collect()
+}
+
+impl Writer {
+    /// A writer of the next revision of the archive at `path`.
+    fn append(
+        py: Python<'_>,
+        path: &str,
+        packing: Packing,
+        password: Option<Vec<u8>>,
+        parents: Parents,
+        images: Option<ImageOptions>,
+    ) -> PyResult<Self> {
+        let begin = || {
+            let open = OpenOptions::default().with_password(password.map(Password::new));
+            let (output, base) = AppendOutput::open(path, &open)?;
+            let parents = open_parents(parents, path)?;
+            let options =
+                WriterOptions::default().with_packing(packing).with_images(images).with_parents(parents);
+            holotype::Writer::append(base, Output::Append(output), options)
+        };
+        let writer = py.detach(begin).map_err(raise)?;
+        Ok(Self { inner: Mutex::new(Some(writer)) })
+    }
+}
+
 #[pymethods]
 impl Writer {
     #[new]
     #[pyo3(signature = (path, overwrite, profile, compression, block_bytes, threads, password, deduplicate=true,
-        remote=None, parents=Vec::new(), split_checkpoints=true, images=None))]
+        remote=None, parents=Vec::new(), split_checkpoints=true, images=None, append=false))]
     #[expect(clippy::too_many_arguments, reason = "they are the Python call's")]
     fn new(
         py: Python<'_>,
@@ -86,9 +123,10 @@ impl Writer {
         password: Option<Vec<u8>>,
         deduplicate: bool,
         remote: Option<RemoteFields>,
-        parents: Vec<(PathBuf, Option<Vec<u8>>)>,
+        parents: Parents,
         split_checkpoints: bool,
         images: Option<&str>,
+        append: bool,
     ) -> PyResult<Self> {
         let named = Profile::from_name(profile).ok_or_else(|| {
             let names = Profile::ALL.map(Profile::name).join(", ");
@@ -118,8 +156,15 @@ impl Writer {
                 )));
             }
         };
+        let images = images.map(|images| images.with_n_threads(threads).with_preview(PreviewChoice::Off));
         let replace = if overwrite { Replace::Allow } else { Replace::Never };
         let output = match (path, remote) {
+            (Some(path), None) if append => {
+                return Self::append(py, path, packing, password, parents, images);
+            }
+            (_, Some(_)) | (None, _) if append => {
+                return Err(argument_error("only archives in files are appended to".into()));
+            }
             (Some(address), Some(remote)) => {
                 let options = remote.into_options()?;
                 let create = || ObjectOutput::create(address, &options, replace);
@@ -129,22 +174,30 @@ impl Writer {
             (None, _) => Output::Memory(Vec::new()),
         };
         let begin = || {
-            let child = path.unwrap_or_default();
-            let open = |(parent, password): (PathBuf, Option<Vec<u8>>)| {
-                let options = OpenOptions::default().with_password(password.map(Password::new));
-                Parent::open(parent, child, &options)
-            };
             let options = WriterOptions::default()
                 .with_packing(packing)
                 .with_encryption(encryption(password))
-                .with_images(
-                    images.map(|images| images.with_n_threads(threads).with_preview(PreviewChoice::Off)),
-                )
-                .with_parents(parents.into_iter().map(open).collect::<Result<_, _>>()?);
+                .with_images(images)
+                .with_parents(open_parents(parents, path.unwrap_or_default())?);
             holotype::Writer::new(output, options)
         };
         let writer = py.detach(begin).map_err(raise)?;
         Ok(Self { inner: Mutex::new(Some(writer)) })
+    }
+
+    /// True if an item of that name is there already: added, or in the revision before.
+    fn has_item(&self, py: Python<'_>, name: &str) -> PyResult<bool> {
+        self.with(py, |writer| writer.has_item(name))
+    }
+
+    /// Leaves an item of the revision before out of the new one.
+    fn remove_item(&self, py: Python<'_>, name: &str) -> PyResult<()> {
+        self.with(py, |writer| writer.remove_item(name))
+    }
+
+    /// Leaves all items of the revision before out of the new one.
+    fn remove_all_items(&self, py: Python<'_>) -> PyResult<()> {
+        self.with(py, holotype::Writer::remove_all_items)
     }
 
     /// Packs files, folders and links; returns their numbers and the files' bytes.
@@ -194,6 +247,28 @@ impl Writer {
     ) -> PyResult<u64> {
         let metadata = into_metadata(metadata)?;
         self.with(py, |writer| writer.pack_stream(name, Box::new(Reading(file)), &metadata))
+    }
+
+    /// Packs an archive's stream with what an overlay has in its place; returns the bytes.
+    fn merge_overlay(
+        &self,
+        py: Python<'_>,
+        name: &str,
+        child: &str,
+        base: (PathBuf, Option<Vec<u8>>),
+        overlay: PathBuf,
+        is_thin: bool,
+    ) -> PyResult<u64> {
+        self.with(py, |writer| {
+            let (base, password) = base;
+            let overlay = Overlay::open(&overlay)?;
+            let options = OpenOptions::default().with_password(password.map(Password::new));
+            if is_thin {
+                writer.add_parent(Parent::open(&base, child, &options)?)?;
+            }
+            let base = holotype::Archive::open_with(&base, &options)?;
+            writer.merge_overlay(name, Arc::new(base), overlay)
+        })
     }
 
     /// Adds a tensor; returns its bytes.
@@ -249,6 +324,11 @@ impl Writer {
                 Output::Object(object) => {
                     let n = object.n_bytes();
                     object.commit()?;
+                    (None, n)
+                }
+                Output::Append(file) => {
+                    let n = file.n_bytes();
+                    file.commit()?;
                     (None, n)
                 }
                 Output::File(mut file) => {
