@@ -203,8 +203,8 @@ class Reader(_Positional):
         Where the parents of a thin archive are, files or folders they lie in; by default where it says, from
         its own folder on.
     revision : int or "whole", optional
-        An earlier revision of an archive that was appended to; `whole` is the last one that is whole, where an
-        append was not finished.
+        An earlier revision of an archive that was appended to; `whole` is the last one that is whole, where
+        an append was not finished.
 
     Raises
     ------

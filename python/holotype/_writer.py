@@ -89,12 +89,12 @@ class Writer:
     parent_password : str or bytes, optional
         Of encrypted parents, by default `password`. The child of an encrypted archive is encrypted too.
     images : bool or {"fast", "standard", "archival"}, default False
-        Store image files of folders as images, where the files come back of them to the byte: they read as images,
-        region by region, and unpack as the files they were. True takes the mode of the profile.
-
+        Store image files of folders as images, where the files come back of them to the byte: they read as
+        images, region by region, and unpack as the files they were. True takes the mode of the profile.
     append : bool, default False
-        Add a revision to the archive that is at `dst`, a file. Items of the same names are replaced in it, content
-        that is there is not stored again; old revisions stay, byte for byte. `password` opens the archive.
+        Add a revision to the archive that is at `dst`, a file. Items of the same names are replaced in it,
+        content that is there is not stored again; old revisions stay, byte for byte. `password` opens the
+        archive.
 
     Raises
     ------
@@ -399,8 +399,8 @@ class Writer:
         base : path
             The archive.
         overlay : path
-            A sparse file whose blocks of 4096 bytes take the place of the stream's. Which of them count says the
-            map beside it, the same name with `.meta` appended: their numbers, ascending, 8 bytes each,
+            A sparse file whose blocks of 4096 bytes take the place of the stream's. Which of them count says
+            the map beside it, the same name with `.meta` appended: their numbers, ascending, 8 bytes each,
             little-endian.
         thin : bool, default False
             Make `base` a parent: what did not change is named there. Before any file was packed.
@@ -464,7 +464,7 @@ class Writer:
         self._flush()
         if self._user and self._is_append:
             with Reader(cast("str", self._dst), password=self._secret, revision="whole") as before:
-                self._user = before.metadata.user | self._user
+                self._user = dict(before.metadata.user) | self._user
         if self._user:
             entries = [_user_entry(key, json.dumps(value).encode()) for key, value in self._user.items()]
             self._inner.set_metadata(entries)
@@ -490,7 +490,9 @@ class Writer:
         return self
 
     def remove_all(self) -> Self:
-        """Leave all items of the revision before out of the one that is appended: it holds what is added next.
+        """Leave all items of the revision before out of the one that is appended.
+
+        It holds what is added next.
 
         Raises
         ------

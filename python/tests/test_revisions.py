@@ -5,9 +5,10 @@ from __future__ import annotations
 import pickle
 from typing import TYPE_CHECKING
 
-import holotype
 import numpy as np
 import pytest
+
+import holotype
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,9 +76,14 @@ def test_a_snapshot_replaces_everything(archive: Path) -> None:
 
 def test_an_unfinished_append_is_an_error_that_loses_nothing(archive: Path) -> None:
     first = archive.read_bytes()
-    with pytest.raises(RuntimeError), holotype.open(archive, "a") as writer:
-        writer.add(bytes(5000))
-        raise RuntimeError
+
+    def fail() -> None:
+        with holotype.open(archive, "a") as writer:
+            writer.add(bytes(5000))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     assert archive.read_bytes() == first
     archive.write_bytes(first + first[32:60])
     with pytest.raises(holotype.HolotypeError):

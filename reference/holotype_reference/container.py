@@ -248,7 +248,7 @@ class Archive:
         before = [block for block in blocks if block[0] < self.part]
         require(blocks[: len(before)] == before, "blocks ascend")
         for offset, size in before:
-            require(HEADER_BYTES <= offset and offset + size <= self.part, "a block lies in no revision's part")
+            require(offset >= HEADER_BYTES and offset + size <= self.part, "a block lies in no revision's part")
         for offset, size in blocks[len(before) :] + [page for page in pages if sum(page) > self.part]:
             require(offset == end, "frames leave a gap")
             end = offset + size
