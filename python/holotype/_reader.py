@@ -318,10 +318,10 @@ class Reader(_Positional):
             return self._bytes_of(key)
         archive = self._open()
         kind = archive.kind(key)
-        if kind == "file":
-            return ItemReader(archive, key)
         if kind == "tensor":
             return self.tensor(key)
+        if archive.holds_file(key):
+            return ItemReader(archive, key)
         raise UnsupportedError(
             f"`{key}` is of the kind {kind}; `holotype.read(src, item=…)` reads images", key
         )

@@ -170,6 +170,7 @@ class Writer:
             append,
         )
         self._is_append = append
+        self._is_discarded = False
         self._position = 0
         self._n_unnamed: dict[str, int] = {}
         self._user: dict[str, Any] = {}
@@ -503,7 +504,8 @@ class Writer:
         return self
 
     def discard(self) -> None:
-        """Give up: nothing appears."""
+        """Give up: nothing appears, also where a `with` block ends well after it."""
+        self._is_discarded = True
         self._held = None
         self._inner.discard()
 
@@ -513,10 +515,10 @@ class Writer:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None:
-            self.finalize()
-        else:
+        if kind is not None:
             self.discard()
+        elif not self._is_discarded:
+            self.finalize()
 
     def _name(self, name: str | None, kind: str) -> str:
         if name is not None:

@@ -246,6 +246,11 @@ impl Archive {
         py.detach(|| self.inner.kind(name)).map(ItemKind::name).map_err(raise)
     }
 
+    /// True of a file, and of an image that stands for one.
+    fn holds_file(&self, py: Python<'_>, name: &str) -> PyResult<bool> {
+        py.detach(|| Ok(self.inner.item(name)?.file().is_some())).map_err(raise)
+    }
+
     /// Seal, bytes and hints of each parent.
     fn parents(&self) -> Vec<(String, u64, Vec<String>)> {
         let fields = |parent: holotype::ParentInfo| (parent.seal_hex(), parent.n_bytes, parent.hints);
