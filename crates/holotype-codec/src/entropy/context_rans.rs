@@ -4,6 +4,7 @@
 //! States and their words are those of [`byte_rans`](super::byte_rans); only the table changes from byte to byte.
 
 use super::byte_rans::{MIN_STATE, N_LANES, N_SLOTS, PRECISION_BITS, STATE_BYTES, Step, normalise};
+use super::rans_lanes;
 use crate::CodecError;
 use crate::simd::{ByteLanes, Kernel, dispatch};
 
@@ -164,10 +165,7 @@ impl Kernel for Decoding<'_> {
     #[inline(always)]
     fn run<L: ByteLanes>(self, l: L) -> Self::Output {
         let Self { tables, states, words, contexts, out } = self;
-        let mut groups = [l.splat_i32(0); 4];
-        for (group, states) in groups.iter_mut().zip(states.as_chunks::<8>().0) {
-            *group = l.load_i32(&states.map(|state| state as i32));
-        }
+        let mut groups = rans_lanes::load(l, &states);
         let slot_mask = l.splat_i32(N_SLOTS as i32 - 1);
         let mut at = 0;
         let (rows, rest) = out.as_chunks_mut::<N_LANES>();
@@ -186,24 +184,13 @@ impl Kernel for Decoding<'_> {
                 // The offset fills the topmost bits.
                 let offset = l.and(l.shr::<20>(*entry), slot_mask);
                 let state = l.add_i32(l.mul_i32(frequency, l.shr::<12>(state)), offset);
-                let is_low = l.gt_i32(l.splat_i32(MIN_STATE as i32), state);
-                let mask = l.sign_mask(is_low);
-                let fresh =
-                    next.get(taken..).and_then(|fresh| fresh.first_chunk()).copied().unwrap_or_default();
-                let refilled = l.or(l.shl::<16>(state), l.expand_u16(&fresh, mask));
-                *group = l.select_i32(is_low, refilled, state);
-                taken += mask.count_ones() as usize;
+                *group = rans_lanes::refill(l, state, next, &mut taken);
             }
             at += taken;
             l.store_u8(l.narrow_u8(entries.map(|entry| l.and(entry, l.splat_i32(255)))), row);
             n_done += 1;
         }
-        let mut states = [0; N_LANES];
-        for (group, states) in groups.into_iter().zip(states.as_chunks_mut::<8>().0) {
-            let mut lanes = [0; 8];
-            l.store_i32(group, &mut lanes);
-            *states = lanes.map(|state| state as u32);
-        }
+        let mut states = rans_lanes::store(l, groups);
         let tail = rows.get_mut(n_done..).unwrap_or_default().iter_mut().flatten().chain(rest);
         let contexts = contexts.get(n_done * N_LANES..).unwrap_or_default();
         decode_plain(tables, &mut states, words, &mut at, contexts, tail);
