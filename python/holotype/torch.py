@@ -59,14 +59,14 @@ class _Images:
         self,
         source: Any,
         *,
-        names: Sequence[str] | None,
-        shards: bool,
-        region: Region | None,
-        transform: Callable[[Any], Any] | None,
-        tensors: bool,
-        threads: int,
-        remote: Remote | None,
-        password: str | bytes | None,
+        names: Sequence[str] | None = None,
+        shards: bool = False,
+        region: Region | None = None,
+        transform: Callable[[Any], Any] | None = None,
+        tensors: bool = True,
+        threads: int = 1,
+        remote: Remote | None = None,
+        password: str | bytes | None = None,
     ) -> None:
         self._region, self._transform, self._tensors, self._threads = region, transform, tensors, threads
         self._remote, self._password = remote, password
@@ -173,31 +173,6 @@ class ImageDataset(_Images, _Dataset):  # type: ignore[misc]
     password : str or bytes, optional
         Of encrypted archives. It travels to workers with the data set, and so into whatever it is pickled to.
     """
-
-    def __init__(
-        self,
-        source: Any,
-        *,
-        names: Sequence[str] | None = None,
-        shards: bool = False,
-        region: Region | None = None,
-        transform: Callable[[Any], Any] | None = None,
-        tensors: bool = True,
-        threads: int = 1,
-        remote: Remote | None = None,
-        password: str | bytes | None = None,
-    ) -> None:
-        super().__init__(
-            source,
-            names=names,
-            shards=shards,
-            region=region,
-            transform=transform,
-            tensors=tensors,
-            threads=threads,
-            remote=remote,
-            password=password,
-        )
 
     def __getitem__(self, index: int) -> Any:
         return self._read([index])[0]

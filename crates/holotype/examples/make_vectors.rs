@@ -25,6 +25,8 @@ mod parents;
 mod restored;
 #[path = "vectors/revisions.rs"]
 mod revisions;
+#[path = "vectors/tensors.rs"]
+mod tensors;
 
 use holotype::{
     Alpha, Archive, ChannelOrder, ColourModel, ElementOrder, ElementType, ImageDescriptor, ImageOptions,
@@ -32,7 +34,6 @@ use holotype::{
     SecretKey, SourceImage, TensorCodec, TensorDescriptor, TensorOptions, Writer, WriterOptions,
 };
 use holotype_codec::noise::generate;
-use holotype_codec::tensor::{SliceLayout, encode_slice};
 use holotype_container::cbor::Value;
 use holotype_container::{ArchiveBuilder, BlockRun, Codec, ItemKind, ItemRecord, SignatureFile};
 use sha2::{Digest as _, Sha256};
@@ -595,54 +596,6 @@ fn noise(all: &mut Vec<(String, Vec<u8>, String)>) {
     all.push(vector.bytes());
 }
 
-/// Files with a tensor that breaks a rule.
-fn bad_tensors() -> Vec<(&'static str, Vec<u8>)> {
-    let content = elements(&TensorDescriptor::new(ElementType::I16, &[8, 37]), 1);
-    let layout = SliceLayout::new(ElementType::I16, 0, &[8, 37]).unwrap();
-    let coded = encode_slice(&content, &layout, TensorCodec::Planes).unwrap().unwrap();
-    let custom = |change: &dyn Fn(&mut ItemRecord), payload: &[u8]| {
-        let (mut builder, start) = ArchiveBuilder::begin();
-        let (frame, block) = builder.add_block(Codec::TensorSlice, payload, content.len() as u64, 0);
-        let mut item = ItemRecord::new("a".into(), ItemKind::Tensor);
-        item.content.push(BlockRun { first: block, n_blocks: 1 });
-        item.raw_bytes = content.len() as u64;
-        item.content_sha256 = Sha256::digest(&content).into();
-        item.descriptor.insert(0, Value::Unsigned(4));
-        item.descriptor.insert(1, Value::Array(vec![Value::Unsigned(8), Value::Unsigned(37)]));
-        change(&mut item);
-        builder.add_item(item).unwrap();
-        [&start[..], &frame, payload, &builder.finish().0].concat()
-    };
-    let with_head = |at: usize, value: u8| {
-        let mut bad = coded.clone();
-        bad[at] = value;
-        bad
-    };
-    let put = |key: u64, value: Value| {
-        move |item: &mut ItemRecord| drop(item.descriptor.insert(key, value.clone()))
-    };
-    let shape = |axes: &[u64]| Value::Array(axes.iter().copied().map(Value::Unsigned).collect());
-    vec![
-        ("unsupported-slice-coder", custom(&|_| {}, &with_head(0, 9))),
-        ("unsupported-slice-map", custom(&|_| {}, &with_head(1, 3))),
-        ("corrupt-slice-axes", custom(&|_| {}, &with_head(2, 1))),
-        ("corrupt-slice-narrow", custom(&|_| {}, &with_head(3, 1))),
-        ("unsupported-plane-coder", custom(&|_| {}, &with_head(4, 7))),
-        ("corrupt-slice-too-long", custom(&|_| {}, &[&coded[..], &[0]].concat())),
-        ("truncated-slice", custom(&|_| {}, &[&coded[..coded.len() - 2]].concat())),
-        ("corrupt-tensor-key", custom(&put(99, Value::Unsigned(0)), &coded)),
-        ("corrupt-tensor-type", custom(&put(0, Value::Unsigned(200)), &coded)),
-        ("corrupt-tensor-shape", custom(&put(1, shape(&[8, 36])), &coded)),
-        ("corrupt-tensor-rank", custom(&put(1, shape(&[1; 33])), &coded)),
-        ("corrupt-tensor-overflow", custom(&put(1, shape(&[u64::MAX, u64::MAX])), &coded)),
-        ("corrupt-tensor-order", custom(&put(2, Value::Unsigned(0)), &coded)),
-        ("corrupt-tensor-opaque", custom(&put(0, Value::Unsigned(255)), &coded)),
-        ("corrupt-tensor-slices", custom(&put(4, shape(&[4, 37])), &coded)),
-        ("corrupt-tensor-noise", custom(&put(5, shape(&[0, 1, 2])), &coded)),
-        ("corrupt-tensor-slice-zero", custom(&put(4, shape(&[0, 37])), &coded)),
-    ]
-}
-
 fn bad() -> Vec<(&'static str, Vec<u8>)> {
     let image = ImageDescriptor::new(20, 10, 1, SampleType::U8);
     let good = Good::new("base")
@@ -775,7 +728,7 @@ fn main() {
         }
     }
     fs::write(expected, lines).unwrap();
-    let all = bad().into_iter().chain(packing::bad()).chain(bad_tensors()).chain(encryption::bad());
+    let all = bad().into_iter().chain(packing::bad()).chain(tensors::bad()).chain(encryption::bad());
     let all = all.chain(generation::bad()).chain(animation::bad()).chain(parents::bad());
     let all = all.chain(deltas::bad()).chain(checkpoints::bad()).chain(revisions::bad());
     for (name, bytes) in all.chain(lossy::bad()).chain(restored::bad()) {

@@ -2,7 +2,7 @@
 
 use crate::formats::{self, Format, Input, Opaque};
 use crate::{ImageOptions, Limits, Result, Writer};
-use std::io::{Read as _, Seek as _, SeekFrom, Write};
+use std::io::Write;
 
 /// How a source file becomes items.
 #[derive(Debug, Clone, Default)]
@@ -72,9 +72,6 @@ impl Imported {
     }
 }
 
-/// Bytes looked at to recognise a format.
-const PREFIX_BYTES: usize = 64;
-
 /// Adds the images of a source file, or its untouched bytes if it is lossy or animated.
 ///
 /// `name` names the first item; further images of a file become `name#1`, `name#2`, …
@@ -102,9 +99,7 @@ pub fn import<W: Write>(
     options: &ImportOptions,
 ) -> Result<Imported> {
     let io = |e| crate::Error::io(name, e);
-    let mut prefix = Vec::with_capacity(PREFIX_BYTES);
-    (&mut input).take(PREFIX_BYTES as u64).read_to_end(&mut prefix).map_err(io)?;
-    input.seek(SeekFrom::Start(0)).map_err(io)?;
+    let prefix = formats::prefix(&mut input).map_err(io)?;
     let format = Format::detect(&prefix).ok_or_else(|| {
         crate::Error::unsupported(format!("`{name}` is in no image format this program reads"))
     })?;

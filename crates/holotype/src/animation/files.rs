@@ -2,11 +2,8 @@ use super::Frame;
 use crate::formats::{self, AnimationFormat, AnimationReader, Format, ImageReader, Input};
 use crate::{Error, Limits, Result, memory, video};
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
-
-/// Bytes looked at to recognise a format.
-const PREFIX_BYTES: u64 = 64;
 
 /// Frames from image files and animations, one after another: every image of each file is one, every frame of an
 /// animation too. One is in memory at a time.
@@ -84,9 +81,7 @@ impl FrameFiles {
 fn open(path: &Path) -> Result<(BufReader<File>, Vec<u8>)> {
     let io = |e| Error::io(path, e);
     let mut input = BufReader::with_capacity(1 << 18, File::open(path).map_err(io)?);
-    let mut prefix = Vec::new();
-    (&mut input).take(PREFIX_BYTES).read_to_end(&mut prefix).map_err(io)?;
-    input.seek(SeekFrom::Start(0)).map_err(io)?;
+    let prefix = formats::prefix(&mut input).map_err(io)?;
     Ok((input, prefix))
 }
 

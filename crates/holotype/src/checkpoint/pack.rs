@@ -2,6 +2,7 @@
 
 use super::parts::{Part, descriptor, encode_parts};
 use super::safetensors::{self, Entry, LENGTH_BYTES};
+use crate::pack::attributes;
 use crate::tensor::TensorParent;
 use crate::{Error, Result, TensorDescriptor, TensorOptions, Writer, memory};
 use holotype_container::ItemRecord;
@@ -72,7 +73,7 @@ impl<W: Write> Writer<W> {
             elements.clear();
             memory::resize(&mut elements, "a tensor", entry.n_bytes)?;
             input.read_exact(&mut elements).map_err(|e| match e.kind() {
-                std::io::ErrorKind::UnexpectedEof => changed(path),
+                std::io::ErrorKind::UnexpectedEof => attributes::changed(path),
                 _ => failed(e),
             })?;
             content.update(&elements);
@@ -82,16 +83,11 @@ impl<W: Write> Writer<W> {
             }
         }
         drop(input);
-        let now = file.metadata().map_err(failed)?;
-        if now.len() != known.len() || now.modified().ok() != known.modified().ok() {
-            return Err(changed(path));
-        }
+        attributes::check_unchanged(&file, &known, known.len(), path)?;
         record.content_sha256 = content.finalize().into();
         record.raw_bytes = known.len();
         record.descriptor = descriptor();
-        let raw_path = record.attributes.raw_path.take();
-        record.attributes = crate::pack::attributes_of(path, &known)?;
-        record.attributes.raw_path = raw_path;
+        attributes::put(&mut record, attributes::of(path, &known)?);
         let parts = [Part::Bytes(header)].into_iter().chain(names.into_iter().map(Part::Tensor)).collect();
         let block = self.add_packed(&encode_parts(parts))?;
         crate::writer::extend(&mut record.content, block);
@@ -118,8 +114,4 @@ impl<W: Write> Writer<W> {
             found => Ok(found),
         }
     }
-}
-
-fn changed(path: &Path) -> Error {
-    Error::invalid(format!("{} changed while it was read", path.display()))
 }

@@ -2,7 +2,6 @@
 
 use super::{Format, Input, Opaque, Output, gif, lost_metadata, opaque, png, refuse, webp, y4m};
 use crate::{Error, Frame, ImageDescriptor, Limits, Metadata, MetadataEntry, Result, TimeBase};
-use std::io::SeekFrom;
 
 /// A format that animations come from or go to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -40,9 +39,7 @@ impl AnimationFormat {
     /// `SourceFormat` if the file is damaged; `Io`.
     pub fn detect(input: &mut dyn Input) -> Result<Option<Self>> {
         let io = |e| Error::io("the animation", e);
-        let mut prefix = Vec::new();
-        std::io::Read::read_to_end(&mut std::io::Read::take(&mut *input, 64), &mut prefix).map_err(io)?;
-        input.seek(SeekFrom::Start(0)).map_err(io)?;
+        let prefix = super::prefix(input).map_err(io)?;
         if prefix.starts_with(y4m::MAGIC) {
             return Ok(Some(Self::Y4m));
         }

@@ -1,4 +1,16 @@
 use std::fmt;
+use std::io::{Read, Result, Seek, SeekFrom};
+
+/// Bytes that tell a format.
+const PREFIX_BYTES: u64 = 64;
+
+/// The bytes that tell a file's format; the position is at the start then.
+pub(crate) fn prefix(input: &mut (impl Read + Seek + ?Sized)) -> Result<Vec<u8>> {
+    let mut prefix = Vec::with_capacity(PREFIX_BYTES as usize);
+    Read::take(&mut *input, PREFIX_BYTES).read_to_end(&mut prefix)?;
+    input.seek(SeekFrom::Start(0))?;
+    Ok(prefix)
+}
 
 /// A file format images come from or go to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -11,7 +11,7 @@ mod guard;
 mod held;
 mod jpeg;
 mod npy;
-mod png;
+pub(crate) mod png;
 mod pnm;
 mod qoi;
 mod resolution;
@@ -25,6 +25,7 @@ pub use animated::{
     AnimationFormat, AnimationInfo, AnimationReader, AnimationWriter, create_animation, open_animation,
 };
 pub use format::Format;
+pub(crate) use format::prefix;
 pub(crate) use thumbnail::preview_of_file;
 
 use crate::{

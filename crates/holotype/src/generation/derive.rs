@@ -5,10 +5,8 @@ use crate::formats::{self, Format, ImageReader, Input};
 use crate::{
     Alpha, Archive, Error, ImageDescriptor, ImageItem, ItemKind, Limits, Metadata, Region, Result, SampleType,
 };
-use std::io::{Cursor, Read as _, SeekFrom};
+use std::io::Cursor;
 
-/// Bytes looked at to recognise a format.
-const PREFIX_BYTES: u64 = 64;
 /// Rows read at a time.
 const BAND_ROWS: usize = 64;
 /// Larger images are not searched for texts in their pixels.
@@ -20,9 +18,7 @@ const MAX_PIXELS: u64 = 1 << 27;
 /// `Unsupported` if the format is unknown; `SourceFormat` if the file is damaged; `LimitExceeded`; `Io`.
 pub fn derive_file(mut input: Box<dyn Input>, limits: &Limits) -> Result<Option<Derivation>> {
     let io = |e| Error::io("the image", e);
-    let mut prefix = Vec::new();
-    (&mut input).take(PREFIX_BYTES).read_to_end(&mut prefix).map_err(io)?;
-    input.seek(SeekFrom::Start(0)).map_err(io)?;
+    let prefix = formats::prefix(&mut input).map_err(io)?;
     let format =
         Format::detect(&prefix).ok_or_else(|| Error::unsupported("the image is in no format known here"))?;
     let mut reader = formats::open_reader(format, input, limits)?;

@@ -1,7 +1,25 @@
 use crate::{Error, Result};
-use holotype_container::{FileAttributes, FileTime};
-use std::fs::Metadata;
+use holotype_container::{FileAttributes, FileTime, ItemRecord};
+use std::fs::{File, Metadata};
 use std::path::Path;
+
+/// Gives a record what the file system knows of its file; the path it was given stays.
+pub(crate) fn put(record: &mut ItemRecord, known: FileAttributes) {
+    let said = std::mem::replace(&mut record.attributes, known);
+    record.attributes.raw_path = said.raw_path;
+}
+
+/// Checks that a file is what it was when `known` was asked of it, and that its `n_read` bytes were all.
+pub(crate) fn check_unchanged(file: &File, known: &Metadata, n_read: u64, path: &Path) -> Result<()> {
+    let now = file.metadata().map_err(|e| Error::io(path, e))?;
+    let is_same = [known.len(), now.len()] == [n_read; 2] && now.modified().ok() == known.modified().ok();
+    if is_same { Ok(()) } else { Err(changed(path)) }
+}
+
+/// The error for a file that is not what it was.
+pub(crate) fn changed(path: &Path) -> Error {
+    Error::invalid(format!("{} changed while it was read", path.display()))
+}
 
 /// What the file system knows of the file, folder or link at `path`, which `known` was asked of.
 #[cfg(unix)]

@@ -3,20 +3,18 @@
 use super::Packed;
 use super::attributes;
 use super::walk::Entry;
-use crate::formats::Format;
+use crate::formats::{self, Format};
 use crate::restore::{MAX_FILE_BYTES, Restorable, analyse};
 use crate::{Error, ImageOptions, Limits, Result, Writer, parallel};
 use holotype_container::{FileAttributes, ItemRecord, RestoredFile};
 use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{Read as _, Seek as _, Write};
+use std::io::{Read as _, Write};
 use std::path::Path;
 
 /// Bytes of files taken apart together; of each at most so many times these are held: file, samples, rows, streams.
 const BATCH_BYTES: u64 = 32 << 20;
-/// Bytes looked at to tell an image.
-const PREFIX_BYTES: u64 = 64;
 
 /// An image file, ready to be added.
 struct Prepared {
@@ -56,7 +54,9 @@ impl<W: Write> Writer<W> {
                 Ok((at, n_bytes, prepare(&entries[at].path, n_bytes)?))
             })?;
             for (at, n_bytes, prepared) in prepared {
-                let Some(Prepared { restorable, n_bytes: n_read, sha256, attributes }) = prepared else {
+                let Some(Prepared { restorable, n_bytes: n_read, sha256, attributes: known_attributes }) =
+                    prepared
+                else {
                     others.push((at, n_bytes));
                     continue;
                 };
@@ -69,9 +69,8 @@ impl<W: Write> Writer<W> {
                     }
                 };
                 let named = record(at);
-                item.name = named.name;
-                item.attributes = attributes;
-                item.attributes.raw_path = named.attributes.raw_path;
+                (item.name, item.attributes) = (named.name, named.attributes);
+                attributes::put(&mut item, known_attributes);
                 self.add_item(item)?;
                 self.advance(n_read);
                 packed.n_files += 1;
@@ -110,19 +109,13 @@ fn prepare(path: &Path, n_expected: u64) -> Result<Option<Prepared>> {
     }
     let mut file = File::open(path).map_err(failed)?;
     let known = file.metadata().map_err(failed)?;
-    let mut bytes = Vec::new();
-    (&mut file).take(PREFIX_BYTES).read_to_end(&mut bytes).map_err(failed)?;
-    if !known.is_file() || Format::detect(&bytes).is_none() {
+    if !known.is_file() || Format::detect(&formats::prefix(&mut file).map_err(failed)?).is_none() {
         return Ok(None);
     }
-    file.rewind().map_err(failed)?;
-    bytes.clear();
+    let mut bytes = Vec::new();
     (&mut file).take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
-    let now = file.metadata().map_err(failed)?;
     let n_bytes = bytes.len() as u64;
-    if now.len() != n_bytes || now.modified().ok() != known.modified().ok() || known.len() != n_bytes {
-        return Err(Error::invalid(format!("{} changed while it was read", path.display())));
-    }
+    attributes::check_unchanged(&file, &known, n_bytes, path)?;
     let Some(restorable) = analyse(&bytes, &Limits::default()) else { return Ok(None) };
     let attributes = attributes::of(path, &known)?;
     Ok(Some(Prepared { restorable, n_bytes, sha256: Sha256::digest(&bytes).into(), attributes }))

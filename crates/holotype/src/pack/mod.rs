@@ -1,6 +1,6 @@
 //! Trees of files into archives: walked, ordered so that like stands by like, cut, deduplicated, grouped into blocks.
 
-mod attributes;
+pub(crate) mod attributes;
 mod exclude;
 mod images;
 mod index;
@@ -12,7 +12,6 @@ mod shared;
 mod source;
 mod walk;
 
-pub(crate) use attributes::of as attributes_of;
 pub use exclude::Exclude;
 pub use parent::Parent;
 pub(crate) use parent::{CACHE_BYTES as PARENT_CACHE_BYTES, Others};
@@ -89,9 +88,7 @@ impl<W: Write> Writer<W> {
                 EntryKind::Symlink(known, target) => (known, Some(target)),
             };
             record.kind = if target.is_some() { ItemKind::Symlink } else { ItemKind::Directory };
-            let raw_path = record.attributes.raw_path.take();
-            record.attributes = attributes::of(&entry.path, known)?;
-            record.attributes.raw_path = raw_path;
+            attributes::put(&mut record, attributes::of(&entry.path, known)?);
             record.attributes.symlink_target = target.cloned();
             record.content_sha256 = Sha256::digest([]).into();
             packed.n_symlinks += u64::from(target.is_some());

@@ -5,6 +5,7 @@
 //! of one of them, the coders, 50 to 60 bytes a chunk, those of parents too, 32 MiB a parent, and the encoded record and
 //! name of each item.
 
+use super::attributes;
 use super::index::{ChunkIndex, Place};
 use super::parent::{FIRST_FOREIGN, OtherChunks, Others};
 use super::profile::{BLOCK_BYTES, Packing};
@@ -192,8 +193,7 @@ impl SharedBlocks {
         record.raw_bytes = end.n_bytes;
         record.content_sha256 = end.content_sha256;
         if let Some(known) = end.attributes {
-            let said = std::mem::replace(&mut record.attributes, known);
-            record.attributes.raw_path = said.raw_path;
+            attributes::put(&mut record, known);
         }
         self.items.push_back(PendingItem { record, extents, links });
     }

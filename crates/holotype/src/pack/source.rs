@@ -106,11 +106,7 @@ impl Source {
         let content_sha256 = std::mem::take(&mut self.content).finalize().into();
         let attributes = match &self.input {
             Input::File(file, known, path) => {
-                let now = file.metadata().map_err(|e| Error::io(path, e))?;
-                let is_same = now.len() == self.n_bytes && now.modified().ok() == known.modified().ok();
-                if !is_same {
-                    return Err(Error::invalid(format!("{} changed while it was read", path.display())));
-                }
+                super::attributes::check_unchanged(file, known, self.n_bytes, path)?;
                 Some(super::attributes::of(path, known)?)
             }
             _ => None,

@@ -25,7 +25,7 @@ pub(crate) struct Restorable {
 
 /// Takes a file apart; `None` if it is no image, or not one that comes back to the byte: that is tried.
 pub(crate) fn analyse(file: &[u8], limits: &Limits) -> Option<Restorable> {
-    let format = Format::detect(file.get(..file.len().min(64))?)?;
+    let format = Format::detect(file)?;
     let is_opaque = formats::opaque(format, &mut Cursor::new(file)).ok()?.is_some();
     if is_opaque || file.len() as u64 > MAX_FILE_BYTES {
         return None;

@@ -1,5 +1,6 @@
 //! The image data of a PNG file from its rows. `docs/format.md` §19.3.
 
+use crate::formats::png::Chunked;
 use holotype_codec::deflate::{DeflateParameters, deflate};
 
 /// How rows become `IDAT` chunks.
@@ -56,18 +57,12 @@ impl ImageData {
         let stream = deflate(filtered, self.parameters, &mut |_| true).ok_or("a stream was refused")?;
         let check = simd_adler32::adler32(&filtered).to_be_bytes();
         let stream = [&self.head, stream.as_slice(), &check].concat();
-        let mut rest = stream.as_slice();
+        let (mut rest, mut chunks) = (stream.as_slice(), Chunked { out });
         for n_bytes in &self.chunks {
             let (data, after) =
                 rest.split_at_checked(*n_bytes as usize).ok_or("the chunks are longer than their data")?;
             rest = after;
-            out.extend_from_slice(&n_bytes.to_be_bytes());
-            let mut check = crc32fast::Hasher::new();
-            for part in [b"IDAT", data] {
-                check.update(part);
-                out.extend_from_slice(part);
-            }
-            out.extend_from_slice(&check.finalize().to_be_bytes());
+            chunks.chunk(*b"IDAT", data).map_err(|_| "a chunk is too long")?;
         }
         if rest.is_empty() { Ok(()) } else { Err("the chunks are shorter than their data") }
     }

@@ -1,5 +1,6 @@
 //! Samples as the rows of a file hold them. `docs/format.md` §19.2.
 
+use crate::formats::png::pack;
 use crate::{ChannelOrder, ImageDescriptor};
 
 /// How a file's rows differ from samples: interleaved, little-endian, from the top.
@@ -71,11 +72,13 @@ impl Layout {
         let mut put = |row: &[u8]| {
             let end = out.len() + n_row;
             if self.is_packed {
-                put_packed(row, image.bits_per_sample, out);
+                let start = out.len();
+                out.resize(end, 0);
+                pack(row, image.bits_per_sample, &mut out[start..]);
             } else {
                 self.put_samples(row, width, usize::from(image.n_channels), out);
+                out.resize(end, 0);
             }
-            out.resize(end, 0);
         };
         if self.is_bottom_up {
             rows.rev().for_each(&mut put)
@@ -100,14 +103,5 @@ impl Layout {
                 }
             }
         }
-    }
-}
-
-fn put_packed(row: &[u8], n_bits: u8, out: &mut Vec<u8>) {
-    for samples in row.chunks(usize::from(8 / n_bits)) {
-        let packed = samples.iter().fold(0_u8, |byte, sample| byte << n_bits | sample);
-        // The last byte of a row is filled from its high bit on.
-        let n_unused = 8 - n_bits as usize * samples.len();
-        out.push(if n_unused < 8 { packed << n_unused } else { packed });
     }
 }

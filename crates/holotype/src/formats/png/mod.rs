@@ -11,6 +11,7 @@ pub(super) use frames::open_animation;
 pub(super) use frames_writer::create_animation;
 pub(super) use reader::open;
 pub(super) use writer::create;
+pub(crate) use writer::{Chunked, pack};
 
 const NAME: &str = "PNG";
 /// Key of the [`crate::MetadataKind::User`] entry for bytes after the end of the image.

@@ -209,7 +209,7 @@ fn write_entry<W: Write>(out: &mut Chunked<W>, entry: &MetadataEntry) -> std::io
 }
 
 /// Samples as PNG packs them: small depths most significant first, 16 bit big-endian.
-pub(super) fn pack(row: &[u8], depth: u8, packed: &mut [u8]) {
+pub(crate) fn pack(row: &[u8], depth: u8, packed: &mut [u8]) {
     match depth {
         8 => packed.copy_from_slice(&row[..packed.len()]),
         16 => {
@@ -229,12 +229,12 @@ pub(super) fn pack(row: &[u8], depth: u8, packed: &mut [u8]) {
 }
 
 /// Writes chunks with their CRC.
-pub(super) struct Chunked<W> {
-    pub(super) out: W,
+pub(crate) struct Chunked<W> {
+    pub(crate) out: W,
 }
 
 impl<W: Write> Chunked<W> {
-    pub(super) fn chunk(&mut self, kind: [u8; 4], data: &[u8]) -> std::io::Result<()> {
+    pub(crate) fn chunk(&mut self, kind: [u8; 4], data: &[u8]) -> std::io::Result<()> {
         let n_bytes = u32::try_from(data.len()).map_err(|_| {
             std::io::Error::new(std::io::ErrorKind::InvalidInput, "a PNG chunk is longer than 4 GiB")
         })?;
