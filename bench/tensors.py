@@ -5,8 +5,8 @@
     python bench/tensors.py FOLDER --max-error PART...
 
 One thread. A file of uint16 with `bf16` in its name is taken for bfloat16. Peers that are not installed are
-left out: zstandard, blosc2, pcodec. Speeds are megabytes of elements a second of process time, the best of
-the repeats. With `--max-error`: ratios of floats rounded within these parts of their range, every value
+left out: zstandard, blosc2, pcodec, zipnn. Speeds are megabytes of elements a second of process time, the
+best of the repeats. With `--max-error`: ratios of floats rounded within these parts of their range, every value
 checked.
 """
 
@@ -70,6 +70,22 @@ def peers() -> dict[str, Any]:
                 ),
                 standalone.simple_decompress,
             )
+    except ImportError:
+        pass
+    try:
+        from zipnn import ZipNN
+
+        # It changes the bytes it is given: they are a copy each time.
+        kinds = {"<f4": "float32", "<f2": "float16", "<u2": "bfloat16"}
+        coders = {kind: ZipNN(bytearray_dtype=name, threads=1) for kind, name in kinds.items()}
+
+        def encode(array: Any) -> bytes:
+            return bytes(coders[array.dtype.str].compress(bytearray(array.tobytes())))
+
+        def decode(data: bytes) -> Any:
+            return next(iter(coders.values())).decompress(bytearray(data))
+
+        found["zipnn"] = (encode, decode)
     except ImportError:
         pass
     return found

@@ -85,7 +85,7 @@ class TensorOptionsFields(TypedDict):
     slice_shape: list[int] | None
     threads: int
     metadata: list[MetadataFields]
-    noise: tuple[str, int, int] | None
+    noise: tuple[str, int, int, int] | None
     max_error: tuple[str, float] | None
 
 

@@ -157,9 +157,16 @@ class Tensor:
 
     @property
     def noise(self) -> dict[str, str | int] | None:
-        """The recipe it is stored as: `generator`, `seed`, `offset`; None if its elements are stored."""
+        """The recipe it is stored as: `generator`, `seed`, `offset`, `threads` of CUDA if they were given.
+
+        None if its elements are stored. Values that the recipe makes nearly are corrected: `stored_bytes` is
+        what that takes, 0 if it makes every bit.
+        """
         noise = _holotype.tensor_noise(self._archive, self.name)
-        return None if noise is None else {"generator": noise[0], "seed": noise[1], "offset": noise[2]}
+        if noise is None:
+            return None
+        recipe: dict[str, str | int] = {"generator": noise[0], "seed": noise[1], "offset": noise[2]}
+        return recipe | {"threads": noise[3]} if noise[3] else recipe
 
     @property
     def parent(self) -> dict[str, str | None] | None:
@@ -422,15 +429,21 @@ def _bound(max_error: float | tuple[str, float]) -> tuple[str, float]:
         raise ArgumentError(f"max_error is a number, not {bound!r}") from None
 
 
-def _recipe(noise: Noise) -> tuple[str, int, int]:
-    """Generator, seed and offset, checked."""
-    generator, seed, offset = noise.get("generator"), noise.get("seed"), noise.get("offset", 0)
-    if not isinstance(generator, str) or not isinstance(seed, int) or not isinstance(offset, int):
-        raise ArgumentError(f"noise has a generator, a seed and perhaps an offset, not {dict(noise)!r}")
-    if noise.keys() - {"generator", "seed", "offset"} or not 0 <= offset <= 2**32:
-        raise ArgumentError(f"noise has a generator, a seed and perhaps an offset, not {dict(noise)!r}")
+def _recipe(noise: Noise) -> tuple[str, int, int, int]:
+    """Generator, seed, offset and threads, checked."""
+    numbers = [noise.get("seed"), noise.get("offset", 0), noise.get("threads", 0)]
+    generator = noise.get("generator")
+    if (
+        not isinstance(generator, str)
+        or not all(isinstance(n, int) for n in numbers)
+        or noise.keys() - {"generator", "seed", "offset", "threads"}
+        or not all(0 <= int(n or 0) < 2**64 for n in numbers[1:])
+    ):
+        keys = "a generator, a seed and perhaps an offset, and threads of CUDA"
+        raise ArgumentError(f"noise has {keys}, not {dict(noise)!r}")
+    seed, offset, threads = (int(n or 0) for n in numbers)
     # PyTorch takes negative seeds for what they are modulo 2⁶⁴.
-    return generator, seed % 2**64, offset
+    return generator, seed % 2**64, offset, threads
 
 
 def _ranges(region: Index | None, shape: tuple[int, ...]) -> tuple[list[tuple[int, int]], list[int]]:

@@ -349,11 +349,15 @@ class Writer:
             before. By default the tensor of the same name in a parent archive, if there is one; False for
             none. It must have the same dtype, shape and order.
         noise : mapping, optional
-            How the elements were drawn: `generator` (`torch.cpu`, `numpy.default_rng` or
-            `numpy.RandomState`), `seed`, and `offset`, the draws before the first. If that makes them again,
-            bit for bit, they are stored as this recipe of some bytes and their SHA-256, else as data;
-            `Tensor.noise` tells. `torch.rand`, `torch.randn` of at least 16 elements (also if rounded to half
-            or bfloat16 later), `Generator.random` and `RandomState.random_sample` are known.
+            How the elements were drawn: `generator` (`torch.cpu`, `torch.cuda`, `numpy.default_rng`,
+            `numpy.RandomState`, or more of the names in `docs/codecs/noise.md`), `seed`, and `offset`: the
+            draws before the first, the numbers before it for normal ones of NumPy, or Philox's offset on
+            CUDA, which goes with `threads` if the tensor is larger than the GPU's grid. If that makes them
+            again, bit for bit, they are stored as this recipe of some bytes and their SHA-256; if it makes
+            most of them, with corrections of the others; else as data. `Tensor.noise` tells. Known are
+            `torch.rand` and `torch.randn` (of at least 16 elements on the CPU; rounded later too),
+            `Generator.random` and `standard_normal`, `RandomState.random_sample` and `randn`. What CUDA
+            draws is made by its public algorithm, which was not tried on a GPU.
         max_error : float or ("relative", float), optional
             Store values that are at most so far from these, or at most so much of the range of the finite
             ones, instead of them. Each is checked when written; what cannot be rounded within the bound, NaN

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import subprocess
 import sys
 import warnings
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,9 +19,6 @@ from PIL.PngImagePlugin import PngInfo
 import holotype
 from holotype import generation
 from holotype.compat.raiiaf.main import raiiafFileHandler
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 NOISE = np.random.default_rng(5).standard_normal((1, 3, 64, 64)).astype("f4")
 
@@ -290,3 +289,14 @@ def test_nothing_is_printed_or_imported(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_every_test_that_the_table_names_is_there() -> None:
+    root = Path(__file__).parents[2]
+    page = (root / "docs" / "raiiaf.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[3] for line in page.splitlines() if line.startswith("| ")][1:]
+    named = {name for row in rows for name in re.findall(r"`((?:test|no|a)_[a-z0-9_]+)`", row)}
+    sources = [*(root / "python" / "tests").glob("test_*.py"), *(root / "crates").glob("*/tests/*.rs")]
+    texts = "".join(source.read_text(encoding="utf-8") for source in sources)
+    assert len(named) > 20
+    assert [name for name in sorted(named) if not re.search(rf"(?:def|fn) {name}\(", texts)] == []

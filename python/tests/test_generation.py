@@ -6,6 +6,7 @@ import io
 import json
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -186,6 +187,17 @@ def test_reading_a_changed_part_is_an_error() -> None:
         except holotype.IntegrityError:
             n_noticed += 1
     assert n_noticed > 50
+
+
+def test_loading_alone_says_nothing() -> None:
+    changed = saved(prompt="x", environment=[generation.Component.parse("name=python;version=2.7")])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        made = generation.load(changed)
+        assert made.prompt == "x"
+        with pytest.raises(generation.EnvironmentDriftWarning, match=r"version=2\.7"):
+            made.check_environment()
+    assert generation.load(saved(prompt="x", environment=None)).environment == ()
 
 
 def test_the_schema_is_the_published_one_and_agrees() -> None:

@@ -75,9 +75,14 @@ def read_tensor(archive: Archive, item: dict, n_children: int = 0) -> Tensor:
     axes = [n_bytes] if bits % 8 else shape[::-1] if 2 in d else shape
     unit = 1 if bits % 8 else bits // 8
     if 5 in d:
-        require(isinstance(d[5], list) and len(d[5]) == 3 and all(isinstance(n, int) for n in d[5]), "a recipe")
-        require(d[5][0] <= 3 and 6 not in d and 2 not in d and 4 not in d and not item[5], "a recipe")
-        elements = noise.generate(*d[5], type_, product(shape))
+        require(isinstance(d[5], list) and all(isinstance(n, int) for n in d[5]), "a recipe")
+        require(len(d[5]) == 3 or (len(d[5]) == 4 and d[5][0] in noise.CUDA and d[5][3] > 0), "a recipe")
+        require(d[5][0] < noise.N_GENERATORS and type_ in noise.TYPES and not {2, 4, 6} & d.keys(), "a recipe")
+        blocks = archive.content_blocks(item)
+        require(len(blocks) <= 1, "more than one block of corrections")
+        elements = noise.generate(d[5], type_, product(shape))
+        if blocks:
+            elements = noise.correct(elements, bits // 8, archive.unpacked(blocks[0]))
         require(hashlib.sha256(elements).digest() == item[3], "the content hash does not match")
         return Tensor(type_, opaque, shape, False, elements)
     lengths = d.get(4, axes)
@@ -199,6 +204,36 @@ def slice_content(
     return payload if record.codec == RAW else decode_slice(payload, type_, bits, extent, parent)
 
 
+def decode_ranks(body: bytes, type_: int, bits: int, extent: list[int]) -> bytes:
+    """Section 9 there."""
+    if len(body) < 8:
+        raise Truncated("ranks")
+    width, per_element, kind = (bits, 1, UNSIGNED) if type_ == OPAQUE else TYPES[type_]
+    n, size = struct.unpack("<2I", body[:8])
+    n_words, n_bytes = product(extent), width // 8
+    require(width in (16, 32, 64) and per_element == 1 and 0 < n <= min(1 << 16, n_words), "ranks")
+    if len(body) < 8 + size:
+        raise Truncated("values")
+
+    def numbers(coded: bytes, of: int, of_bits: int, shape: list[int]) -> list[int]:
+        require(coded and coded[0] < 5, "values and ranks are coded plainly")
+        raw = decode_slice(coded, of, of_bits, shape) if coded[0] else coded[1:]
+        require(len(raw) == product(shape) * of_bits // 8, "the size of values or ranks")
+        return [int.from_bytes(raw[i : i + of_bits // 8], "little") for i in range(0, len(raw), of_bits // 8)]
+
+    def key(word: int) -> int:
+        half = 1 << width - 1
+        if kind == FLOAT and word & half:
+            return word ^ 2 * half - 1
+        return word if kind == UNSIGNED else word ^ half
+
+    values = numbers(body[8 : 8 + size], type_, width, [n])
+    require(all(key(a) < key(b) for a, b in zip(values, values[1:])), "values ascend")
+    ranks = numbers(body[8 + size :], *((1, 8) if n <= 256 else (3, 16)), extent)
+    require(all(rank < n for rank in ranks), "a rank of no value")
+    return b"".join(values[rank].to_bytes(n_bytes, "little") for rank in ranks)
+
+
 def decode_slice(
     coded: bytes, type_: int, bits: int, extent: list[int], parent: bytes | None = None, per_word: int = 1
 ) -> bytes:
@@ -206,13 +241,16 @@ def decode_slice(
     if len(coded) < 4:
         raise Truncated("head of a slice")
     coder, mapping, mask, narrow = coded[:4]
-    if not 1 <= coder <= 6 or mapping > 2 or narrow > 1:
+    if not 1 <= coder <= 7 or mapping > 2 or narrow > 1:
         raise Unsupported("slice coder, map or narrowing")
     require((mask == 0 or mapping == 2) and not (mapping == 1 and coder == 4) and mask < 8, "the head of a slice")
     require(coder != 5 or (coded[:4] == b"\5\2\0\0" and parent is not None), "a difference from no parent")
     require(coder != 6 or coded[:4] == b"\6\0\0\0", "the head of a slice")
     if coder == 6:
         return decode_multiples(coded[4:], type_, extent)
+    if coder == 7:
+        require(coded[:4] == b"\7\0\0\0", "the head of a slice")
+        return decode_ranks(coded[4:], type_, bits, extent)
     wide = type_
     if narrow:
         require(type_ in NARROWER, "a type that has no narrower one")

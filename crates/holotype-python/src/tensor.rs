@@ -55,15 +55,15 @@ pub(crate) struct TensorOptionsFields {
     slice_shape: Option<Vec<u64>>,
     threads: usize,
     metadata: Vec<MetadataFields>,
-    /// Generator, seed, offset.
-    noise: Option<(String, u64, u64)>,
+    /// Generator, seed, offset, threads.
+    noise: Option<(String, u64, u64, u64)>,
     /// `absolute` or `relative`, and how far values may be off.
     max_error: Option<(String, f64)>,
 }
 
 /// Recipes of a generator: named in full, or by the part before what it draws.
-fn recipes(noise: Option<(String, u64, u64)>) -> PyResult<Vec<NoiseRecipe>> {
-    let Some((name, seed, offset)) = noise else { return Ok(Vec::new()) };
+fn recipes(noise: Option<(String, u64, u64, u64)>) -> PyResult<Vec<NoiseRecipe>> {
+    let Some((name, seed, offset, n_threads)) = noise else { return Ok(Vec::new()) };
     let is_meant = |generator: &NoiseGenerator| {
         let rest = generator.name().strip_prefix(name.as_str());
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
@@ -73,7 +73,11 @@ fn recipes(noise: Option<(String, u64, u64)>) -> PyResult<Vec<NoiseRecipe>> {
         let names = NoiseGenerator::ALL.map(NoiseGenerator::name).join(", ");
         return Err(argument_error(format!("generator is one of {names} or their beginnings, not {name:?}")));
     }
-    Ok(found.into_iter().map(|generator| NoiseRecipe { generator, seed, offset }).collect())
+    if n_threads > 0 && !found.iter().all(|generator| generator.is_cuda()) {
+        return Err(argument_error(format!("{name} has no threads of CUDA")));
+    }
+    let recipe = |generator| NoiseRecipe::new(generator, seed, offset).with_n_threads(n_threads);
+    Ok(found.into_iter().map(recipe).collect())
 }
 
 impl TensorOptionsFields {
@@ -199,15 +203,15 @@ pub(crate) fn tensor_fields(
     py.detach(describe).map_err(raise)
 }
 
-/// Generator, seed and offset of a tensor stored as a recipe.
+/// Generator, seed, offset and threads of a tensor stored as a recipe.
 #[pyfunction]
 pub(crate) fn tensor_noise(
     py: Python<'_>,
     archive: &Archive,
     name: &str,
-) -> PyResult<Option<(&'static str, u64, u64)>> {
+) -> PyResult<Option<(&'static str, u64, u64, u64)>> {
     let noise = py.detach(|| Ok(archive.inner.tensor(name)?.noise().copied())).map_err(raise)?;
-    Ok(noise.map(|noise| (noise.generator.name(), noise.seed, noise.offset)))
+    Ok(noise.map(|noise| (noise.generator.name(), noise.seed, noise.offset, noise.n_threads)))
 }
 
 /// Bytes of the elements of a region; refuses what is outside the tensor or above the limits.

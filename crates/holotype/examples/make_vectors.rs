@@ -17,6 +17,8 @@ mod encryption;
 mod generation;
 #[path = "vectors/lossy.rs"]
 mod lossy;
+#[path = "vectors/noise.rs"]
+mod noise;
 #[path = "vectors/packing.rs"]
 mod packing;
 #[path = "vectors/parents.rs"]
@@ -30,10 +32,9 @@ mod tensors;
 
 use holotype::{
     Alpha, Archive, ChannelOrder, ColourModel, ElementOrder, ElementType, ImageDescriptor, ImageOptions,
-    Metadata, MetadataKind, Mode, NoiseGenerator, NoiseRecipe, Palette, Preview, PreviewChoice, SampleType,
-    SecretKey, SourceImage, TensorCodec, TensorDescriptor, TensorOptions, Writer, WriterOptions,
+    Metadata, MetadataKind, Mode, Palette, Preview, PreviewChoice, SampleType, SecretKey, SourceImage,
+    TensorCodec, TensorDescriptor, TensorOptions, Writer, WriterOptions,
 };
-use holotype_codec::noise::generate;
 use holotype_container::cbor::Value;
 use holotype_container::{ArchiveBuilder, BlockRun, Codec, ItemKind, ItemRecord, SignatureFile};
 use sha2::{Digest as _, Sha256};
@@ -483,7 +484,7 @@ fn good() -> Vec<(String, Vec<u8>, String)> {
     );
     archival(&mut all);
     tensors(&mut all);
-    noise(&mut all);
+    all.push(tensors::good());
     all.push(Good::new("empty").bytes());
     let picture = Preview { width: 5, height: 3, n_channels: 3, pixels: (0..45).map(|i| i * 5).collect() };
     all.push(Good::new("file-preview").file_with_preview("photo.jpg", b"the file itself", &picture).bytes());
@@ -574,26 +575,6 @@ fn tensors(all: &mut Vec<(String, Vec<u8>, String)>) {
             .tensor("weights", &TensorDescriptor::new(ElementType::Bf16, &[16, 8]), 0, &mapped)
             .bytes(),
     );
-}
-
-/// Noise that is stored as its recipe.
-fn noise(all: &mut Vec<(String, Vec<u8>, String)>) {
-    let mut vector = Good::new("tensor-noise");
-    for generator in NoiseGenerator::ALL {
-        for element in [ElementType::F16, ElementType::Bf16, ElementType::F32, ElementType::F64] {
-            let recipe = NoiseRecipe { generator, seed: 1 << 40 | 77, offset: 3 };
-            let descriptor = TensorDescriptor::new(element, &[3, 35]);
-            let mut content = Vec::new();
-            if generate(&recipe, element, 105, &mut content).is_err() {
-                continue;
-            }
-            let name = format!("{} {}", generator.name(), element.name());
-            vector.line(&name, "tensor", &content);
-            let options = TensorOptions::default().with_noise(vec![recipe]);
-            vector.writer.add_tensor(&name, &descriptor, &content, &options).unwrap();
-        }
-    }
-    all.push(vector.bytes());
 }
 
 fn bad() -> Vec<(&'static str, Vec<u8>)> {
@@ -719,7 +700,7 @@ fn main() {
     let all = good().into_iter().chain(packing::good()).chain(encryption::good()).chain(generation::good());
     let all = all.chain(animation::good()).chain(parents::good()).chain(revisions::good());
     let all = all.chain(deltas::good()).chain(checkpoints::good());
-    for (name, bytes, described) in all.chain(lossy::good()).chain(restored::good()) {
+    for (name, bytes, described) in all.chain(lossy::good()).chain(noise::good()).chain(restored::good()) {
         let path = root.join("good").join(format!("{name}.holo"));
         if !path.exists() {
             fs::write(path, bytes).unwrap();
@@ -731,7 +712,7 @@ fn main() {
     let all = bad().into_iter().chain(packing::bad()).chain(tensors::bad()).chain(encryption::bad());
     let all = all.chain(generation::bad()).chain(animation::bad()).chain(parents::bad());
     let all = all.chain(deltas::bad()).chain(checkpoints::bad()).chain(revisions::bad());
-    for (name, bytes) in all.chain(lossy::bad()).chain(restored::bad()) {
+    for (name, bytes) in all.chain(lossy::bad()).chain(noise::bad()).chain(restored::bad()) {
         let path = root.join("bad").join(format!("{name}.holo"));
         if !path.exists() {
             fs::write(path, bytes).unwrap();

@@ -172,8 +172,7 @@ pub(crate) fn decode(coded: &[u8], out: &mut [u8]) -> Result<(), CodecError> {
     if !odd.is_empty() {
         return Err(CodecError::Corrupt { what: "half a word of coded bytes" });
     }
-    let words: Vec<u16> = words.iter().map(|word| u16::from_le_bytes(*word)).collect();
-    let (states, at) = dispatch(Decoding { table: &table, states: state_words, words: &words, out });
+    let (states, at) = dispatch(Decoding { table: &table, states: state_words, words, out });
     if at > words.len() {
         return Err(CodecError::Truncated { what: "coded bytes" });
     }
@@ -214,9 +213,12 @@ fn read_table(coded: &[u8]) -> Result<(Box<Table>, &[u8]), CodecError> {
 struct Decoding<'a> {
     table: &'a Table,
     states: [u32; N_LANES],
-    words: &'a [u16],
+    words: &'a [[u8; 2]],
     out: &'a mut [u8],
 }
+
+/// Words made ready at once.
+const WINDOW_WORDS: usize = 2048;
 
 impl Kernel for Decoding<'_> {
     type Output = ([u32; N_LANES], usize);
@@ -225,12 +227,20 @@ impl Kernel for Decoding<'_> {
     fn run<L: ByteLanes>(self, l: L) -> Self::Output {
         let Self { table, states, words, out } = self;
         let mut groups = rans_lanes::load(l, &states);
+        // The words before `at` are taken; those from `base` on are ready in the window.
+        let (mut window, mut base, mut n_ready) = ([0_u16; WINDOW_WORDS], 0, 0);
         let mut at = 0;
         let (rows, rest) = out.as_chunks_mut::<N_LANES>();
         let mut n_done = 0;
         // As long as a row cannot want more words than there are.
         for row in rows.iter_mut() {
-            let Some(next) = words.get(at..).filter(|next| next.len() >= N_LANES) else { break };
+            if base + n_ready < at + N_LANES {
+                let next = words.get(at..).filter(|next| next.len() >= N_LANES);
+                let Some(next) = next else { break };
+                (base, n_ready) = (at, next.len().min(WINDOW_WORDS));
+                window.iter_mut().zip(next).for_each(|(word, bytes)| *word = u16::from_le_bytes(*bytes));
+            }
+            let Some(next) = window.get(at - base..) else { break };
             let mut entries = groups;
             let mut taken = 0;
             for (group, entry) in groups.iter_mut().zip(&mut entries) {
@@ -256,7 +266,7 @@ impl Kernel for Decoding<'_> {
 fn decode_plain<'a>(
     table: &Table,
     states: &mut [u32; N_LANES],
-    words: &[u16],
+    words: &[[u8; 2]],
     at: &mut usize,
     out: impl Iterator<Item = &'a mut u8>,
 ) {
@@ -266,7 +276,8 @@ fn decode_plain<'a>(
         *byte = entry as u8;
         *state = ((entry >> 8) % N_SLOTS as u32 + 1) * (*state >> PRECISION_BITS) + (entry >> 20);
         if *state < MIN_STATE {
-            *state = *state << 16 | u32::from(words.get(*at).copied().unwrap_or(0));
+            let word = words.get(*at).copied().map_or(0, u16::from_le_bytes);
+            *state = *state << 16 | u32::from(word);
             *at += 1;
         }
     }
@@ -295,7 +306,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn bytes_come_back(n in 1_usize..3000, seed in any::<u64>(), mask in any::<u8>()) {
+        fn bytes_come_back(n in prop_oneof![1_usize..3000, 20_000_usize..21_000], seed in any::<u64>(), mask in any::<u8>()) {
             let bytes: Vec<u8> = skewed(n, seed).iter().map(|byte| byte & mask).collect();
             let coded = coded(&bytes);
             let mut out = vec![0; n];
@@ -307,11 +318,10 @@ mod tests {
             for (state, bytes) in states.iter_mut().zip(rest.as_chunks::<4>().0) {
                 *state = u32::from_le_bytes(*bytes);
             }
-            let words: Vec<u16> =
-                rest[STATE_BYTES..].chunks(2).map(|word| u16::from_le_bytes([word[0], word[1]])).collect();
+            let words = rest[STATE_BYTES..].as_chunks().0;
             let mut at = 0;
             out.fill(0);
-            decode_plain(&table, &mut states, &words, &mut at, out.iter_mut());
+            decode_plain(&table, &mut states, words, &mut at, out.iter_mut());
             prop_assert_eq!((&out, at, states), (&bytes, words.len(), [MIN_STATE; N_LANES]));
         }
 

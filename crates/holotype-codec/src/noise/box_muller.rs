@@ -1,10 +1,11 @@
-//! Normal numbers of PyTorch's CPU generator for binary32: blocks of sixteen uniform numbers, eight radii and angles.
-//! `docs/codecs/noise.md` §3.
+//! Normal numbers of PyTorch's CPU generator: blocks of sixteen uniform numbers, eight radii and angles.
+//! `docs/codecs/noise.md` §3, and §8 for binary64.
 //!
 //! Logarithm, sine and cosine are the polynomials of the Cephes library (Moshier) as vectorised by Pommier, in the very
 //! order of operations of PyTorch's compiled code; `mul_add` rounds once, by IEEE 754, on every platform.
 
 use super::mt19937::Mt19937;
+use super::precise::Precise;
 
 /// Numbers made together.
 pub(super) const BLOCK: usize = 16;
@@ -23,6 +24,52 @@ pub(super) fn normal(mt: &mut Mt19937, n: usize) -> Vec<f32> {
         && let Some(last) = numbers.last_chunk_mut::<BLOCK>()
     {
         last.fill_with(|| uniform(mt));
+        transform(last);
+    }
+    numbers
+}
+
+/// The same, where the last 16 follow those of the blocks before that are whole: as half floats are made.
+pub(super) fn normal_by_blocks(mt: &mut Mt19937, n: usize) -> Vec<f32> {
+    let mut numbers = vec![0.0; n];
+    let mut make = |block: &mut [f32; BLOCK]| {
+        block.fill_with(|| uniform(mt));
+        transform(block);
+    };
+    let (blocks, rest) = numbers.as_chunks_mut::<BLOCK>();
+    blocks.iter_mut().for_each(&mut make);
+    if !rest.is_empty()
+        && let Some(last) = numbers.last_chunk_mut::<BLOCK>()
+    {
+        make(last);
+    }
+    numbers
+}
+
+/// In `[0, 1)`, of 53 bits.
+pub(super) fn uniform_f64(mt: &mut Mt19937) -> f64 {
+    let bits = u64::from(mt.next_u32()) << 32 | u64::from(mt.next_u32());
+    (bits & ((1 << 53) - 1)) as f64 / (1_u64 << 53) as f64
+}
+
+/// [`normal`] in binary64.
+pub(super) fn normal_f64(mt: &mut Mt19937, n: usize) -> Vec<f64> {
+    let precise = Precise::new();
+    let transform = |block: &mut [f64; BLOCK]| {
+        for k in 0..BLOCK / 2 {
+            let radius = (-2.0 * precise.log(1.0 - block[k])).sqrt();
+            let (sin, cos) = precise.sin_cos(std::f64::consts::TAU * block[k + BLOCK / 2]);
+            block[k] = radius * cos + 0.0;
+            block[k + BLOCK / 2] = radius * sin + 0.0;
+        }
+    };
+    let mut numbers: Vec<f64> = (0..n).map(|_| uniform_f64(mt)).collect();
+    let (blocks, rest) = numbers.as_chunks_mut::<BLOCK>();
+    blocks.iter_mut().for_each(transform);
+    if !rest.is_empty()
+        && let Some(last) = numbers.last_chunk_mut::<BLOCK>()
+    {
+        last.fill_with(|| uniform_f64(mt));
         transform(last);
     }
     numbers

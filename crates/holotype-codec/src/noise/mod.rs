@@ -2,16 +2,24 @@
 //!
 //! Every operation is on integers or rounded on its own as IEEE 754 says, so the same recipe gives the same bits
 //! everywhere. No function of the platform's mathematics library is used.
+//!
+//! * `mt19937`, `pcg64`, `philox`: draws. `precise`: functions of binary64.
+//! * `box_muller`, `ziggurat`, `polar`: normal numbers of draws.
+//! * `elements`: which generator makes which elements. `corrections`: elements that are a little off.
 
 mod box_muller;
+mod corrections;
+mod elements;
 mod mt19937;
 mod pcg64;
+mod philox;
+mod polar;
+mod precise;
+mod ziggurat;
+mod ziggurat_widths;
 
-use crate::CodecError;
-use crate::tensor::ElementType;
-use half::{bf16, f16};
-use mt19937::Mt19937;
-use pcg64::Pcg64;
+pub use corrections::{correct, find_corrections};
+pub use elements::generate;
 
 /// What draws the numbers, and how they become elements. Wire values; append only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -24,14 +32,39 @@ pub enum NoiseGenerator {
     TorchCpuNormal = 1,
     /// `numpy.random.default_rng(seed).random`.
     NumpyPcg64Uniform = 2,
-    /// `numpy.random.RandomState(seed).random_sample`.
+    /// `numpy.random.RandomState(seed).random_sample`, as it is or rounded.
     NumpyMt19937Uniform = 3,
+    /// `numpy.random.default_rng(seed).standard_normal`, as it is or rounded.
+    NumpyPcg64Normal = 4,
+    /// `numpy.random.default_rng(seed).standard_normal(dtype="f4")`, as it is or rounded.
+    NumpyPcg64NormalF32 = 5,
+    /// `numpy.random.RandomState(seed).randn`, as it is or rounded.
+    NumpyMt19937Normal = 6,
+    /// `torch.randn` of at least 16 binary64 on the CPU, as they are or rounded.
+    TorchCpuNormalF64 = 7,
+    /// `torch.randn` of at least 16 half floats on the CPU.
+    TorchCpuNormalHalf = 8,
+    /// `torch.rand` on CUDA.
+    TorchCudaUniform = 9,
+    /// `torch.randn` on CUDA, by its public algorithm.
+    TorchCudaNormal = 10,
 }
 
 impl NoiseGenerator {
     /// Every generator, in wire order.
-    pub const ALL: [Self; 4] =
-        [Self::TorchCpuUniform, Self::TorchCpuNormal, Self::NumpyPcg64Uniform, Self::NumpyMt19937Uniform];
+    pub const ALL: [Self; 11] = [
+        Self::TorchCpuUniform,
+        Self::TorchCpuNormal,
+        Self::NumpyPcg64Uniform,
+        Self::NumpyMt19937Uniform,
+        Self::NumpyPcg64Normal,
+        Self::NumpyPcg64NormalF32,
+        Self::NumpyMt19937Normal,
+        Self::TorchCpuNormalF64,
+        Self::TorchCpuNormalHalf,
+        Self::TorchCudaUniform,
+        Self::TorchCudaNormal,
+    ];
 
     /// Its name, as in `torch.cpu.randn`.
     #[must_use]
@@ -41,7 +74,20 @@ impl NoiseGenerator {
             Self::TorchCpuNormal => "torch.cpu.randn",
             Self::NumpyPcg64Uniform => "numpy.default_rng.random",
             Self::NumpyMt19937Uniform => "numpy.RandomState.random_sample",
+            Self::NumpyPcg64Normal => "numpy.default_rng.standard_normal",
+            Self::NumpyPcg64NormalF32 => "numpy.default_rng.standard_normal.float32",
+            Self::NumpyMt19937Normal => "numpy.RandomState.randn",
+            Self::TorchCpuNormalF64 => "torch.cpu.randn.float64",
+            Self::TorchCpuNormalHalf => "torch.cpu.randn.half",
+            Self::TorchCudaUniform => "torch.cuda.rand",
+            Self::TorchCudaNormal => "torch.cuda.randn",
         }
+    }
+
+    /// True if it draws on threads of CUDA.
+    #[must_use]
+    pub const fn is_cuda(self) -> bool {
+        matches!(self, Self::TorchCudaUniform | Self::TorchCudaNormal)
     }
 
     /// Inverse of `self as u8`.
@@ -53,113 +99,32 @@ impl NoiseGenerator {
 
 /// How to make noise again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct NoiseRecipe {
     /// What draws the numbers.
     pub generator: NoiseGenerator,
     /// Its seed.
     pub seed: u64,
-    /// Draws before the first that counts: of 32 bits, of 64 for PCG64.
+    /// What was drawn before the first number that counts: draws of 32 bits, of 64 for uniform numbers of PCG64; numbers
+    /// for normal ones of NumPy; draws of every thread, a multiple of 4, on CUDA.
     pub offset: u64,
+    /// Threads that draw on CUDA; 0, as for all others, is one for each element, in blocks of 256.
+    pub n_threads: u64,
 }
 
-/// Most draws that are skipped: they are made one by one.
-const MAX_OFFSET: u64 = 1 << 32;
+impl NoiseRecipe {
+    /// A recipe of whatever number of threads there are elements.
+    #[must_use]
+    pub const fn new(generator: NoiseGenerator, seed: u64, offset: u64) -> Self {
+        Self { generator, seed, offset, n_threads: 0 }
+    }
 
-/// Appends `n` elements in C order, little-endian. Memory and time grow with `n` and the offset alone.
-///
-/// # Errors
-/// `Unsupported` if the generator does not make such elements, or so few, or is to skip more than 2³² draws.
-///
-/// ```
-/// use holotype_codec::noise::{NoiseGenerator, NoiseRecipe, generate};
-/// use holotype_codec::tensor::ElementType;
-/// let recipe = NoiseRecipe { generator: NoiseGenerator::TorchCpuUniform, seed: 7, offset: 0 };
-/// let mut first = Vec::new();
-/// generate(&recipe, ElementType::F32, 3, &mut first)?;
-/// let values: Vec<f32> = first.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
-/// assert_eq!(values, [0.534_922_54, 0.198_803_19, 0.659_211_7]);
-/// # Ok::<(), holotype_codec::CodecError>(())
-/// ```
-pub fn generate(
-    recipe: &NoiseRecipe,
-    element: ElementType,
-    n: usize,
-    out: &mut Vec<u8>,
-) -> Result<(), CodecError> {
-    let NoiseRecipe { generator, seed, offset } = *recipe;
-    let unsupported =
-        CodecError::Unsupported { what: "noise of that type by generator", id: generator as u32 };
-    if offset > MAX_OFFSET {
-        return Err(unsupported);
+    /// Sets [`Self::n_threads`].
+    #[must_use]
+    pub const fn with_n_threads(mut self, n_threads: u64) -> Self {
+        self.n_threads = n_threads;
+        self
     }
-    // Torch and NumPy take the low 32 bits of a seed for this generator.
-    let mut mt = Mt19937::new(seed as u32);
-    let mut pcg = Pcg64::new(seed);
-    if generator == NoiseGenerator::NumpyPcg64Uniform {
-        (0..offset).for_each(|_| {
-            pcg.next_u64();
-        });
-    } else {
-        (0..offset).for_each(|_| {
-            mt.next_u32();
-        });
-    }
-    match (generator, element) {
-        (NoiseGenerator::TorchCpuUniform, ElementType::F32) => {
-            out.extend((0..n).flat_map(|_| box_muller::uniform(&mut mt).to_le_bytes()));
-        }
-        (NoiseGenerator::TorchCpuUniform, ElementType::F16) => {
-            let mut next = || f16::from_f32((mt.next_u32() & 0x7FF) as f32 / 2048.0);
-            out.extend((0..n).flat_map(|_| next().to_le_bytes()));
-        }
-        (NoiseGenerator::TorchCpuUniform, ElementType::Bf16) => {
-            let mut next = || bf16::from_f32((mt.next_u32() & 0xFF) as f32 / 256.0);
-            out.extend((0..n).flat_map(|_| next().to_le_bytes()));
-        }
-        (NoiseGenerator::TorchCpuUniform, ElementType::F64) => {
-            let mut next = || {
-                let bits = u64::from(mt.next_u32()) << 32 | u64::from(mt.next_u32());
-                (bits & ((1 << 53) - 1)) as f64 / (1_u64 << 53) as f64
-            };
-            out.extend((0..n).flat_map(|_| next().to_le_bytes()));
-        }
-        (NoiseGenerator::TorchCpuNormal, ElementType::F32 | ElementType::F16 | ElementType::Bf16)
-            if n >= box_muller::BLOCK =>
-        {
-            let numbers = box_muller::normal(&mut mt, n);
-            match element {
-                ElementType::F32 => out.extend(numbers.iter().flat_map(|number| number.to_le_bytes())),
-                ElementType::F16 => {
-                    out.extend(numbers.iter().flat_map(|number| f16::from_f32(*number).to_le_bytes()));
-                }
-                _ => out.extend(numbers.iter().flat_map(|number| bf16::from_f32(*number).to_le_bytes())),
-            }
-        }
-        (NoiseGenerator::NumpyPcg64Uniform, ElementType::F64) => {
-            let mut next = || (pcg.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
-            out.extend((0..n).flat_map(|_| next().to_le_bytes()));
-        }
-        (NoiseGenerator::NumpyPcg64Uniform, ElementType::F32) => {
-            // Two numbers a draw, the lower half first.
-            let next = |half: u64| (half as u32 >> 8) as f32 / (1_u32 << 24) as f32;
-            for k in 0..n.div_ceil(2) {
-                let bits = pcg.next_u64();
-                out.extend_from_slice(&next(bits).to_le_bytes());
-                if 2 * k + 1 < n {
-                    out.extend_from_slice(&next(bits >> 32).to_le_bytes());
-                }
-            }
-        }
-        (NoiseGenerator::NumpyMt19937Uniform, ElementType::F64) => {
-            let mut next = || {
-                let (high, low) = (mt.next_u32() >> 5, mt.next_u32() >> 6);
-                (u64::from(high) << 26 | u64::from(low)) as f64 / (1_u64 << 53) as f64
-            };
-            out.extend((0..n).flat_map(|_| next().to_le_bytes()));
-        }
-        _ => return Err(unsupported),
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -38,6 +38,12 @@ impl Mt19937 {
         bits ^= bits << 15 & 0xEFC6_0000;
         bits ^ bits >> 18
     }
+
+    /// In `[0, 1)`, of 53 bits, as NumPy draws it.
+    pub(super) fn next_f64(&mut self) -> f64 {
+        let (high, low) = (self.next_u32() >> 5, self.next_u32() >> 6);
+        (u64::from(high) << 26 | u64::from(low)) as f64 / (1_u64 << 53) as f64
+    }
 }
 
 #[cfg(test)]

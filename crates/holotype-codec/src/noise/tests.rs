@@ -1,4 +1,6 @@
 use super::*;
+use crate::CodecError;
+use crate::tensor::ElementType;
 
 /// FNV-1a of 64 bits over the elements.
 fn digest(recipe: &NoiseRecipe, element: ElementType, n: usize) -> u64 {
@@ -9,7 +11,8 @@ fn digest(recipe: &NoiseRecipe, element: ElementType, n: usize) -> u64 {
     })
 }
 
-/// Recorded from PyTorch 1.13 (x86-64, AVX2) and NumPy 1.24: generator, seed, element, number, digest.
+/// Recorded from PyTorch 1.13 (x86-64, AVX2) and NumPy 1.24; generators of normal numbers beside `TorchCpuNormal` from
+/// PyTorch 2.15 and NumPy 2.4: generator, seed, element, number, digest.
 const RECORDED: &[(NoiseGenerator, u64, ElementType, usize, u64)] = &[
     (NoiseGenerator::TorchCpuNormal, 0, ElementType::F32, 16, 0x28D4_9F8F_92BF_21D6),
     (NoiseGenerator::TorchCpuUniform, 0, ElementType::F32, 16, 0x355F_338C_445C_75F8),
@@ -75,12 +78,92 @@ const RECORDED: &[(NoiseGenerator, u64, ElementType, usize, u64)] = &[
     (NoiseGenerator::NumpyMt19937Uniform, 0, ElementType::F64, 333, 0x0AC3_B19C_83D0_2887),
     (NoiseGenerator::NumpyMt19937Uniform, 7, ElementType::F64, 333, 0x79A1_D08E_9C3A_574C),
     (NoiseGenerator::NumpyMt19937Uniform, 4_294_967_295, ElementType::F64, 333, 0xB870_573E_EFB1_B952),
+    (NoiseGenerator::NumpyPcg64Normal, 0, ElementType::F64, 20_000, 0x5DB1_0E0E_E5F3_C825),
+    (NoiseGenerator::NumpyPcg64Normal, 0, ElementType::F32, 333, 0xC576_D8AF_FD03_25B5),
+    (NoiseGenerator::NumpyPcg64NormalF32, 0, ElementType::F32, 20_000, 0x9923_3AED_7A0C_846C),
+    (NoiseGenerator::NumpyPcg64NormalF32, 0, ElementType::F16, 333, 0xE99C_ED04_6297_E92F),
+    (NoiseGenerator::NumpyPcg64NormalF32, 0, ElementType::Bf16, 333, 0x71D8_9AD0_8DEA_9D21),
+    (NoiseGenerator::NumpyPcg64Normal, 7, ElementType::F64, 20_000, 0x1466_E9C7_9CAE_B946),
+    (NoiseGenerator::NumpyPcg64Normal, 7, ElementType::F32, 333, 0x440C_A9E3_9F48_7493),
+    (NoiseGenerator::NumpyPcg64NormalF32, 7, ElementType::F32, 20_000, 0x3F00_B2B1_2535_C4DA),
+    (NoiseGenerator::NumpyPcg64NormalF32, 7, ElementType::F16, 333, 0x9E75_4BB6_010F_9940),
+    (NoiseGenerator::NumpyPcg64NormalF32, 7, ElementType::Bf16, 333, 0x5542_FE74_674B_76F2),
+    (NoiseGenerator::NumpyPcg64Normal, 8_589_934_601, ElementType::F64, 20_000, 0x8ECE_83C6_5DE8_B314),
+    (NoiseGenerator::NumpyPcg64Normal, 8_589_934_601, ElementType::F32, 333, 0x8BFA_947B_632E_0650),
+    (NoiseGenerator::NumpyPcg64NormalF32, 8_589_934_601, ElementType::F32, 20_000, 0xE92F_ECB1_08CC_CA5D),
+    (NoiseGenerator::NumpyPcg64NormalF32, 8_589_934_601, ElementType::F16, 333, 0x8425_31BF_B950_0F1B),
+    (NoiseGenerator::NumpyPcg64NormalF32, 8_589_934_601, ElementType::Bf16, 333, 0x74EA_A29E_89DE_A076),
+    (
+        NoiseGenerator::NumpyPcg64Normal,
+        18_446_744_073_709_551_615,
+        ElementType::F64,
+        20_000,
+        0x4A08_C239_CA38_6C69,
+    ),
+    (
+        NoiseGenerator::NumpyPcg64Normal,
+        18_446_744_073_709_551_615,
+        ElementType::F32,
+        333,
+        0x20BE_A6BF_C3B2_3149,
+    ),
+    (
+        NoiseGenerator::NumpyPcg64NormalF32,
+        18_446_744_073_709_551_615,
+        ElementType::F32,
+        20_000,
+        0x9566_4A40_0AC9_70EB,
+    ),
+    (
+        NoiseGenerator::NumpyPcg64NormalF32,
+        18_446_744_073_709_551_615,
+        ElementType::F16,
+        333,
+        0x224A_EE24_847B_C6C4,
+    ),
+    (
+        NoiseGenerator::NumpyPcg64NormalF32,
+        18_446_744_073_709_551_615,
+        ElementType::Bf16,
+        333,
+        0x29DF_375E_71AE_481F,
+    ),
+    (NoiseGenerator::NumpyMt19937Normal, 0, ElementType::F64, 333, 0xB0CC_0026_4A19_D66F),
+    (NoiseGenerator::NumpyMt19937Normal, 0, ElementType::F32, 3333, 0xF8A8_EB5B_96B4_CD0E),
+    (NoiseGenerator::NumpyMt19937Normal, 0, ElementType::F16, 333, 0x5B62_64B8_F3F8_D805),
+    (NoiseGenerator::NumpyMt19937Uniform, 0, ElementType::F32, 333, 0x7A95_4C4E_9BBF_B903),
+    (NoiseGenerator::NumpyMt19937Normal, 7, ElementType::F64, 333, 0x1680_8C75_B1A4_097A),
+    (NoiseGenerator::NumpyMt19937Normal, 7, ElementType::F32, 3333, 0xEF08_31E4_C253_C111),
+    (NoiseGenerator::NumpyMt19937Normal, 7, ElementType::F16, 333, 0x87BD_3E23_D3A8_2CC8),
+    (NoiseGenerator::NumpyMt19937Uniform, 7, ElementType::F32, 333, 0xCAAE_889A_8D22_6A83),
+    (NoiseGenerator::NumpyMt19937Normal, 4_294_967_295, ElementType::F64, 333, 0xFABB_9957_5D47_DAC6),
+    (NoiseGenerator::NumpyMt19937Normal, 4_294_967_295, ElementType::F32, 3333, 0xBD28_0AD0_CA60_BBCF),
+    (NoiseGenerator::NumpyMt19937Normal, 4_294_967_295, ElementType::F16, 333, 0xE58F_A71D_2D3A_B71B),
+    (NoiseGenerator::NumpyMt19937Uniform, 4_294_967_295, ElementType::F32, 333, 0x84D7_DA02_44CC_E941),
+    (NoiseGenerator::TorchCpuNormalHalf, 1, ElementType::F16, 16, 0xCFCA_024E_C03F_4521),
+    (NoiseGenerator::TorchCpuNormalHalf, 1, ElementType::Bf16, 16, 0xD58B_893B_6C93_A6FF),
+    (NoiseGenerator::TorchCpuNormalF64, 1, ElementType::F32, 16, 0xF078_A9CA_5752_4678),
+    (NoiseGenerator::TorchCpuNormalHalf, 1, ElementType::F16, 40, 0x5FF3_FC4F_5CF5_5FE5),
+    (NoiseGenerator::TorchCpuNormalHalf, 1, ElementType::Bf16, 40, 0x6294_01EF_908E_C06D),
+    (NoiseGenerator::TorchCpuNormalF64, 1, ElementType::F32, 40, 0x77E3_4707_6BE9_9221),
+    (NoiseGenerator::TorchCpuNormalHalf, 1, ElementType::F16, 1000, 0xD8E1_591E_DBA3_8DB7),
+    (NoiseGenerator::TorchCpuNormalHalf, 1, ElementType::Bf16, 1000, 0x30F2_A936_F109_39C3),
+    (NoiseGenerator::TorchCpuNormalF64, 1, ElementType::F32, 1000, 0x3405_A6F8_9912_B115),
+    (NoiseGenerator::TorchCpuNormalHalf, 99, ElementType::F16, 16, 0xC0DB_3A5F_FA12_C4FA),
+    (NoiseGenerator::TorchCpuNormalHalf, 99, ElementType::Bf16, 16, 0x78C5_7D18_190F_E6B7),
+    (NoiseGenerator::TorchCpuNormalF64, 99, ElementType::F32, 16, 0x86EC_CC12_844C_D40E),
+    (NoiseGenerator::TorchCpuNormalHalf, 99, ElementType::F16, 40, 0x8D91_F6F0_1CC9_AF93),
+    (NoiseGenerator::TorchCpuNormalHalf, 99, ElementType::Bf16, 40, 0x8353_5D6C_8054_50D3),
+    (NoiseGenerator::TorchCpuNormalF64, 99, ElementType::F32, 40, 0xCD41_584F_8EC7_EAAD),
+    (NoiseGenerator::TorchCpuNormalHalf, 99, ElementType::F16, 1000, 0x9945_8187_5F35_7A00),
+    (NoiseGenerator::TorchCpuNormalHalf, 99, ElementType::Bf16, 1000, 0x3052_9D28_42AA_9C8E),
+    (NoiseGenerator::TorchCpuNormalF64, 99, ElementType::F32, 1000, 0xC72F_F434_8B1E_43EA),
 ];
 
 #[test]
 fn noise_is_that_of_the_libraries() {
     for (generator, seed, element, n, expected) in RECORDED {
-        let recipe = NoiseRecipe { generator: *generator, seed: *seed, offset: 0 };
+        let recipe = NoiseRecipe::new(*generator, *seed, 0);
         let found = digest(&recipe, *element, *n);
         assert_eq!(found, *expected, "{} {seed} {} {n}", generator.name(), element.name());
     }
@@ -92,9 +175,12 @@ fn an_offset_skips_draws() {
         (NoiseGenerator::TorchCpuUniform, ElementType::F32, 4),
         (NoiseGenerator::NumpyPcg64Uniform, ElementType::F64, 8),
         (NoiseGenerator::TorchCpuNormal, ElementType::F32, 4),
+        (NoiseGenerator::NumpyPcg64Normal, ElementType::F64, 8),
+        (NoiseGenerator::NumpyPcg64NormalF32, ElementType::F32, 4),
+        (NoiseGenerator::NumpyMt19937Normal, ElementType::F64, 8),
     ] {
         let (mut all, mut rest) = (Vec::new(), Vec::new());
-        let recipe = |offset| NoiseRecipe { generator, seed: 3, offset };
+        let recipe = |offset| NoiseRecipe::new(generator, 3, offset);
         generate(&recipe(0), element, 64, &mut all).unwrap();
         generate(&recipe(16), element, 48, &mut rest).unwrap();
         assert_eq!(all[16 * n_bytes..], rest);
@@ -102,12 +188,42 @@ fn an_offset_skips_draws() {
 }
 
 #[test]
+fn noise_of_cuda_is_what_is_published() {
+    // `torch.manual_seed(0); torch.randn(3, 4, device="cuda")` as printed in what documents it.
+    let printed = [
+        [-0.9247_f32, -0.4253, -2.6438, 0.1452],
+        [-0.1209, -0.5797, -0.6229, -0.3284],
+        [-1.0745, -0.3631, -1.6711, 2.2655],
+    ];
+    let recipe = NoiseRecipe::new(NoiseGenerator::TorchCudaNormal, 0, 0);
+    let mut made = Vec::new();
+    generate(&recipe, ElementType::F32, 12, &mut made).unwrap();
+    for (word, printed) in made.chunks_exact(4).zip(printed.as_flattened()) {
+        let value = f32::from_le_bytes([word[0], word[1], word[2], word[3]]);
+        assert!((value - printed).abs() < 6e-5, "{value} {printed}");
+    }
+    // As many threads as elements or more, and the counter is that of a thread.
+    let mut limited = Vec::new();
+    generate(&recipe.with_n_threads(1 << 20), ElementType::F32, 12, &mut limited).unwrap();
+    assert_eq!(made, limited);
+}
+
+#[test]
 fn what_is_not_made_is_refused() {
-    let recipe = |generator, offset| NoiseRecipe { generator, seed: 0, offset };
+    let recipe = |generator, offset| NoiseRecipe::new(generator, 0, offset);
     for (recipe, element, n) in [
         (recipe(NoiseGenerator::TorchCpuNormal, 0), ElementType::F32, 15),
         (recipe(NoiseGenerator::TorchCpuNormal, 0), ElementType::F64, 100),
-        (recipe(NoiseGenerator::NumpyMt19937Uniform, 0), ElementType::F32, 5),
+        (recipe(NoiseGenerator::NumpyMt19937Uniform, 0), ElementType::I64, 5),
+        (recipe(NoiseGenerator::NumpyPcg64Uniform, 0), ElementType::F16, 5),
+        (recipe(NoiseGenerator::NumpyPcg64NormalF32, 0), ElementType::F64, 5),
+        (recipe(NoiseGenerator::NumpyPcg64Normal, 1 << 27), ElementType::F64, 5),
+        (recipe(NoiseGenerator::TorchCpuNormalHalf, 0), ElementType::F32, 100),
+        (recipe(NoiseGenerator::TorchCpuNormalF64, 0), ElementType::F64, 15),
+        (recipe(NoiseGenerator::TorchCudaNormal, 2), ElementType::F32, 5),
+        (recipe(NoiseGenerator::TorchCudaNormal, 0), ElementType::F64, 5),
+        (recipe(NoiseGenerator::TorchCudaNormal, 0).with_n_threads(100), ElementType::F32, 5),
+        (recipe(NoiseGenerator::TorchCpuUniform, 0).with_n_threads(256), ElementType::F32, 5),
         (recipe(NoiseGenerator::TorchCpuUniform, 1 << 33), ElementType::F32, 5),
         (recipe(NoiseGenerator::TorchCpuUniform, 0), ElementType::I32, 5),
     ] {

@@ -5,7 +5,7 @@ use super::narrow::narrower;
 use super::numeric::{self, NumberKind};
 use super::stream::{self, Coder, Map, Recipe, transformed};
 use super::word::Word;
-use super::{ElementType, TensorCodec, WordKind, lz, planes};
+use super::{ElementType, TensorCodec, WordKind, lz, planes, ranks};
 
 /// A coded slice saves at least one part in so many: 3 %.
 const MIN_GAIN: usize = 33;
@@ -16,6 +16,8 @@ const GLANCE_WORDS: usize = 256;
 const N_WINDOWS: usize = 4;
 /// Words pco is tried on, twice as many of eight bytes.
 const PCO_WORDS: usize = 4096;
+/// Slices that take no more than this, coded, have too few values or too few words for ranks to gain anything.
+const MIN_BYTES_RANKED: usize = 1024;
 /// One repeated group of eight bytes in so many is worth a search for copies.
 const MIN_REPEATS: usize = 64;
 
@@ -23,6 +25,19 @@ const PLAIN: Recipe = Recipe { coder: Coder::Zstd, map: Map::None, axes: 0, is_n
 
 /// Codes a slice; nothing if it is best kept as it is.
 pub(super) fn encode(bytes: &[u8], layout: &SliceLayout, codec: TensorCodec) -> Option<Vec<u8>> {
+    let mut best = Best(encode_plainly(bytes, layout, codec));
+    if codec == TensorCodec::Auto
+        && layout.element.n_words() == 1
+        && best.len().min(bytes.len()) > MIN_BYTES_RANKED
+    {
+        let ranked = ranks::encode(bytes, layout);
+        best.offer(ranked.filter(|coded| is_worth_it(coded.len(), bytes.len(), codec)));
+    }
+    best.0
+}
+
+/// The same without ranks, so that the slice may be a part of another.
+pub(super) fn encode_plainly(bytes: &[u8], layout: &SliceLayout, codec: TensorCodec) -> Option<Vec<u8>> {
     let coded = match codec {
         TensorCodec::Raw => return None,
         TensorCodec::Planes => {

@@ -46,6 +46,13 @@ impl SliceLayout {
         Self { element, n_word_bytes, ..self.clone() }
     }
 
+    /// A row of words of this type.
+    pub(super) fn row(&self, n_words: usize) -> Self {
+        let mut lengths = [1; MAX_AXES];
+        lengths[0] = n_words / self.n_per_element.max(1);
+        Self { n_words, lengths, ..self.clone() }
+    }
+
     /// Bytes of the slice.
     #[must_use]
     pub fn n_bytes(&self) -> usize {

@@ -5,6 +5,7 @@
 //! * `planes`, `lz`, `numeric`: coders of words.
 //! * `delta`: what a slice differs from its parent.
 //! * `multiples`: floats that are multiples of a step, as rounding within a bound makes them.
+//! * `ranks`: words of few values.
 //! * `choose`: which of them is tried; never needed to decode.
 
 mod choose;
@@ -17,6 +18,7 @@ mod multiples;
 mod narrow;
 mod numeric;
 mod planes;
+mod ranks;
 mod stream;
 mod word;
 

@@ -146,7 +146,7 @@ pub(super) fn encode(bytes: &[u8], layout: &SliceLayout, step: f64) -> Option<Ve
         out.extend(at.to_le_bytes());
         out.extend(&word.to_le_bytes()[..layout.n_word_bytes]);
     }
-    match choose::encode(&flat, &inner, TensorCodec::Auto) {
+    match choose::encode_plainly(&flat, &inner, TensorCodec::Auto) {
         Some(coded) => out.extend(coded),
         None => {
             out.push(AS_THEY_ARE);

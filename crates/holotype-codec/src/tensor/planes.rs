@@ -1,9 +1,13 @@
 //! Words as planes of bytes, the most significant first, each coded alone. `docs/codecs/tensor.md` §4.
 
+use super::WordKind;
+use super::stream::Map;
 use super::word::Word;
 use crate::CodecError;
 use crate::entropy::byte_rans;
 use crate::simd::{ByteLanes, Kernel, dispatch};
+use std::borrow::Cow;
+use std::marker::PhantomData;
 
 /// Wire values of how a plane is coded. Append only.
 mod coder {
@@ -36,9 +40,44 @@ impl<W: Word> Kernel for Split<'_, W> {
     }
 }
 
+/// Puts words together and where they belong, each changed by `change`.
+#[inline(always)]
+fn merge_by<W: Word>(planes: &[&[u8]], out: &mut [u8], change: impl Fn(W) -> W) {
+    match *planes {
+        [a] => out.iter_mut().zip(a).for_each(|(out, a)| *out = change(W::of(u64::from(*a))).bits() as u8),
+        [a, b] => {
+            for ((out, a), b) in out.as_chunks_mut().0.iter_mut().zip(a).zip(b) {
+                let word = W::of(u64::from(u16::from_be_bytes([*a, *b])));
+                *out = (change(word).bits() as u16).to_le_bytes();
+            }
+        }
+        [a, b, c, d] => {
+            let low = c.iter().zip(d);
+            for (((out, a), b), (c, d)) in out.as_chunks_mut().0.iter_mut().zip(a).zip(b).zip(low) {
+                let word = W::of(u64::from(u32::from_be_bytes([*a, *b, *c, *d])));
+                *out = (change(word).bits() as u32).to_le_bytes();
+            }
+        }
+        [a, b, c, d, e, f, g, h] => {
+            let high = a.iter().zip(b).zip(c.iter().zip(d));
+            let low = e.iter().zip(f).zip(g.iter().zip(h));
+            let words = high.zip(low);
+            for (out, (((a, b), (c, d)), ((e, f), (g, h)))) in out.as_chunks_mut().0.iter_mut().zip(words) {
+                let word = W::of(u64::from_be_bytes([*a, *b, *c, *d, *e, *f, *g, *h]));
+                *out = change(word).bits().to_le_bytes();
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Planes to elements that are mapped to words.
 struct Merge<'a, W> {
-    planes: &'a [u8],
-    words: &'a mut [W],
+    planes: &'a [&'a [u8]],
+    map: Map,
+    kind: WordKind,
+    out: &'a mut [u8],
+    word: PhantomData<W>,
 }
 
 impl<W: Word> Kernel for Merge<'_, W> {
@@ -46,29 +85,15 @@ impl<W: Word> Kernel for Merge<'_, W> {
 
     #[inline(always)]
     fn run<L: ByteLanes>(self, _: L) {
-        let Self { planes, words } = self;
-        let n = words.len();
-        let plane = |p: usize| planes.get(p * n..(p + 1) * n).unwrap_or_default();
-        match W::N_BYTES {
-            1 => words.iter_mut().zip(plane(0)).for_each(|(word, a)| *word = W::of(u64::from(*a))),
-            2 => {
-                for ((word, a), b) in words.iter_mut().zip(plane(0)).zip(plane(1)) {
-                    *word = W::of(u64::from(u16::from_be_bytes([*a, *b])));
-                }
+        // Plain loops: the compiler makes the best of them with the instructions it was given.
+        let Self { planes, map, kind, out, .. } = self;
+        match (map, kind) {
+            (Map::None, _) => merge_by::<W>(planes, out, |word| word),
+            (Map::Rotate, _) => merge_by::<W>(planes, out, W::rotate_down),
+            (Map::Order, WordKind::Float) => {
+                merge_by::<W>(planes, out, |word| word.unordered(WordKind::Float));
             }
-            4 => {
-                let low = plane(2).iter().zip(plane(3));
-                for (((word, a), b), (c, d)) in words.iter_mut().zip(plane(0)).zip(plane(1)).zip(low) {
-                    *word = W::of(u64::from(u32::from_be_bytes([*a, *b, *c, *d])));
-                }
-            }
-            _ => {
-                let high = plane(0).iter().zip(plane(1)).zip(plane(2).iter().zip(plane(3)));
-                let low = plane(4).iter().zip(plane(5)).zip(plane(6).iter().zip(plane(7)));
-                for ((word, ((a, b), (c, d))), ((e, f), (g, h))) in words.iter_mut().zip(high).zip(low) {
-                    *word = W::of(u64::from_be_bytes([*a, *b, *c, *d, *e, *f, *g, *h]));
-                }
-            }
+            (Map::Order, kind) => merge_by::<W>(planes, out, |word| word.unordered(kind)),
         }
     }
 }
@@ -80,9 +105,9 @@ pub(super) fn split<W: Word>(words: &[W]) -> Vec<u8> {
     planes
 }
 
-/// Inverse of [`split`]; `planes` has `words.len() * W::N_BYTES` bytes.
-pub(super) fn merge<W: Word>(planes: &[u8], words: &mut [W]) {
-    dispatch(Merge { planes, words });
+/// Inverse of [`split`], with the map undone: elements into `out`, which has as many bytes as the planes.
+pub(super) fn merge<W: Word>(planes: &[&[u8]], map: Map, kind: WordKind, out: &mut [u8]) {
+    dispatch(Merge { planes, map, kind, out, word: PhantomData::<W> });
 }
 
 /// About the bytes that [`encode`] needs.
@@ -121,25 +146,33 @@ pub(super) fn encode(planes: &[u8], n_words: usize, out: &mut Vec<u8>) {
     }
 }
 
-/// Decodes the planes of `n_words` words of `n_bytes` bytes from all of `coded`.
-pub(super) fn decode(mut coded: &[u8], n_words: usize, n_bytes: usize) -> Result<Vec<u8>, CodecError> {
-    let mut planes = vec![0; n_words * n_bytes];
-    for plane in planes.chunks_exact_mut(n_words.max(1)) {
+/// The planes of `n_words` words of `n_bytes` bytes from all of `coded`, left there where they lie as they are.
+pub(super) fn decode(
+    mut coded: &[u8],
+    n_words: usize,
+    n_bytes: usize,
+) -> Result<Vec<Cow<'_, [u8]>>, CodecError> {
+    let mut planes = Vec::with_capacity(n_bytes);
+    for _ in 0..n_bytes {
         let [id, a, b, c, d, rest @ ..] = coded else {
             return Err(CodecError::Truncated { what: "head of a plane" });
         };
         let n = u32::from_le_bytes([*a, *b, *c, *d]) as usize;
         let (body, rest) = rest.split_at_checked(n).ok_or(CodecError::Truncated { what: "a plane" })?;
         coded = rest;
-        match (*id, body) {
-            (coder::RAW, body) if body.len() == plane.len() => plane.copy_from_slice(body),
-            (coder::CONSTANT, [value]) => plane.fill(*value),
-            (coder::RANS, body) => byte_rans::decode(body, plane)?,
+        planes.push(match (*id, body) {
+            (coder::RAW, body) if body.len() == n_words => Cow::Borrowed(body),
+            (coder::CONSTANT, [value]) => Cow::Owned(vec![*value; n_words]),
+            (coder::RANS, body) => {
+                let mut plane = vec![0; n_words];
+                byte_rans::decode(body, &mut plane)?;
+                Cow::Owned(plane)
+            }
             (coder::RAW | coder::CONSTANT, _) => {
                 return Err(CodecError::Corrupt { what: "a plane has another length" });
             }
             (id, _) => return Err(CodecError::Unsupported { what: "plane coder", id: u32::from(id) }),
-        }
+        });
     }
     if coded.is_empty() { Ok(planes) } else { Err(CodecError::Corrupt { what: "bytes after the planes" }) }
 }
@@ -156,12 +189,19 @@ mod tests {
             .flat_map(|p| words.iter().map(move |word| (word.bits() >> (8 * (W::N_BYTES - 1 - p))) as u8))
             .collect();
         assert_eq!(planes, plain);
-        let mut merged = vec![W::default(); words.len()];
-        merge(&planes, &mut merged);
-        assert_eq!(merged, words);
+        let parts: Vec<&[u8]> = planes.chunks_exact(words.len().max(1)).collect();
+        let mut merged = vec![0; planes.len()];
+        merge::<W>(&parts, Map::None, WordKind::Unsigned, &mut merged);
+        assert_eq!(W::from_bytes(&merged), words);
+        for kind in [WordKind::Unsigned, WordKind::Signed, WordKind::Float] {
+            merge::<W>(&parts, Map::Order, kind, &mut merged);
+            assert!(W::from_bytes(&merged).iter().zip(&words).all(|(m, w)| *m == w.unordered(kind)));
+        }
+        merge::<W>(&parts, Map::Rotate, WordKind::Float, &mut merged);
+        assert!(W::from_bytes(&merged).iter().zip(&words).all(|(m, w)| *m == w.rotate_down()));
         let mut coded = Vec::new();
         encode(&planes, words.len(), &mut coded);
-        assert_eq!(decode(&coded, words.len(), W::N_BYTES).unwrap(), planes);
+        assert_eq!(decode(&coded, words.len(), W::N_BYTES).unwrap().concat(), planes);
         for n in 0..coded.len() {
             assert!(decode(&coded[..n], words.len(), W::N_BYTES).is_err());
         }

@@ -5,7 +5,7 @@ use super::lorenzo;
 use super::narrow::{may_be_narrow, narrow_all, narrower, widen_all};
 use super::numeric::{self, NumberKind};
 use super::word::Word;
-use super::{ElementType, WordKind, delta, lz, multiples, planes};
+use super::{ElementType, WordKind, delta, lz, multiples, planes, ranks};
 use crate::CodecError;
 use crate::simd::{ByteLanes, Kernel, dispatch};
 
@@ -21,6 +21,8 @@ pub(super) enum Coder {
     Delta = 5,
     /// Integers and a step; see [`multiples`](super::multiples).
     Multiples = 6,
+    /// Values and ranks; see [`ranks`](super::ranks).
+    Ranks = 7,
 }
 
 /// What is done to words before. Wire values; append only.
@@ -61,6 +63,7 @@ impl Recipe {
             4 => Coder::Pco,
             5 => Coder::Delta,
             6 => Coder::Multiples,
+            7 => Coder::Ranks,
             id => return unsupported("slice coder", id),
         };
         let map = match map {
@@ -75,8 +78,12 @@ impl Recipe {
         if is_narrow > 1 {
             return unsupported("slice narrowing", is_narrow);
         }
-        if coder == Coder::Delta && head != [5, 2, 0, 0] || coder == Coder::Multiples && head != [6, 0, 0, 0]
-        {
+        let is_other = match coder {
+            Coder::Delta => head != [5, 2, 0, 0],
+            Coder::Multiples | Coder::Ranks => head != [coder as u8, 0, 0, 0],
+            _ => false,
+        };
+        if is_other {
             return Err(CodecError::Corrupt { what: "the head of a slice contradicts itself" });
         }
         Ok(Self { coder, map, axes, is_narrow: is_narrow == 1 })
@@ -194,7 +201,7 @@ fn encode_words<W: Word>(
             let level = if level == lz::DENSE { numeric::DENSE } else { numeric::QUICK };
             out.extend(numeric::encode(&words, recipe.number_kind(element)?, level)?.0);
         }
-        Coder::Delta | Coder::Multiples => return None,
+        Coder::Delta | Coder::Multiples | Coder::Ranks => return None,
     }
     Some(out)
 }
@@ -214,6 +221,17 @@ pub(super) fn decode(
     }
     if recipe.coder == Coder::Multiples {
         return multiples::decode(body, layout, out);
+    }
+    if recipe.coder == Coder::Ranks {
+        return ranks::decode(body, layout, out);
+    }
+    if recipe.coder == Coder::Planes && recipe.axes == 0 && !recipe.is_narrow {
+        return match layout.n_word_bytes {
+            1 => decode_planes::<u8>(body, layout, recipe.map, out),
+            2 => decode_planes::<u16>(body, layout, recipe.map, out),
+            4 => decode_planes::<u32>(body, layout, recipe.map, out),
+            _ => decode_planes::<u64>(body, layout, recipe.map, out),
+        };
     }
     if !recipe.is_narrow {
         return match layout.n_word_bytes {
@@ -239,6 +257,18 @@ pub(super) fn decode(
     Ok(())
 }
 
+/// Planes straight to elements: most weights and noise are coded so.
+fn decode_planes<W: Word>(
+    body: &[u8],
+    layout: &SliceLayout,
+    map: Map,
+    out: &mut [u8],
+) -> Result<(), CodecError> {
+    let planes = planes::decode(body, layout.n_words, W::N_BYTES)?;
+    planes::merge::<W>(&planes.iter().map(AsRef::as_ref).collect::<Vec<_>>(), map, layout.kind(), out);
+    Ok(())
+}
+
 fn decode_words<W: Word>(
     body: &[u8],
     layout: &SliceLayout,
@@ -247,11 +277,18 @@ fn decode_words<W: Word>(
 ) -> Result<Vec<W>, CodecError> {
     let mut words = vec![W::default(); layout.n_words];
     match recipe.coder {
-        Coder::Planes => planes::merge(&planes::decode(body, words.len(), W::N_BYTES)?, &mut words),
+        Coder::Planes => {
+            let mut bytes = vec![0; words.len() * W::N_BYTES];
+            decode_planes::<W>(body, layout, Map::None, &mut bytes)?;
+            words = W::from_bytes(&bytes);
+        }
         Coder::ShuffleZstd => {
             let mut planes = vec![0; words.len() * W::N_BYTES];
             lz::decode(body, &mut planes)?;
-            planes::merge(&planes, &mut words);
+            let parts: Vec<&[u8]> = planes.chunks_exact(words.len().max(1)).collect();
+            let mut bytes = vec![0; planes.len()];
+            planes::merge::<W>(&parts, Map::None, layout.kind(), &mut bytes);
+            words = W::from_bytes(&bytes);
         }
         Coder::Zstd => {
             let mut bytes = vec![0; words.len() * W::N_BYTES];
@@ -264,7 +301,7 @@ fn decode_words<W: Word>(
                 .ok_or(CodecError::Corrupt { what: "a type that pco does not know" })?;
             numeric::decode(body, kind, &mut words)?;
         }
-        Coder::Delta | Coder::Multiples => {
+        Coder::Delta | Coder::Multiples | Coder::Ranks => {
             return Err(CodecError::Corrupt { what: "a coder that has its own form" });
         }
     }

@@ -43,7 +43,7 @@ fn full() -> Vector {
     let source = SourceImage { descriptor: image, metadata: Metadata::default() };
     writer.add_image("puppy.png", &source, &samples, &ImageOptions::default()).unwrap();
     let mut parts = vec![Part::new("puppy.png", PartRole::Image, writer.last_content_sha256())];
-    let noise = NoiseRecipe { generator: NoiseGenerator::TorchCpuNormal, seed: 7, offset: 0 };
+    let noise = NoiseRecipe::new(NoiseGenerator::TorchCpuNormal, 7, 0);
     let mut elements = Vec::new();
     generate(&noise, ElementType::F32, 256, &mut elements).unwrap();
     let latent = TensorDescriptor::new(ElementType::F32, &[1, 4, 8, 8]);

@@ -1,11 +1,47 @@
-//! Vectors of tensors that are refused.
+//! Vectors of tensors of few values, and of tensors that are refused.
 
-use super::elements;
-use holotype::{ElementType, TensorCodec, TensorDescriptor};
+use super::{Good, elements};
+use holotype::{ElementType, TensorCodec, TensorDescriptor, TensorOptions};
 use holotype_codec::tensor::{SliceLayout, encode_slice};
 use holotype_container::cbor::Value;
 use holotype_container::{ArchiveBuilder, BlockRun, Codec, ItemKind, ItemRecord};
 use sha2::{Digest as _, Sha256};
+
+/// Numbers unpacked from shorter ones: smooth, of so many values.
+fn unpacked(element: ElementType, n_values: i32) -> Vec<u8> {
+    let number = |i: i32| {
+        let (x, y) = (i % 80, i / 80);
+        // A hill by integers alone.
+        (x * (80 - x) + y * (60 - y) * 2 + i * i % 7) * n_values / 3500
+    };
+    let word = |n: i32| match element {
+        ElementType::F16 => (0x4C00 + (n * 3) as u16).to_le_bytes().to_vec(),
+        ElementType::F32 => (n as f32 * 0.001_572_7 - 1.5).to_le_bytes().to_vec(),
+        ElementType::F64 => (f64::from(n) * 0.01 - 2.0).to_le_bytes().to_vec(),
+        ElementType::I16 => ((n * 57 - 9000) as i16).to_le_bytes().to_vec(),
+        _ => (i64::from(n) * 1_000_003 - 50_000).to_le_bytes().to_vec(),
+    };
+    (0..4800).flat_map(|i| word(number(i))).collect()
+}
+
+pub(crate) fn good() -> (String, Vec<u8>, String) {
+    let mut vector = Good::new("tensor-ranks");
+    for (element, n_values) in [
+        (ElementType::F16, 150),
+        (ElementType::F32, 200),
+        (ElementType::F32, 900),
+        (ElementType::F64, 1000),
+        (ElementType::I16, 500),
+        (ElementType::I64, 700),
+    ] {
+        let content = unpacked(element, n_values);
+        let name = format!("{} {n_values}", element.name());
+        vector.line(&name, "tensor", &content);
+        let descriptor = TensorDescriptor::new(element, &[60, 80]);
+        vector.writer.add_tensor(&name, &descriptor, &content, &TensorOptions::default()).unwrap();
+    }
+    vector.bytes()
+}
 
 /// Files with a tensor that breaks a rule.
 pub(crate) fn bad() -> Vec<(&'static str, Vec<u8>)> {
@@ -30,6 +66,11 @@ pub(crate) fn bad() -> Vec<(&'static str, Vec<u8>)> {
         bad[at] = value;
         bad
     };
+    let ranks = |head: &[u8], n: u32, values: &[u8], last: u8| {
+        let mut ranks = [&[0][..], &[1; 296]].concat();
+        ranks[296] = last;
+        [head, &n.to_le_bytes(), &(values.len() as u32).to_le_bytes(), values, &ranks].concat()
+    };
     let put = |key: u64, value: Value| {
         move |item: &mut ItemRecord| drop(item.descriptor.insert(key, value.clone()))
     };
@@ -52,5 +93,11 @@ pub(crate) fn bad() -> Vec<(&'static str, Vec<u8>)> {
         ("corrupt-tensor-slices", custom(&put(4, shape(&[4, 37])), &coded)),
         ("corrupt-tensor-noise", custom(&put(5, shape(&[0, 1, 2])), &coded)),
         ("corrupt-tensor-slice-zero", custom(&put(4, shape(&[0, 37])), &coded)),
+        ("corrupt-ranks-head", custom(&|_| {}, &ranks(&[7, 1, 0, 0], 2, &[0, 7, 0, 9, 0], 0))),
+        ("corrupt-ranks-no-values", custom(&|_| {}, &ranks(&[7, 0, 0, 0], 0, &[0], 0))),
+        ("corrupt-ranks-many-values", custom(&|_| {}, &ranks(&[7, 0, 0, 0], 297, &[0], 0))),
+        ("corrupt-ranks-values-descend", custom(&|_| {}, &ranks(&[7, 0, 0, 0], 2, &[0, 9, 0, 7, 0], 0))),
+        ("corrupt-ranks-outside", custom(&|_| {}, &ranks(&[7, 0, 0, 0], 2, &[0, 7, 0, 9, 0], 2))),
+        ("corrupt-ranks-of-ranks", custom(&|_| {}, &ranks(&[7, 0, 0, 0], 2, &[7, 0, 0, 0, 9], 0))),
     ]
 }

@@ -4,7 +4,7 @@ use crate::tensor::{OpenParent, copy_box, wire};
 use crate::{
     ElementOrder, Error, Metadata, ParentName, Progress, Result, TensorDescriptor, memory, parallel,
 };
-use holotype_codec::noise::{NoiseRecipe, generate};
+use holotype_codec::noise::{NoiseRecipe, correct, generate};
 use holotype_codec::tensor::{decode_slice_by, needs_parent};
 use holotype_container::{Codec, FrameHeader, ItemKind};
 use sha2::{Digest, Sha256};
@@ -68,7 +68,8 @@ impl<'a> TensorItem<'a> {
         if is_equal && !slices.is_whole() {
             return Err(item.broken("a tensor without blocks is cut into slices"));
         }
-        if !is_equal && Some(n_blocks) != if noise.is_some() { Some(0) } else { slices.n_slices() } {
+        let is_right = if noise.is_some() { n_blocks <= 1 } else { Some(n_blocks) == slices.n_slices() };
+        if !is_equal && !is_right {
             return Err(item.broken("the number of blocks is not the number of slices"));
         }
         let opened = OnceLock::new();
@@ -95,7 +96,7 @@ impl<'a> TensorItem<'a> {
         self.item.metadata()
     }
 
-    /// How its elements are made, if they are noise that is stored as that.
+    /// How its elements are made, if they are noise that is stored as that. It may have corrections of some of them.
     #[must_use]
     pub fn noise(&self) -> Option<&NoiseRecipe> {
         self.noise.as_ref()
@@ -131,7 +132,7 @@ impl<'a> TensorItem<'a> {
     /// Number of its slices; none of noise.
     #[must_use]
     pub fn n_slices(&self) -> u64 {
-        self.item.record().n_content_blocks()
+        if self.noise.is_some() { 0 } else { self.item.record().n_content_blocks() }
     }
 
     /// All elements, as they were in memory.
@@ -350,7 +351,7 @@ impl<'a> TensorItem<'a> {
     /// As [`Self::read_into`].
     pub fn mapped(&self) -> Result<Option<(u64, u64)>> {
         let record = self.item.record();
-        let (1, Some(id)) = (record.n_content_blocks(), record.content_block(0)) else { return Ok(None) };
+        let (1, Some(id)) = (self.n_slices(), record.content_block(0)) else { return Ok(None) };
         if self.item.archive().is_encrypted() || self.item.archive().block(id)?.foreign.is_some() {
             return Ok(None);
         }
@@ -365,6 +366,7 @@ impl<'a> TensorItem<'a> {
     pub(super) fn check_content(&self, n_threads: usize, progress: &Progress) -> Result<()> {
         self.metadata()?;
         if let Some(noise) = &self.noise {
+            progress.advance(self.item.stored_bytes()?);
             return self.made(noise).map(drop);
         }
         let mut content = Sha256::new();
@@ -409,11 +411,16 @@ impl<'a> TensorItem<'a> {
             .map_err(|_| Error::OutOfMemory { what: "noise", n_bytes: raw_bytes })?;
         made.try_reserve_exact(n).map_err(|_| Error::OutOfMemory { what: "noise", n_bytes: raw_bytes })?;
         let n_elements = self.descriptor.n_elements().unwrap_or(0) as usize;
-        generate(noise, self.descriptor.element, n_elements, &mut made).map_err(|source| Error::Slice {
-            item: self.item.name().to_owned(),
-            slice: 0,
-            source,
-        })?;
+        let wrong = |source| Error::Slice { item: self.item.name().to_owned(), slice: 0, source };
+        generate(noise, self.descriptor.element, n_elements, &mut made).map_err(wrong)?;
+        if let Some(id) = self.item.record().content_block(0) {
+            // Corrections are smaller than what they correct.
+            let corrections = self.item.archive().unpacked(self.item.name(), id, raw_bytes)?;
+            if corrections.is_empty() {
+                return Err(self.item.broken("corrections of noise are empty"));
+            }
+            correct(&mut made, self.descriptor.element, &corrections).map_err(wrong)?;
+        }
         self.item.check_content(Sha256::digest(&made).into())?;
         Ok(made)
     }

@@ -8,7 +8,7 @@ use super::{ElementOrder, ParentName, TensorCodec, TensorDescriptor, TensorOptio
 use crate::writer::extend;
 use crate::{Error, Result, Writer, parallel};
 use holotype_codec::CodecError;
-use holotype_codec::noise::{NoiseRecipe, generate};
+use holotype_codec::noise::{NoiseRecipe, find_corrections, generate};
 use holotype_codec::tensor::{
     SliceLayout, encode_multiples, encode_slice, encode_slice_by, needs_parent, round_slice,
 };
@@ -21,6 +21,8 @@ use std::io::Write;
 const MAX_RAW_SLICE_BYTES: u64 = 1 << 30;
 /// Slices coded together, for each thread.
 const SLICES_PER_THREAD: usize = 4;
+/// Bytes of elements for one of corrections, at least: half of what coders save of noise would not be reached otherwise.
+const MIN_ELEMENT_BYTES_A_CORRECTION: usize = 2;
 
 impl<W: Write> Writer<W> {
     /// Adds a tensor: its elements as they lie in memory in the order its descriptor says, little-endian.
@@ -113,9 +115,13 @@ impl<W: Write> Writer<W> {
         item.raw_bytes = raw_bytes;
         let alone = wire::encode_descriptor(descriptor, &slices, None, None, max_error);
         let known = Known::key(item.content_sha256, &alone, is_mapped);
-        if let Some(noise) = noise {
+        if let Some(Proven { recipe, corrections }) = noise {
             item.descriptor =
-                wire::encode_descriptor(descriptor, &Slices::whole(descriptor), Some(&noise), None, None);
+                wire::encode_descriptor(descriptor, &Slices::whole(descriptor), Some(&recipe), None, None);
+            if !corrections.is_empty() {
+                let block = self.add_packed(&corrections)?;
+                extend(&mut item.content, block);
+            }
             self.advance(raw_bytes);
             self.known_tensors()?.name(name, descriptor, item.content_sha256, 0);
         } else if let Some(same) = self.known_tensors()?.same(&known).filter(|_| raw_bytes > 0).cloned() {
@@ -275,17 +281,38 @@ fn smallest(
     Ok(if child.len() < limit { Some(child) } else { alone })
 }
 
-/// The first of the recipes that makes these elements.
-fn proven(descriptor: &TensorDescriptor, elements: &[u8], options: &TensorOptions) -> Option<NoiseRecipe> {
+/// A recipe, and what makes exactly the elements of what it makes.
+struct Proven {
+    recipe: NoiseRecipe,
+    corrections: Vec<u8>,
+}
+
+/// The first of the recipes that makes these elements; else the one that makes them with the least corrections, if they
+/// are few enough to be worth it.
+fn proven(descriptor: &TensorDescriptor, elements: &[u8], options: &TensorOptions) -> Option<Proven> {
     let n = usize::try_from(descriptor.n_elements()?).ok().filter(|n| *n > 0)?;
     if descriptor.order != ElementOrder::C {
         return None;
     }
+    let mut best: Option<Proven> = None;
     let mut made = Vec::new();
-    options.noise.iter().copied().find(|recipe| {
+    for recipe in &options.noise {
         made.clear();
-        generate(recipe, descriptor.element, n, &mut made).is_ok() && made == elements
-    })
+        let most = best
+            .as_ref()
+            .map_or(elements.len() / MIN_ELEMENT_BYTES_A_CORRECTION, |best| best.corrections.len());
+        if generate(recipe, descriptor.element, n, &mut made).is_ok()
+            && let Some(corrections) = find_corrections(&made, elements, descriptor.element, most)
+            && best.as_ref().is_none_or(|best| corrections.len() < best.corrections.len())
+        {
+            let is_exact = corrections.is_empty();
+            best = Some(Proven { recipe: *recipe, corrections });
+            if is_exact {
+                break;
+            }
+        }
+    }
+    best
 }
 
 /// The bytes of a slice: a part of the content, or gathered from it.

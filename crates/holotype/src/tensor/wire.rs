@@ -40,8 +40,9 @@ pub(crate) fn encode_descriptor(
     if !slices.is_whole() {
         map.insert(key::SLICE_SHAPE, numbers(slices.slice_shape()));
     }
-    if let Some(NoiseRecipe { generator, seed, offset }) = noise {
-        map.insert(key::NOISE, numbers(&[*generator as u64, *seed, *offset]));
+    if let Some(noise) = noise {
+        let parts = [noise.generator as u64, noise.seed, noise.offset, noise.n_threads];
+        map.insert(key::NOISE, numbers(if noise.n_threads > 0 { &parts } else { &parts[..3] }));
     }
     if let Some(parent) = parent {
         map.insert(key::PARENT, parent.encode());
@@ -98,12 +99,21 @@ pub(crate) fn decode_descriptor(map: &Map) -> Option<Described> {
     let noise = match map.get(&key::NOISE) {
         None => None,
         Some(value) => match numbers(value)?.as_slice() {
-            [generator, seed, offset] if descriptor.order == ElementOrder::C && slices.is_whole() => {
-                Some(NoiseRecipe {
-                    generator: NoiseGenerator::from_code(*generator)?,
-                    seed: *seed,
-                    offset: *offset,
-                })
+            [generator, seed, offset, n_threads @ ..]
+                if descriptor.order == ElementOrder::C
+                    && slices.is_whole()
+                    && matches!(
+                        descriptor.element,
+                        ElementType::F16 | ElementType::Bf16 | ElementType::F32 | ElementType::F64
+                    ) =>
+            {
+                let generator = NoiseGenerator::from_code(*generator)?;
+                let n_threads = match n_threads {
+                    [] => 0,
+                    [n_threads] if generator.is_cuda() && *n_threads > 0 => *n_threads,
+                    _ => return None,
+                };
+                Some(NoiseRecipe::new(generator, *seed, *offset).with_n_threads(n_threads))
             }
             _ => return None,
         },
@@ -149,12 +159,20 @@ mod tests {
             let described = Described { descriptor, slices, noise: None, parent: None, max_error: None };
             assert_eq!(decode_descriptor(&map), Some(described));
         }
-        let noise = NoiseRecipe { generator: NoiseGenerator::TorchCpuNormal, seed: u64::MAX, offset: 5 };
+        let noise = NoiseRecipe::new(NoiseGenerator::TorchCpuNormal, u64::MAX, 5);
         let latent = TensorDescriptor::new(ElementType::F32, &[1, 4, 64, 64]);
         let map = encode_descriptor(&latent, &Slices::whole(&latent), Some(&noise), None, None);
         let described = decode_descriptor(&map).unwrap();
         assert_eq!((&described.descriptor, &described.noise), (&latent, &Some(noise)));
         assert_eq!((described.slices, described.parent), (Slices::whole(&latent), None));
+        let cuda = NoiseRecipe::new(NoiseGenerator::TorchCudaNormal, 1, 4).with_n_threads(1 << 18);
+        let mut map = encode_descriptor(&latent, &Slices::whole(&latent), Some(&cuda), None, None);
+        assert_eq!(decode_descriptor(&map).unwrap().noise, Some(cuda));
+        let n = |values: &[u64]| Value::Array(values.iter().copied().map(Value::Unsigned).collect());
+        for bad in [&[1, 2][..], &[1, 2, 3, 256], &[10, 2, 4, 0], &[10, 2, 4, 256, 1], &[11, 2, 3]] {
+            map.insert(5, n(bad));
+            assert_eq!(decode_descriptor(&map), None, "{bad:?}");
+        }
         let mut map = encode_descriptor(&latent, &Slices::whole(&latent), None, None, Some(0.25));
         assert_eq!(decode_descriptor(&map).unwrap().max_error, Some(0.25));
         for bad in [0.0, -0.5, f64::NAN, f64::INFINITY] {
@@ -186,7 +204,8 @@ mod tests {
             (4, n(&[0, 4])),
             (4, n(&[2])),
             (5, n(&[1, 2, 3])),
-            (5, n(&[9, 2, 3])),
+            (5, n(&[11, 2, 3])),
+            (5, n(&[0, 2, 3])),
             (
                 6,
                 Value::Array(vec![
