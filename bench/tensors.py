@@ -6,8 +6,8 @@
 
 One thread. A file of uint16 with `bf16` in its name is taken for bfloat16. Peers that are not installed are
 left out: zstandard, blosc2, pcodec, zipnn. Speeds are megabytes of elements a second of process time, the
-best of the repeats. With `--max-error`: ratios of floats rounded within these parts of their range, every value
-checked.
+best of the repeats. With `--max-error`: ratios of floats rounded within these parts of their range, every
+value checked.
 """
 
 from __future__ import annotations
