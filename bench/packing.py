@@ -104,12 +104,13 @@ class Bench:
         shutil.rmtree(self.out)
         self.row("cp -a", Path(self.trees[0]), None, cost)
 
-    def if_there(self, program: str, work: Callable[[], object]) -> None:
-        """Runs a peer that is installed; of one that is not says so."""
-        if shutil.which(program):
-            work()
-        else:
+    def if_there(self, program: str, *rows: Callable[[], None]) -> None:
+        """Makes the rows of a peer that is installed; of one that is not says so."""
+        if not shutil.which(program):
             self.absent.append(f"{program} is not installed")
+            return
+        for row in rows:
+            row()
 
     def same(self, out: Path) -> None:
         """The unpacked trees are the sources."""
@@ -158,7 +159,7 @@ class Bench:
             "unpack": ["unpack", str(self.folder / "generic.holo"), "-o", str(self.out)],
             "verify": ["verify", str(self.folder / "generic.holo")],
         }.items():
-            best = {}
+            best: dict[str, float] = {}
             for n in ("1", "2") * 3:
                 shutil.rmtree(self.out, ignore_errors=True)
                 best[n] = min(best.get(n, 1e9), run([program, *command, "--threads", n]).wall)
@@ -390,8 +391,8 @@ def main() -> None:
         }
         archives.pop("holo archival", None)
         if not options.quick:
-            bench.if_there("zstd", lambda: (bench.zstd("-3"), bench.zstd("-3", "--long=27")))
-            bench.if_there("mksquashfs", lambda: (bench.squashfs(3, "128K"), bench.squashfs(19, "1M")))
+            bench.if_there("zstd", lambda: bench.zstd("-3"), lambda: bench.zstd("-3", "--long=27"))
+            bench.if_there("mksquashfs", lambda: bench.squashfs(3, "128K"), lambda: bench.squashfs(19, "1M"))
             bench.if_there("restic", bench.restic)
             bench.if_there("borg", lambda: bench.borg("zstd,3"))
             if options.hexz:
@@ -409,8 +410,8 @@ def main() -> None:
         judged = [BARS_HEAD, *bars(bench, ratios, read)]
         for line in judged:
             print("  ".join(f"{column:>20}" for column in line))
-        for line in bench.absent:
-            print(line)
+        for reason in bench.absent:
+            print(reason)
         if options.markdown:
             heading = f"{n_files} files, {bench.n_bytes} bytes.\n\n"
             tables = (markdown([HEAD, *bench.rows]), markdown(table), markdown(judged))

@@ -69,11 +69,11 @@ fn peaks(folder: &Path, n_files: u64) -> [u64; 2] {
 #[test]
 fn memory_does_not_grow_with_the_bytes_of_a_tree() {
     let dir = tempfile::tempdir().unwrap();
-    let small = peaks(dir.path(), 256);
-    let large = peaks(dir.path(), 2048);
+    let small = peaks(dir.path(), 128);
+    let large = peaks(dir.path(), 1024);
     for (small, large) in small.into_iter().zip(large) {
-        // 1792 files and 28,672 chunks more cost at most 4 MiB; 1.8 GB of content cost nothing.
-        assert!(large < small + (24 << 20), "{small} bytes for 256 MiB, {large} for 2 GiB");
+        // 896 files and 14,336 chunks more cost at most 2 MiB; 900 MB of content cost nothing.
+        assert!(large < small + (16 << 20), "{small} bytes for 128 MiB, {large} for 1 GiB");
         assert!(large < 256 << 20, "{large} bytes");
     }
 }
