@@ -210,7 +210,7 @@ mod tests {
             let field = unpacked(n_values);
             let f32s: Vec<u8> = field.iter().flat_map(|v| v.to_le_bytes()).collect();
             let f64s: Vec<u8> = field.iter().flat_map(|v| f64::from(*v).to_le_bytes()).collect();
-            let i16s: Vec<u8> = field.iter().flat_map(|v| ((v * 300.0) as i16 * 2).to_le_bytes()).collect();
+            let i16s: Vec<u8> = field.iter().flat_map(|v| ((v * 300.0) as i16 * 3).to_le_bytes()).collect();
             for (element, bytes) in
                 [(ElementType::F32, f32s), (ElementType::F64, f64s), (ElementType::I16, i16s)]
             {
