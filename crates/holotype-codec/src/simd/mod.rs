@@ -12,12 +12,14 @@ mod avx2_bytes;
 mod avx2_words;
 mod bytes;
 mod portable;
+mod prefetch;
 mod words;
 
 #[cfg(target_arch = "x86_64")]
 pub(crate) use avx2::Avx2;
 pub(crate) use bytes::ByteLanes;
 pub(crate) use portable::Portable;
+pub(crate) use prefetch::prefetch;
 pub(crate) use words::WordLanes;
 
 /// Operations on eight lanes of `f32` ([`Lanes::F`]) and of `i32` ([`Lanes::I`]).

@@ -120,12 +120,13 @@ impl<L: Literals> Parser<L> {
             let is_flat =
                 pixels[i - 1] == pixels[i] && pixels.get(i + 1..i + 3).is_some_and(|p| *p == [pixels[i]; 2]);
             if !is_flat {
+                self.search.look_ahead(pixels, i);
                 self.search.insert(pixels, i);
             }
         }
     }
 
-    fn choose(&self, at: usize, around: &Around) -> Choice {
+    fn choose(&mut self, at: usize, around: &Around) -> Choice {
         let pixels = &self.canvas.pixels;
         let limit = pixels.len() - at;
         let west = matching(pixels, at, 1, limit);
@@ -181,12 +182,17 @@ impl<L: Literals> Parser<L> {
         if best.length >= LONG_COPY {
             return best;
         }
+        if !self.search.is_worth(at) {
+            return best;
+        }
+        let mut is_found = false;
         for other in self.search.places(pixels, at) {
             let distance = at - other;
             let length = matching(pixels, at, distance, limit);
             if length < 3 || distance == 1 || distance == self.canvas.width || distance > place {
                 continue;
             }
+            is_found = true;
             let (rows, columns) = self.offset(distance);
             let cost = tokens.cost(token::COPY)
                 + self.models.rows.cost(rows)
@@ -197,6 +203,7 @@ impl<L: Literals> Parser<L> {
                 break;
             }
         }
+        self.search.note(is_found);
         best
     }
 

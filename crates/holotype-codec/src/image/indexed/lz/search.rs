@@ -1,7 +1,14 @@
 //! Where a copy may come from: chains of places with the same three pixels.
 
+use crate::simd::prefetch;
+
 /// Places looked at for one copy.
 const MAX_TRIES: usize = 16;
+/// Looks in a row that found nothing after which only every [`STRIDE`]-th pixel is looked for.
+const PATIENCE: u32 = 48;
+const STRIDE: usize = 4;
+/// Pixels ahead of which the table is asked for: about as long as memory takes.
+const AHEAD: usize = 8;
 /// Most hashes, as a power of two. As many as there are pixels, so that few places share one by chance: a walk over
 /// places far apart waits for memory at each.
 const MAX_TABLE_LOG2: u32 = 19;
@@ -14,12 +21,22 @@ pub(super) struct Search {
     chain: Vec<u32>,
     /// Bits of a hash.
     table_log2: u32,
+    /// Looks in a row that found nothing.
+    n_vain: u32,
 }
 
 impl Search {
     pub(super) fn new(n_pixels: usize) -> Self {
         let table_log2 = n_pixels.next_power_of_two().ilog2().clamp(8, MAX_TABLE_LOG2);
-        Self { heads: vec![0; 1 << table_log2], chain: vec![0; n_pixels], table_log2 }
+        Self { heads: vec![0; 1 << table_log2], chain: vec![0; n_pixels], table_log2, n_vain: 0 }
+    }
+
+    /// Gets ready to look at what follows place `i`.
+    #[inline]
+    pub(super) fn look_ahead(&self, pixels: &[u32], i: usize) {
+        if let Some(hash) = self.hash(pixels, i + AHEAD) {
+            prefetch(&self.heads, hash);
+        }
     }
 
     /// Makes place `i` findable.
@@ -28,6 +45,16 @@ impl Search {
         let Some(hash) = self.hash(pixels, i) else { return };
         self.chain[i] = self.heads[hash];
         self.heads[hash] = i as u32 + 1;
+    }
+
+    /// False where a look is not worth its time: among pixels that repeat nothing.
+    pub(super) fn is_worth(&self, i: usize) -> bool {
+        self.n_vain < PATIENCE || i.is_multiple_of(STRIDE)
+    }
+
+    /// Notes whether a look found a copy.
+    pub(super) fn note(&mut self, is_found: bool) {
+        self.n_vain = if is_found { 0 } else { self.n_vain + 1 };
     }
 
     /// Earlier places that may start with the same three pixels, latest first.
