@@ -30,8 +30,8 @@ pub(super) fn store<L: Lanes>(l: L, groups: [L::I; 4]) -> [u32; N_LANES] {
 #[inline(always)]
 pub(super) fn refill<L: ByteLanes>(l: L, state: L::I, next: &[u16], taken: &mut usize) -> L::I {
     let is_low = l.gt_i32(l.splat_i32(MIN_STATE as i32), state);
-    let mask = l.sign_mask(is_low);
-    let fresh = next.get(*taken..).and_then(|fresh| fresh.first_chunk()).copied().unwrap_or_default();
-    *taken += mask.count_ones() as usize;
-    l.select_i32(is_low, l.or(l.shl::<16>(state), l.expand_u16(&fresh, mask)), state)
+    let next = next.get(*taken..).and_then(|next| next.first_chunk()).copied().unwrap_or_default();
+    let (fresh, n_words) = l.expand_u16(&next, is_low);
+    *taken += n_words;
+    l.select_i32(is_low, l.or(l.shl::<16>(state), fresh), state)
 }

@@ -76,7 +76,6 @@ impl<'a> Decoder<'a> {
     #[inline(always)]
     fn refill<L: Lanes>(&mut self, l: L, state: L::I) {
         let is_low = l.gt_i32(l.splat_i32(MIN_STATE as i32), state);
-        let mask = l.sign_mask(is_low);
         let words = self.words.get(self.at..).and_then(|rest| rest.first_chunk());
         let mut tail = [0; 8];
         let words = match words {
@@ -87,9 +86,9 @@ impl<'a> Decoder<'a> {
                 &tail
             }
         };
-        let fresh = l.or(l.shl::<16>(state), l.expand_u16(words, mask));
-        self.at += mask.count_ones() as usize;
-        l.store_i32(l.select_i32(is_low, fresh, state), &mut self.states);
+        let (fresh, n_words) = l.expand_u16(words, is_low);
+        self.at += n_words;
+        l.store_i32(l.select_i32(is_low, l.or(l.shl::<16>(state), fresh), state), &mut self.states);
     }
 
     /// True if words were taken that are not there.

@@ -28,17 +28,14 @@ fn predict(tile: &TileRef<'_>, options: &TileOptions) -> Option<Vec<u8>> {
     if options.mode != Mode::Fast || !direct::accepts(&tile.shape()) {
         return encode_planes(tile, options);
     }
-    let fast = direct::encode(tile).map(|coded| [&[path::DIRECT], coded.as_slice()].concat());
+    let mut fast = vec![path::DIRECT];
+    direct::encode(tile, &mut fast);
     // Where flags and lane heads weigh, hardly a bit is left of a sample, or few values are used, planes may be smaller.
     let n_samples = tile.shape().n_pixels() * usize::from(tile.shape().n_channels);
-    match fast {
-        Some(fast)
-            if n_samples > N_DIRECT_SAMPLES && fast.len() > n_samples / 6 && !frontend::is_sparse(tile) =>
-        {
-            Some(fast)
-        }
-        fast => [fast, encode_planes(tile, options)].into_iter().flatten().min_by_key(Vec::len),
+    if n_samples > N_DIRECT_SAMPLES && fast.len() > n_samples / 6 && !frontend::is_sparse(tile) {
+        return Some(fast);
     }
+    [Some(fast), encode_planes(tile, options)].into_iter().flatten().min_by_key(Vec::len)
 }
 
 /// Tiles of many channels and fewer pixels than this are tried folded.

@@ -4,7 +4,8 @@
 /// Words, written from the end of a buffer that grows at its front.
 #[derive(Debug)]
 pub(super) struct WordWriter {
-    buffer: Vec<u16>,
+    /// Little-endian.
+    buffer: Vec<[u8; 2]>,
     /// Index of the first word.
     first: usize,
 }
@@ -13,14 +14,14 @@ impl WordWriter {
     /// With room for about as many words; of memory that is not written to none is taken.
     pub(super) fn new(n_words: usize) -> Self {
         let n = n_words.max(1 << 10);
-        Self { buffer: vec![0; n], first: n }
+        Self { buffer: vec![[0; 2]; n], first: n }
     }
 
     /// Makes room for `n` more words and a vector.
     pub(super) fn reserve(&mut self, n: usize) {
         if self.first < n + 8 {
             let n_old = self.buffer.len();
-            let mut larger = vec![0; n_old + (n_old + n).max(1 << 15)];
+            let mut larger = vec![[0; 2]; n_old + (n_old + n).max(1 << 15)];
             let shift = larger.len() - n_old;
             larger[shift..].copy_from_slice(&self.buffer);
             self.buffer = larger;
@@ -33,14 +34,14 @@ impl WordWriter {
     pub(super) fn put(&mut self, eight: &[u16; 8], n: usize) {
         // The places before the new words are overwritten later.
         if let Some(place) = self.buffer.get_mut(self.first - 8..self.first) {
-            place.copy_from_slice(eight);
+            place.copy_from_slice(&eight.map(u16::to_le_bytes));
         }
         self.first -= n;
     }
 
-    /// The words in the order of reading.
-    pub(super) fn words(&self) -> &[u16] {
-        &self.buffer[self.first..]
+    /// The words in the order of reading, little-endian.
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.buffer[self.first..].as_flattened()
     }
 }
 
@@ -48,23 +49,31 @@ impl WordWriter {
 #[derive(Debug)]
 pub(super) struct WordReader<'a> {
     words: &'a [[u8; 2]],
+    /// The last words, and zeros.
+    tail: [[u8; 2]; 2 * N_AHEAD],
+    /// Index of the first word in the tail.
+    tail_at: usize,
     /// How many were taken; more than there are if the input is cut.
     n_taken: usize,
 }
 
+/// Words that are looked at together.
+const N_AHEAD: usize = 8;
+
 impl<'a> WordReader<'a> {
     pub(super) fn new(words: &'a [[u8; 2]]) -> Self {
-        Self { words, n_taken: 0 }
+        let tail_at = words.len().saturating_sub(N_AHEAD);
+        let mut tail = [[0; 2]; 2 * N_AHEAD];
+        tail.iter_mut().zip(&words[tail_at..]).for_each(|(to, from)| *to = *from);
+        Self { words, tail, tail_at, n_taken: 0 }
     }
 
     /// The next eight words.
     #[inline(always)]
-    pub(super) fn peek(&self) -> [u16; 8] {
-        let rest = self.words.get(self.n_taken..).unwrap_or(&[]);
-        match rest.first_chunk() {
-            Some(eight) => eight.map(u16::from_le_bytes),
-            None => std::array::from_fn(|k| rest.get(k).map_or(0, |word| u16::from_le_bytes(*word))),
-        }
+    pub(super) fn peek(&self) -> [u16; N_AHEAD] {
+        let next = self.words.get(self.n_taken..).and_then(|rest| rest.first_chunk());
+        let next = next.or_else(|| self.tail.get(self.n_taken.checked_sub(self.tail_at)?..)?.first_chunk());
+        next.map_or([0; N_AHEAD], |next| next.map(u16::from_le_bytes))
     }
 
     /// Passes the next `n` words.

@@ -75,23 +75,6 @@ static COMPRESS: [[i32; 8]; 256] = {
     table
 };
 
-/// All ones in the lanes of a mask.
-static LANES: [[i32; 8]; 256] = {
-    let mut table = [[0; 8]; 256];
-    let mut mask = 0;
-    while mask < 256 {
-        let mut k = 0;
-        while k < 8 {
-            if mask >> k & 1 == 1 {
-                table[mask][k] = -1;
-            }
-            k += 1;
-        }
-        mask += 1;
-    }
-    table
-};
-
 impl Lanes for Avx2 {
     type F = __m256;
     type I = __m256i;
@@ -290,7 +273,7 @@ impl Lanes for Avx2 {
 
     #[inline(always)]
     fn select_i32(self, mask: __m256i, a: __m256i, b: __m256i) -> __m256i {
-        op!(_mm256_blendv_epi8(b, a, _mm256_srai_epi32::<31>(mask)))
+        op!(_mm256_blendv_epi8(b, a, mask))
     }
 
     #[inline(always)]
@@ -310,12 +293,12 @@ impl Lanes for Avx2 {
 
     #[inline(always)]
     fn shr_each(self, a: __m256i, counts: __m256i) -> __m256i {
-        op!(_mm256_srlv_epi32(a, _mm256_and_si256(counts, _mm256_set1_epi32(31))))
+        op!(_mm256_srlv_epi32(a, counts))
     }
 
     #[inline(always)]
     fn shl_each(self, a: __m256i, counts: __m256i) -> __m256i {
-        op!(_mm256_sllv_epi32(a, _mm256_and_si256(counts, _mm256_set1_epi32(31))))
+        op!(_mm256_sllv_epi32(a, counts))
     }
 
     #[inline(always)]
@@ -331,9 +314,9 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
-    fn compress_u16(self, a: __m256i, mask: u32) -> [u16; 8] {
-        let mask = mask as usize & 255;
-        let moved = op!(_mm256_permutevar8x32_epi32(a, self.load_i32(&COMPRESS[mask])));
+    fn compress_u16(self, a: __m256i, mask: __m256i) -> ([u16; 8], usize) {
+        let mask = self.sign_mask(mask);
+        let moved = op!(_mm256_permutevar8x32_epi32(a, self.load_i32(&COMPRESS[mask as usize & 255])));
         let low = op!(_mm256_and_si256(moved, _mm256_set1_epi32(0xFFFF)));
         // Packing works in halves: the words come out as 0 to 3, 0 to 3, 4 to 7, 4 to 7.
         let packed = op!(_mm256_packus_epi32(low, low));
@@ -341,15 +324,15 @@ impl Lanes for Avx2 {
         let mut out = [0; 8];
         // SAFETY: AVX2 is there; 16 bytes are written to an array of 16.
         unsafe { _mm_storeu_si128(out.as_mut_ptr().cast(), words) };
-        out
+        (out, mask.count_ones() as usize)
     }
 
     #[inline(always)]
-    fn expand_u16(self, words: &[u16; 8], mask: u32) -> __m256i {
-        let mask = mask as usize & 255;
+    fn expand_u16(self, words: &[u16; 8], mask: __m256i) -> (__m256i, usize) {
+        let set = self.sign_mask(mask);
         // SAFETY: AVX2 is there; 16 bytes are read from an array of 16.
         let wide = unsafe { _mm256_cvtepu16_epi32(_mm_loadu_si128(words.as_ptr().cast())) };
-        let moved = op!(_mm256_permutevar8x32_epi32(wide, self.load_i32(&EXPAND[mask])));
-        op!(_mm256_and_si256(moved, self.load_i32(&LANES[mask])))
+        let moved = op!(_mm256_permutevar8x32_epi32(wide, self.load_i32(&EXPAND[set as usize & 255])));
+        (op!(_mm256_and_si256(moved, mask)), set.count_ones() as usize)
     }
 }

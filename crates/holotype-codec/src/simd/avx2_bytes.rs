@@ -12,6 +12,56 @@ macro_rules! op {
     };
 }
 
+/// Where byte `k` of piece `part` of sixteen pixels comes from: the pixel if plane `c` holds it, else nothing.
+static INTERLEAVE: [[[u8; 32]; 3]; 3] = {
+    let mut table = [[[128; 32]; 3]; 3];
+    let mut part = 0;
+    while part < 3 {
+        let mut k = 0;
+        while k < 16 {
+            let at = 16 * part + k;
+            table[part][at % 3][k] = (at / 3) as u8;
+            table[part][at % 3][k + 16] = (at / 3) as u8;
+            k += 1;
+        }
+        part += 1;
+    }
+    table
+};
+
+/// The other way: where pixel `k` of plane `c` stands in piece `part`, or nowhere.
+static DEINTERLEAVE: [[[u8; 32]; 3]; 3] = {
+    let mut table = [[[128; 32]; 3]; 3];
+    let mut c = 0;
+    while c < 3 {
+        let mut k = 0;
+        while k < 16 {
+            let at = 3 * k + c;
+            table[c][at / 16][k] = (at % 16) as u8;
+            table[c][at / 16][k + 16] = (at % 16) as u8;
+            k += 1;
+        }
+        c += 1;
+    }
+    table
+};
+
+impl Avx2 {
+    /// Each output: one byte of one of the inputs, within each half, as its table says.
+    #[inline(always)]
+    fn pick3(self, [a, b, c]: [__m256i; 3], tables: &[[[u8; 32]; 3]; 3]) -> [__m256i; 3] {
+        let mut out = [a; 3];
+        for k in 0..3 {
+            let [from_a, from_b, from_c] = &tables[k];
+            let a = op!(_mm256_shuffle_epi8(a, self.load_u8(from_a)));
+            let b = op!(_mm256_shuffle_epi8(b, self.load_u8(from_b)));
+            let c = op!(_mm256_shuffle_epi8(c, self.load_u8(from_c)));
+            out[k] = self.or(self.or(a, b), c);
+        }
+        out
+    }
+}
+
 impl ByteLanes for Avx2 {
     type B = __m256i;
 
@@ -68,6 +118,11 @@ impl ByteLanes for Avx2 {
     }
 
     #[inline(always)]
+    fn gt_i8(self, a: __m256i, b: __m256i) -> __m256i {
+        op!(_mm256_cmpgt_epi8(a, b))
+    }
+
+    #[inline(always)]
     fn eq_u8(self, a: __m256i, b: __m256i) -> __m256i {
         op!(_mm256_cmpeq_epi8(a, b))
     }
@@ -120,6 +175,27 @@ impl ByteLanes for Avx2 {
             self.store_u8(op!(_mm256_unpackhi_epi64(eights[k], eights[k + 8])), &mut out[2 * k + 1]);
         }
         out
+    }
+
+    #[inline(always)]
+    fn interleave3_u8(self, planes: [__m256i; 3]) -> [__m256i; 3] {
+        // Halves are sixteen pixels each: pieces 0, 1, 2 of the first and of the second.
+        let [a, b, c] = self.pick3(planes, &INTERLEAVE);
+        [
+            op!(_mm256_permute2x128_si256::<0x20>(a, b)),
+            op!(_mm256_permute2x128_si256::<0x30>(c, a)),
+            op!(_mm256_permute2x128_si256::<0x31>(b, c)),
+        ]
+    }
+
+    #[inline(always)]
+    fn deinterleave3_u8(self, [a, b, c]: [__m256i; 3]) -> [__m256i; 3] {
+        let pieces = [
+            op!(_mm256_permute2x128_si256::<0x30>(a, b)),
+            op!(_mm256_permute2x128_si256::<0x21>(a, c)),
+            op!(_mm256_permute2x128_si256::<0x30>(b, c)),
+        ];
+        self.pick3(pieces, &DEINTERLEAVE)
     }
 
     #[inline(always)]

@@ -21,6 +21,8 @@ pub(crate) trait ByteLanes: Lanes {
     /// `(a + b + 1) / 2`.
     fn average_u8(self, a: Self::B, b: Self::B) -> Self::B;
     fn and_u8(self, a: Self::B, b: Self::B) -> Self::B;
+    /// 255 where `a > b`, both taken as −128 to 127, else 0.
+    fn gt_i8(self, a: Self::B, b: Self::B) -> Self::B;
     /// 255 where `a == b`, else 0.
     fn eq_u8(self, a: Self::B, b: Self::B) -> Self::B;
     /// `a` where the mask is 255, `b` where it is 0.
@@ -31,6 +33,10 @@ pub(crate) trait ByteLanes: Lanes {
     fn last_u8(self, a: Self::B) -> u8;
     /// Column `k` of sixteen rows, then column `k + 16` of them.
     fn transpose_u8(self, rows: [&[u8; 32]; 16]) -> [[u8; 32]; 16];
+    /// Element `i` of plane `c` becomes byte `3 * i + c` of the three vectors as one row.
+    fn interleave3_u8(self, planes: [Self::B; 3]) -> [Self::B; 3];
+    /// Inverse of `interleave3_u8`.
+    fn deinterleave3_u8(self, row: [Self::B; 3]) -> [Self::B; 3];
     /// Lanes 0 to 7, 8 to 15, 16 to 23, 24 to 31.
     fn widen_u8(self, a: Self::B) -> [Self::I; 4];
     /// Inverse of `widen_u8`; every lane is 0 to 255.
@@ -100,6 +106,11 @@ impl ByteLanes for Portable {
     }
 
     #[inline(always)]
+    fn gt_i8(self, a: [u8; 32], b: [u8; 32]) -> [u8; 32] {
+        map2(a, b, |a, b| if a as i8 > b as i8 { 255 } else { 0 })
+    }
+
+    #[inline(always)]
     fn eq_u8(self, a: [u8; 32], b: [u8; 32]) -> [u8; 32] {
         map2(a, b, |a, b| if a == b { 255 } else { 0 })
     }
@@ -137,6 +148,24 @@ impl ByteLanes for Portable {
             }
         }
         out
+    }
+
+    #[inline(always)]
+    fn interleave3_u8(self, planes: [[u8; 32]; 3]) -> [[u8; 32]; 3] {
+        let mut row = [[0; 32]; 3];
+        for k in 0..96 {
+            row[k / 32][k % 32] = planes[k % 3][k / 3];
+        }
+        row
+    }
+
+    #[inline(always)]
+    fn deinterleave3_u8(self, row: [[u8; 32]; 3]) -> [[u8; 32]; 3] {
+        let mut planes = [[0; 32]; 3];
+        for k in 0..96 {
+            planes[k % 3][k / 3] = row[k / 32][k % 32];
+        }
+        planes
     }
 
     #[inline(always)]

@@ -81,7 +81,7 @@ pub(crate) trait Lanes: Copy {
     fn gt_i32(self, a: Self::I, b: Self::I) -> Self::I;
     /// Mask of `a == b`.
     fn eq_i32(self, a: Self::I, b: Self::I) -> Self::I;
-    /// `a` where the mask is set, else `b`.
+    /// `a` where the mask is all ones, `b` where it is 0.
     fn select_i32(self, mask: Self::I, a: Self::I, b: Self::I) -> Self::I;
     /// Shift left by a constant.
     fn shl<const N: i32>(self, a: Self::I) -> Self::I;
@@ -89,18 +89,18 @@ pub(crate) trait Lanes: Copy {
     fn shr<const N: i32>(self, a: Self::I) -> Self::I;
     /// Shift right by a constant, sign bits coming in.
     fn sar<const N: i32>(self, a: Self::I) -> Self::I;
-    /// Shift every lane right by its own count (0 to 31), zeros coming in.
+    /// Shift every lane right by its own count, zeros coming in; counts that are not 0 to 31 give 0.
     fn shr_each(self, a: Self::I, counts: Self::I) -> Self::I;
-    /// Shift every lane left by its own count (0 to 31).
+    /// Shift every lane left by its own count; counts that are not 0 to 31 give 0.
     fn shl_each(self, a: Self::I, counts: Self::I) -> Self::I;
     /// Bit `k` is the sign bit of lane `k`.
     fn sign_mask(self, a: Self::I) -> u32;
     /// `table[i]` for every lane; indices wrap at the table's length.
     fn look_up<const N: usize>(self, table: &[i32; N], indices: Self::I) -> Self::I;
-    /// The low 16 bits of the set lanes of `mask` (8 bits), in order, at the end of eight words.
-    fn compress_u16(self, a: Self::I, mask: u32) -> [u16; 8];
-    /// The first words in ascending set lanes of `mask` (8 bits); 0 in the other lanes.
-    fn expand_u16(self, words: &[u16; 8], mask: u32) -> Self::I;
+    /// The low 16 bits of the lanes whose mask is all ones, in order, at the end of eight words; and how many.
+    fn compress_u16(self, a: Self::I, mask: Self::I) -> ([u16; 8], usize);
+    /// The first words in ascending lanes whose mask is all ones, 0 in the other lanes; and how many were taken.
+    fn expand_u16(self, words: &[u16; 8], mask: Self::I) -> (Self::I, usize);
 }
 
 /// A computation to run with the best instructions at hand.

@@ -250,12 +250,12 @@ impl Lanes for Portable {
 
     #[inline(always)]
     fn shr_each(self, a: [i32; 8], counts: [i32; 8]) -> [i32; 8] {
-        map2(a, counts, |a, n| ((a as u32) >> (n & 31)) as i32)
+        map2(a, counts, |a, n| (a as u32).checked_shr(n as u32).unwrap_or(0) as i32)
     }
 
     #[inline(always)]
     fn shl_each(self, a: [i32; 8], counts: [i32; 8]) -> [i32; 8] {
-        map2(a, counts, |a, n| a << (n & 31))
+        map2(a, counts, |a, n| a.checked_shl(n as u32).unwrap_or(0))
     }
 
     #[inline(always)]
@@ -269,23 +269,22 @@ impl Lanes for Portable {
     }
 
     #[inline(always)]
-    fn compress_u16(self, a: [i32; 8], mask: u32) -> [u16; 8] {
+    fn compress_u16(self, a: [i32; 8], mask: [i32; 8]) -> ([u16; 8], usize) {
         let mut out = [0; 8];
-        let set = (0..8).filter(|k| mask >> k & 1 == 1);
-        let first = 8 - (mask & 255).count_ones() as usize;
-        out[first..].iter_mut().zip(set).for_each(|(out, k)| *out = a[k] as u16);
-        out
+        let n_set = mask.iter().filter(|m| **m < 0).count();
+        let set = (0..8).filter(|k| mask[*k] < 0);
+        out[8 - n_set..].iter_mut().zip(set).for_each(|(out, k)| *out = a[k] as u16);
+        (out, n_set)
     }
 
     #[inline(always)]
-    fn expand_u16(self, words: &[u16; 8], mask: u32) -> [i32; 8] {
+    fn expand_u16(self, words: &[u16; 8], mask: [i32; 8]) -> ([i32; 8], usize) {
         let mut out = [0; 8];
-        let mut next = words.iter();
-        for (k, out) in out.iter_mut().enumerate() {
-            if mask >> k & 1 == 1 {
-                *out = next.next().map_or(0, |w| i32::from(*w));
-            }
+        let mut n_set = 0;
+        for (out, _) in out.iter_mut().zip(mask).filter(|(_, m)| *m < 0) {
+            *out = i32::from(words[n_set]);
+            n_set += 1;
         }
-        out
+        (out, n_set)
     }
 }

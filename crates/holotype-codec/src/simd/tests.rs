@@ -68,21 +68,23 @@ impl Kernel for Everything {
             l.xor(a, b),
             l.gt_i32(a, b),
             l.eq_i32(a, l.and(a, b)),
-            l.select_i32(a, a, b),
+            l.select_i32(l.sar::<31>(a), a, b),
             l.shl::<3>(a),
             l.shr::<5>(a),
             l.sar::<7>(a),
             l.shr_each(a, l.and(b, l.splat_i32(31))),
             l.shl_each(a, l.and(b, l.splat_i32(31))),
+            l.shr_each(a, l.sar::<20>(b)),
+            l.shl_each(a, l.sar::<20>(b)),
             l.splat_i32(l.sign_mask(a) as i32),
             l.look_up(&table, l.and(a, l.splat_i32(63))),
-            l.expand_u16(&words, l.sign_mask(b)),
+            l.expand_u16(&words, l.sar::<31>(b)).0,
+            l.splat_i32(l.expand_u16(&words, l.sar::<31>(b)).1 as i32),
         ] {
             put(value);
         }
-        let mask = l.sign_mask(b);
-        let n_free = 8 - mask.count_ones() as usize;
-        let compressed = l.compress_u16(a, mask);
+        let (compressed, n_words) = l.compress_u16(a, l.sar::<31>(b));
+        let n_free = 8 - n_words;
         put(l.load_i32(&std::array::from_fn(|k| if k < n_free { 0 } else { i32::from(compressed[k]) })));
         let mut floats = [0.0; 8];
         l.store(f, &mut floats);
@@ -127,12 +129,17 @@ impl Kernel for EveryByte {
             l.max_u8(a, b),
             l.average_u8(a, b),
             l.and_u8(a, b),
+            l.gt_i8(a, b),
             l.eq_u8(a, l.and_u8(a, b)),
             l.select_u8(l.eq_u8(l.max_u8(a, b), a), a, b),
             l.shift_up_u8(a, 77),
             l.narrow_u8(l.widen_u8(b)),
             l.narrow_u8(l.widen_u8(a).map(|v| l.xor(v, l.splat_i32(1)))),
-        ] {
+        ]
+        .into_iter()
+        .chain(l.interleave3_u8([a, b, l.sub_u8(a, b)]))
+        .chain(l.deinterleave3_u8([a, b, l.sub_u8(a, b)]))
+        {
             let mut out = [0; 32];
             l.store_u8(value, &mut out);
             all.extend_from_slice(&out);

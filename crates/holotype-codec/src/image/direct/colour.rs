@@ -1,6 +1,11 @@
 //! Colour transforms of bytes, modulo 256.
 
+use crate::simd::ByteLanes;
 use crate::{CodecError, TileRef, TileShape};
+
+/// Rows that a choice looks at, and how far apart the pixels in them.
+const N_SAMPLED_ROWS: usize = 32;
+const SAMPLED_STEP: usize = 7;
 
 /// What becomes of red, green and blue; wire values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,9 +40,9 @@ impl Colour {
         let n = usize::from(shape.n_channels);
         let mut costs = [0_u64; 3];
         let rows = tile.rows();
-        for pair in rows.windows(2).step_by(rows.len() / 64 + 1) {
+        for pair in rows.windows(2).step_by(rows.len() / N_SAMPLED_ROWS + 1) {
             let [above, row] = pair else { continue };
-            for x in (1..shape.width as usize).step_by(5) {
+            for x in (1..shape.width as usize).step_by(SAMPLED_STEP) {
                 let pixels = [&above[(x - 1) * n..], &above[x * n..], &row[(x - 1) * n..], &row[x * n..]];
                 for (colour, cost) in [Self::None, Self::Green, Self::GreenRed].into_iter().zip(&mut costs) {
                     let [nw, n, w, v] = pixels.map(|p| colour.forward([p[0], p[1], p[2]]));
@@ -72,6 +77,33 @@ impl Colour {
             Self::Green => [r, p, (s ^ 128).wrapping_add(p)],
             Self::GreenRed => [r, p, (s ^ 128).wrapping_add(mean(r, p))],
         }
+    }
+}
+
+impl Colour {
+    /// [`Self::forward`] in every lane.
+    #[inline(always)]
+    pub(super) fn forward_lanes<L: ByteLanes>(self, l: L, [r, g, b]: [L::B; 3]) -> [L::B; 3] {
+        let half = l.splat_u8(128);
+        let below = match self {
+            Self::None => return [r, g, b],
+            Self::Green => g,
+            Self::GreenRed => l.average_u8(r, g),
+        };
+        [g, l.add_u8(l.sub_u8(r, g), half), l.add_u8(l.sub_u8(b, below), half)]
+    }
+
+    /// [`Self::inverse`] in every lane.
+    #[inline(always)]
+    pub(super) fn inverse_lanes<L: ByteLanes>(self, l: L, [p, q, s]: [L::B; 3]) -> [L::B; 3] {
+        let half = l.splat_u8(128);
+        let r = l.add_u8(l.add_u8(q, half), p);
+        let below = match self {
+            Self::None => return [p, q, s],
+            Self::Green => p,
+            Self::GreenRed => l.average_u8(r, p),
+        };
+        [r, p, l.add_u8(l.add_u8(s, half), below)]
     }
 }
 

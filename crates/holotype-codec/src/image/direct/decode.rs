@@ -1,7 +1,7 @@
 //! Words into samples.
 
-use super::flags::n_steps;
-use super::rice::Thresholds;
+use super::flags::{self, n_steps};
+use super::rice::{ESCAPE, Thresholds, low_bits};
 use super::strip::Strip;
 use super::{Header, N_LANES, SKEW, active};
 use crate::image::streams::WordReader;
@@ -36,7 +36,8 @@ struct State<L: ByteLanes> {
 /// One plane.
 struct Plane {
     streams: Streams,
-    thresholds: Thresholds,
+    /// As [`low_bits`] compares them.
+    thresholds: [[u8; N_LANES]; Thresholds::N],
     /// The row above the strip, its first column at 1; columns beyond it are 0.
     top: Vec<u8>,
     top_magnitude: Vec<u8>,
@@ -54,7 +55,13 @@ impl Plane {
             *n_bits = 32 - unused as i32;
         }
         let n = n_steps(width) + 2;
-        Self { streams, thresholds, top: vec![0; n], top_magnitude: vec![0; n], strip: Strip::new(width) }
+        Self {
+            streams,
+            thresholds: thresholds.in_lanes(),
+            top: vec![0; n],
+            top_magnitude: vec![0; n],
+            strip: Strip::new(width),
+        }
     }
 }
 
@@ -85,7 +92,7 @@ impl Kernel for Decode<'_, '_, '_, '_> {
             }
             planes.iter_mut().for_each(|plane| plane.strip.restore_rows(l));
             for (i, row) in rows.iter_mut().enumerate() {
-                join(&planes, header.colour, i, row);
+                join(l, &planes, header.colour, i, row);
             }
         }
         let is_done = |s: &Streams| {
@@ -121,15 +128,21 @@ fn decode_strip<L: ByteLanes, const N: usize>(
             magnitude_above: [first(planes[c].top_magnitude[1]), first(planes[c].top_magnitude[0])],
         }
     });
-    for t in 0..n_steps(width) {
-        let is_full = n_rows == N_LANES && t >= SKEW * (N_LANES - 1) && t < width;
-        for c in 0..N {
-            let is_coded = header.flags.is_coded(strip, t, c);
-            let (plane, state) = (&mut *planes[c], &mut states[c]);
-            if is_full {
-                step::<L, true>(l, plane, state, t, width, n_rows, is_coded, words);
-            } else {
-                step::<L, false>(l, plane, state, t, width, n_rows, is_coded, words);
+    for stretch in 0..n_steps(width).div_ceil(flags::N_STEPS) {
+        let mut is_coded = [false; N];
+        for (c, is_coded) in is_coded.iter_mut().enumerate() {
+            *is_coded = header.flags.is_coded(strip, stretch, c);
+        }
+        let first = stretch * flags::N_STEPS;
+        for t in first..n_steps(width).min(first + flags::N_STEPS) {
+            let is_full = n_rows == N_LANES && t >= SKEW * (N_LANES - 1) && t < width;
+            for c in 0..N {
+                let (plane, state) = (&mut *planes[c], &mut states[c]);
+                if is_full {
+                    step::<L, true>(l, plane, state, t, width, n_rows, is_coded[c], words);
+                } else {
+                    step::<L, false>(l, plane, state, t, width, n_rows, is_coded[c], words);
+                }
             }
         }
     }
@@ -156,19 +169,24 @@ fn step<L: ByteLanes, const FULL: bool>(
     let mne = l.shift_up_u8(mw, plane.top_magnitude[t + 2]);
 
     let active = if FULL { l.splat_u8(255) } else { l.load_u8(&active(t, width, n_rows)) };
-    let mut error = l.splat_u8(0);
+    let zero = l.splat_u8(0);
+    let (mut error, mut magnitude) = (zero, zero);
     if is_coded {
         let near = l.average_u8(mw, mn);
         let energy = l.add_capped_u8(near, l.average_u8(l.average_u8(mnw, mne), near));
-        let n_low = plane.thresholds.low_bits(l, energy);
-        error = l.narrow_u8(plane.streams.take::<L, FULL>(l, n_low, active, words));
+        let n_low = low_bits(l, &plane.thresholds, energy);
+        let number = plane.streams.take::<L, FULL>(l, n_low, active, words);
+        // Zigzag: half the number, rounded up, negated if the number is odd.
+        magnitude = l.average_u8(number, zero);
+        let is_odd = l.eq_u8(l.and_u8(number, l.splat_u8(1)), l.splat_u8(1));
+        error = l.select_u8(is_odd, l.sub_u8(zero, magnitude), magnitude);
     }
     let mut value = l.add_u8(prediction, error);
     if !FULL {
         // A lane left of the picture takes what is above right of it.
         value = l.select_u8(active, value, ne);
     }
-    state.magnitude = l.min_u8(error, l.sub_u8(l.splat_u8(0), error));
+    state.magnitude = magnitude;
     state.value = value;
     state.above = [ne, n];
     state.magnitude_above = [mne, mn];
@@ -176,12 +194,12 @@ fn step<L: ByteLanes, const FULL: bool>(
     if t >= SKEW * (N_LANES - 1) {
         let x = t - SKEW * (N_LANES - 1);
         plane.top[x + 1] = l.last_u8(value);
-        plane.top_magnitude[x + 1] = l.last_u8(state.magnitude);
+        plane.top_magnitude[x + 1] = l.last_u8(magnitude);
     }
 }
 
 impl Streams {
-    /// A residual from every active lane, 0 from the others.
+    /// The zigzag residual of every active lane, 0 of the others.
     #[inline(always)]
     fn take<L: ByteLanes, const FULL: bool>(
         &mut self,
@@ -189,52 +207,75 @@ impl Streams {
         n_low: L::B,
         active: L::B,
         words: &mut WordReader<'_>,
-    ) -> [L::I; 4] {
-        let n_low = l.widen_u8(n_low);
-        let active = l.widen_u8(active);
-        let mut errors = n_low;
-        for j in 0..4 {
-            let (bits, k) = (l.load_i32(&self.bits[j]), n_low[j]);
-            // Leading zeros of the top nine bits, by the exponent of a float; 8 or more is an escape.
-            let exponent = l.shr::<23>(l.bits(l.to_f32(l.shr::<23>(bits))));
-            let q = l.sub_i32(l.splat_i32(135), exponent);
-            let is_escape = l.gt_i32(q, l.splat_i32(7));
-            let tail = l.shr_each(l.shl_each(bits, q), l.sub_i32(l.splat_i32(31), k));
-            let plain = l.add_i32(tail, l.shl_each(l.sub_i32(q, l.splat_i32(1)), k));
-            let escaped = l.shr::<24>(l.shl::<8>(bits));
-            let number = l.select_i32(is_escape, escaped, plain);
-            let length = l.add_i32(l.add_i32(q, k), l.splat_i32(1));
-            let mut length = l.select_i32(is_escape, l.splat_i32(16), length);
-            let sign = l.sub_i32(l.splat_i32(0), l.and(number, l.splat_i32(1)));
-            let mut error = l.and(l.xor(l.shr::<1>(number), sign), l.splat_i32(255));
-            if !FULL {
-                let on = l.gt_i32(active[j], l.splat_i32(0));
-                length = l.and(length, on);
-                error = l.and(error, on);
-            }
-            errors[j] = error;
-            let bits = l.shl_each(bits, length);
-            let n_bits = l.sub_i32(l.load_i32(&self.n_bits[j]), length);
-            let is_low = l.gt_i32(l.splat_i32(16), n_bits);
-            let mask = l.sign_mask(is_low);
-            let fresh = l.expand_u16(&words.peek(), mask);
-            words.skip(mask.count_ones() as usize);
-            let bits = l.or(bits, l.shl_each(fresh, l.sub_i32(l.splat_i32(16), n_bits)));
-            l.store_i32(bits, &mut self.bits[j]);
-            l.store_i32(l.add_i32(n_bits, l.and(is_low, l.splat_i32(16))), &mut self.n_bits[j]);
+    ) -> L::B {
+        let [a, b, c, d] = l.widen_u8(n_low);
+        let [on_a, on_b, on_c, on_d] = l.widen_u8(active);
+        let a = self.take_eight::<L, FULL>(l, 0, a, on_a, words);
+        let b = self.take_eight::<L, FULL>(l, 1, b, on_b, words);
+        let c = self.take_eight::<L, FULL>(l, 2, c, on_c, words);
+        let d = self.take_eight::<L, FULL>(l, 3, d, on_d, words);
+        l.narrow_u8([a, b, c, d])
+    }
+
+    /// The numbers of eight lanes that keep `k` low bits.
+    #[inline(always)]
+    fn take_eight<L: ByteLanes, const FULL: bool>(
+        &mut self,
+        l: L,
+        j: usize,
+        k: L::I,
+        active: L::I,
+        words: &mut WordReader<'_>,
+    ) -> L::I {
+        let bits = l.load_i32(&self.bits[j]);
+        // Leading zeros of the top nine bits, by the exponent of a float; 8 or more is an escape.
+        let exponent = l.shr::<23>(l.bits(l.to_f32(l.shr::<23>(bits))));
+        let quotient = l.sub_i32(l.splat_i32(135), exponent);
+        let below = l.sub_i32(l.splat_i32(31), k);
+        // The one above the low bits counts as well.
+        let tail = l.shr_each(l.shl_each(bits, quotient), below);
+        let mut number = l.add_i32(tail, l.shl_each(l.sub_i32(quotient, l.splat_i32(1)), k));
+        let mut length = l.add_i32(l.add_i32(quotient, k), l.splat_i32(1));
+        let is_escape = l.gt_i32(quotient, l.splat_i32(ESCAPE as i32 - 1));
+        if l.sign_mask(is_escape) != 0 {
+            number = l.select_i32(is_escape, l.shr::<24>(l.shl::<8>(bits)), number);
+            length = l.select_i32(is_escape, l.splat_i32(16), length);
         }
-        errors
+        if !FULL {
+            let on = l.gt_i32(active, l.splat_i32(0));
+            (number, length) = (l.and(number, on), l.and(length, on));
+        }
+        let n_bits = l.sub_i32(l.load_i32(&self.n_bits[j]), length);
+        let is_low = l.gt_i32(l.splat_i32(16), n_bits);
+        let (fresh, n_words) = l.expand_u16(&words.peek(), is_low);
+        words.skip(n_words);
+        let fresh = l.shl_each(fresh, l.sub_i32(l.splat_i32(16), n_bits));
+        l.store_i32(l.or(l.shl_each(bits, length), fresh), &mut self.bits[j]);
+        l.store_i32(l.add_i32(n_bits, l.and(is_low, l.splat_i32(16))), &mut self.n_bits[j]);
+        number
     }
 }
 
 /// Row `i` of a strip, interleaved.
 #[inline(always)]
-fn join(planes: &[Plane], colour: super::Colour, i: usize, row: &mut [u8]) {
+fn join<L: ByteLanes>(l: L, planes: &[Plane], colour: super::Colour, i: usize, row: &mut [u8]) {
     match planes {
         [one] => row.copy_from_slice(one.strip.row(i)),
         [p, q, s] => {
-            let samples = p.strip.row(i).iter().zip(q.strip.row(i)).zip(s.strip.row(i));
-            for (pixel, ((p, q), s)) in row.as_chunks_mut::<3>().0.iter_mut().zip(samples) {
+            let (p, p_rest) = p.strip.row(i).as_chunks();
+            let (q, q_rest) = q.strip.row(i).as_chunks();
+            let (s, s_rest) = s.strip.row(i).as_chunks();
+            let (pixels, rest) = row.as_chunks_mut::<{ 3 * N_LANES }>();
+            for (pixels, ((p, q), s)) in pixels.iter_mut().zip(p.iter().zip(q).zip(s)) {
+                let planes = [l.load_u8(p), l.load_u8(q), l.load_u8(s)];
+                let [u, v, w] = l.interleave3_u8(colour.inverse_lanes(l, planes));
+                let ([first, second, third], _) = pixels.as_chunks_mut() else { continue };
+                l.store_u8(u, first);
+                l.store_u8(v, second);
+                l.store_u8(w, third);
+            }
+            let samples = p_rest.iter().zip(q_rest).zip(s_rest);
+            for (pixel, ((p, q), s)) in rest.as_chunks_mut::<3>().0.iter_mut().zip(samples) {
                 *pixel = colour.inverse([*p, *q, *s]);
             }
         }

@@ -1,9 +1,9 @@
 //! Samples into words, last first.
 
 use super::colour::Colour;
-use super::flags::{Flags, n_steps};
+use super::flags::{self, Flags, n_steps};
 use super::residuals::{self, Residuals, Step};
-use super::rice::{Costs, ESCAPE, Thresholds};
+use super::rice::{Costs, ESCAPE, Thresholds, low_bits};
 use super::{Header, N_LANES, SKEW, active};
 use crate::TileRef;
 use crate::image::streams::WordWriter;
@@ -18,7 +18,7 @@ struct Lanes {
 
 /// Strips from which thresholds are learned, and about as many of their steps.
 const N_SAMPLED_STRIPS: usize = 3;
-const N_SAMPLED_STEPS: usize = 800;
+const N_SAMPLED_STEPS: usize = 400;
 
 /// The header, and the words in the order of decoding.
 #[inline(always)]
@@ -29,29 +29,31 @@ pub(super) fn code<L: ByteLanes>(l: L, tile: &TileRef<'_>, colour: Colour) -> (H
     let thresholds = sample(l, tile, colour, &mut planes);
     let mut flags = Flags::empty(&shape);
     let mut lanes = vec![Lanes { bits: [[0; 8]; 4], n_bits: [[16; 8]; 4] }; planes.len()];
+    let in_lanes: Vec<_> = thresholds.iter().map(Thresholds::in_lanes).collect();
     let mut words = WordWriter::new(shape.row_bytes() * tile.rows().len() / 2);
     for strip in (0..tile.rows().len().div_ceil(N_LANES)).rev() {
         let n_rows = residuals::take(l, tile, colour, strip, &mut planes);
         for (c, plane) in planes.iter().enumerate() {
-            for (t, numbers) in plane.zigzag.iter().enumerate() {
-                if *numbers != [0; N_LANES] {
-                    flags.set(strip, t, c);
+            for (i, stretch) in plane.zigzag.chunks(flags::N_STEPS).enumerate() {
+                if stretch.iter().any(|numbers| *numbers != [0; N_LANES]) {
+                    flags.set(strip, i, c);
                 }
             }
         }
         for t in (0..n_steps(width)).rev() {
             words.reserve(N_LANES * planes.len());
             let is_full = n_rows == N_LANES && t >= SKEW * (N_LANES - 1) && t < width;
-            let places = planes.iter().zip(&mut lanes).zip(&thresholds).enumerate();
+            let places = planes.iter().zip(&mut lanes).zip(&in_lanes).enumerate();
             for (c, ((plane, lanes), thresholds)) in places.rev() {
-                if flags.is_coded(strip, t, c) {
-                    let low = thresholds.low_bits(l, l.load_u8(&plane.energy[t]));
-                    if is_full {
-                        lanes.put::<L, true>(l, &plane.zigzag[t], low, l.splat_u8(255), &mut words);
-                    } else {
-                        let active = l.load_u8(&active(t, width, n_rows));
-                        lanes.put::<L, false>(l, &plane.zigzag[t], low, active, &mut words);
-                    }
+                if !flags.is_coded(strip, t / flags::N_STEPS, c) {
+                    continue;
+                }
+                let low = low_bits(l, thresholds, l.load_u8(&plane.energy[t]));
+                if is_full {
+                    lanes.put::<L, true>(l, &plane.zigzag[t], low, l.splat_u8(255), &mut words);
+                } else {
+                    let active = l.load_u8(&active(t, width, n_rows));
+                    lanes.put::<L, false>(l, &plane.zigzag[t], low, active, &mut words);
                 }
             }
         }
@@ -82,7 +84,7 @@ fn sample<L: ByteLanes>(
         let steps = if n_rows == N_LANES && !full.is_empty() { full } else { 0..usize::MAX };
         for (costs, plane) in costs.iter_mut().zip(&*planes) {
             let n_steps = plane.zigzag.len() * n_strips.div_ceil(step);
-            costs.add(plane, steps.clone(), n_steps / N_SAMPLED_STEPS + 1);
+            costs.add(l, plane, steps.clone(), n_steps / N_SAMPLED_STEPS + 1);
         }
     }
     costs.iter().map(Costs::fit).collect()
@@ -99,31 +101,47 @@ impl Lanes {
         active: L::B,
         words: &mut WordWriter,
     ) {
-        let numbers = l.widen_u8(l.load_u8(numbers));
-        let (low, active) = (l.widen_u8(low), l.widen_u8(active));
+        let [a, b, c, d] = l.widen_u8(l.load_u8(numbers));
+        let [low_a, low_b, low_c, low_d] = l.widen_u8(low);
+        let [on_a, on_b, on_c, on_d] = l.widen_u8(active);
+        self.put_eight::<L, FULL>(l, 3, d, low_d, on_d, words);
+        self.put_eight::<L, FULL>(l, 2, c, low_c, on_c, words);
+        self.put_eight::<L, FULL>(l, 1, b, low_b, on_b, words);
+        self.put_eight::<L, FULL>(l, 0, a, low_a, on_a, words);
+    }
+
+    /// Numbers of eight lanes that keep `k` low bits.
+    #[inline(always)]
+    fn put_eight<L: ByteLanes, const FULL: bool>(
+        &mut self,
+        l: L,
+        j: usize,
+        z: L::I,
+        k: L::I,
+        active: L::I,
+        words: &mut WordWriter,
+    ) {
         let one = l.splat_i32(1);
-        for j in (0..4).rev() {
-            let (z, k) = (numbers[j], low[j]);
-            let quotient = l.shr_each(z, k);
-            let is_escape = l.gt_i32(quotient, l.splat_i32(ESCAPE as i32 - 1));
-            // A one above the low bits: the number less the quotient but one.
-            let plain = l.sub_i32(z, l.shl_each(l.sub_i32(quotient, one), k));
-            let code = l.select_i32(is_escape, z, plain);
-            let length = l.add_i32(l.add_i32(quotient, k), one);
-            let mut length = l.select_i32(is_escape, l.splat_i32(16), length);
-            let mut code = code;
-            if !FULL {
-                let on = l.gt_i32(active[j], l.splat_i32(0));
-                (length, code) = (l.and(length, on), l.and(code, on));
-            }
-            let (bits, n_bits) = (l.load_i32(&self.bits[j]), l.load_i32(&self.n_bits[j]));
-            let is_large = l.gt_i32(l.add_i32(n_bits, length), l.splat_i32(31));
-            let mask = l.sign_mask(is_large);
-            words.put(&l.compress_u16(bits, mask), mask.count_ones() as usize);
-            let shift = l.and(is_large, l.splat_i32(16));
-            let (bits, n_bits) = (l.shr_each(bits, shift), l.sub_i32(n_bits, shift));
-            l.store_i32(l.or(bits, l.shl_each(code, n_bits)), &mut self.bits[j]);
-            l.store_i32(l.add_i32(n_bits, length), &mut self.n_bits[j]);
+        let quotient = l.shr_each(z, k);
+        // A one above the low bits: the number less the quotient but one.
+        let mut code = l.sub_i32(z, l.shl_each(l.sub_i32(quotient, one), k));
+        let mut length = l.add_i32(l.add_i32(quotient, k), one);
+        let is_escape = l.gt_i32(quotient, l.splat_i32(ESCAPE as i32 - 1));
+        if l.sign_mask(is_escape) != 0 {
+            code = l.select_i32(is_escape, z, code);
+            length = l.select_i32(is_escape, l.splat_i32(16), length);
         }
+        if !FULL {
+            let on = l.gt_i32(active, l.splat_i32(0));
+            (length, code) = (l.and(length, on), l.and(code, on));
+        }
+        let (bits, n_bits) = (l.load_i32(&self.bits[j]), l.load_i32(&self.n_bits[j]));
+        let is_large = l.gt_i32(l.add_i32(n_bits, length), l.splat_i32(31));
+        let (full, n_words) = l.compress_u16(bits, is_large);
+        words.put(&full, n_words);
+        let shift = l.and(is_large, l.splat_i32(16));
+        let (bits, n_bits) = (l.shr_each(bits, shift), l.sub_i32(n_bits, shift));
+        l.store_i32(l.or(bits, l.shl_each(code, n_bits)), &mut self.bits[j]);
+        l.store_i32(l.add_i32(n_bits, length), &mut self.n_bits[j]);
     }
 }

@@ -31,10 +31,9 @@ impl Flags {
         Self::n_flags(shape).div_ceil(8)
     }
 
-    /// Sets the flag of step `t` of a strip and plane.
-    #[inline(always)]
-    pub(super) fn set(&mut self, strip: usize, t: usize, c: usize) {
-        let at = self.position(strip, t / N_STEPS, c);
+    /// Sets the flag of a stretch of a strip and plane.
+    pub(super) fn set(&mut self, strip: usize, stretch: usize, c: usize) {
+        let at = self.position(strip, stretch, c);
         if let Some(byte) = self.bits.get_mut(at / 8) {
             *byte |= 1 << (at % 8);
         }
@@ -56,10 +55,10 @@ impl Flags {
         (strip * self.n_stretches + stretch) * self.n_planes + c
     }
 
-    /// True if step `t` of a strip and plane is coded.
+    /// True if a stretch of a strip and plane is coded.
     #[inline(always)]
-    pub(super) fn is_coded(&self, strip: usize, t: usize, c: usize) -> bool {
-        let at = self.position(strip, t / N_STEPS, c);
+    pub(super) fn is_coded(&self, strip: usize, stretch: usize, c: usize) -> bool {
+        let at = self.position(strip, stretch, c);
         self.bits.get(at / 8).is_some_and(|byte| byte >> (at % 8) & 1 == 1)
     }
 }

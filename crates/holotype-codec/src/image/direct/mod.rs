@@ -12,6 +12,7 @@ mod residuals;
 mod rice;
 mod strip;
 
+use super::streams::WordWriter;
 use crate::simd::{ByteLanes, Kernel, dispatch};
 use crate::{CodecError, TileMut, TileRef, TileShape};
 use colour::Colour;
@@ -41,9 +42,17 @@ pub(super) fn accepts(shape: &TileShape) -> bool {
     shape.sample.n_bytes() == 1 && usize::from(shape.n_channels) <= MAX_PLANES
 }
 
-/// Codes a tile; `None` if this path does not take such tiles.
-pub(super) fn encode(tile: &TileRef<'_>) -> Option<Vec<u8>> {
-    accepts(&tile.shape()).then(|| dispatch(Encode(tile)))
+/// Codes a tile behind what `out` holds; the path must take such tiles.
+pub(super) fn encode(tile: &TileRef<'_>, out: &mut Vec<u8>) {
+    let (header, words) = dispatch(Encode(tile));
+    write(&header, &words, out);
+}
+
+fn write(header: &Header, words: &WordWriter, out: &mut Vec<u8>) {
+    let header = header.bytes();
+    out.reserve_exact(header.len() + words.bytes().len());
+    out.extend_from_slice(&header);
+    out.extend_from_slice(words.bytes());
 }
 
 /// Decodes what [`encode`] made.
@@ -58,16 +67,11 @@ pub(super) fn decode(bytes: &[u8], out: &mut TileMut<'_, '_>) -> Result<(), Code
 struct Encode<'a, 'b>(&'a TileRef<'b>);
 
 impl Kernel for Encode<'_, '_> {
-    type Output = Vec<u8>;
+    type Output = (Header, WordWriter);
 
     #[inline(always)]
-    fn run<L: ByteLanes>(self, l: L) -> Vec<u8> {
-        let colour = Colour::choose(self.0);
-        let (header, words) = encode::code(l, self.0, colour);
-        let mut out = header.bytes();
-        out.reserve(2 * words.words().len());
-        words.words().iter().for_each(|word| out.extend_from_slice(&word.to_le_bytes()));
-        out
+    fn run<L: ByteLanes>(self, l: L) -> Self::Output {
+        encode::code(l, self.0, Colour::choose(self.0))
     }
 }
 

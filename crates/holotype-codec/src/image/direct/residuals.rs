@@ -46,12 +46,12 @@ pub(super) fn take<L: ByteLanes>(
     let (before, rows) = tile.rows().split_at(strip * N_LANES);
     let rows = &rows[..rows.len().min(N_LANES)];
     for (i, row) in rows.iter().enumerate() {
-        take_apart(row, colour, planes, Row::Strip(i));
+        take_apart(l, row, colour, planes, Row::Strip(i));
     }
     // No strip but the last has fewer than 32 rows.
     if let [.., above, top] = before {
-        take_apart(top, colour, planes, Row::Top);
-        take_apart(above, colour, planes, Row::Above);
+        take_apart(l, top, colour, planes, Row::Top);
+        take_apart(l, above, colour, planes, Row::Above);
     }
     for plane in planes {
         plane.load_top(width, before.is_empty());
@@ -63,12 +63,24 @@ pub(super) fn take<L: ByteLanes>(
 
 /// The transformed samples of a row, plane by plane.
 #[inline(always)]
-fn take_apart(row: &[u8], colour: Colour, planes: &mut [Residuals], place: Row) {
+fn take_apart<L: ByteLanes>(l: L, row: &[u8], colour: Colour, planes: &mut [Residuals], place: Row) {
     match planes {
         [one] => one.row_mut(place).copy_from_slice(row),
         [r, g, b] => {
-            let places = r.row_mut(place).iter_mut().zip(g.row_mut(place)).zip(b.row_mut(place));
-            for (((p, q), s), pixel) in places.zip(row.as_chunks::<3>().0) {
+            let (r, r_rest) = r.row_mut(place).as_chunks_mut();
+            let (g, g_rest) = g.row_mut(place).as_chunks_mut();
+            let (b, b_rest) = b.row_mut(place).as_chunks_mut();
+            let (pixels, rest) = row.as_chunks::<{ 3 * N_LANES }>();
+            for (((p, q), s), pixels) in r.iter_mut().zip(g).zip(b).zip(pixels) {
+                let ([first, second, third], _) = pixels.as_chunks() else { continue };
+                let row = [l.load_u8(first), l.load_u8(second), l.load_u8(third)];
+                let [u, v, w] = colour.forward_lanes(l, l.deinterleave3_u8(row));
+                l.store_u8(u, p);
+                l.store_u8(v, q);
+                l.store_u8(w, s);
+            }
+            let places = r_rest.iter_mut().zip(g_rest).zip(b_rest);
+            for (((p, q), s), pixel) in places.zip(rest.as_chunks::<3>().0) {
                 [*p, *q, *s] = colour.forward(*pixel);
             }
         }
@@ -160,7 +172,7 @@ impl Residuals {
                 error = l.and_u8(error, active);
             }
             // Zigzag: twice the error, all bits turned if it is negative.
-            let is_negative = l.eq_u8(l.max_u8(error, l.splat_u8(128)), error);
+            let is_negative = l.gt_i8(zero, error);
             let twice = l.add_u8(error, error);
             let turned = l.sub_u8(l.splat_u8(255), twice);
             l.store_u8(l.select_u8(is_negative, turned, twice), zigzag);

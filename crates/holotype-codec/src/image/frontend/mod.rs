@@ -30,21 +30,28 @@ pub(super) fn split(tile: &TileRef<'_>) -> Parts {
     }
 }
 
-/// Rows that [`is_sparse`] looks at.
-const N_SPARSE_ROWS: usize = 16;
+/// Rows that [`is_sparse`] looks at, and the part of their samples that it leaves out at either end.
+const N_SPARSE_ROWS: usize = 8;
+const TAIL: usize = 64;
 
-/// True if a channel of bytes seems to use few of its values, by some rows: a rank map may pay.
+/// True if a channel of bytes seems to use few of its values, by some rows: a rank map may pay. The rare values at
+/// either end, which are gaps in any picture, do not count.
 pub(super) fn is_sparse(tile: &TileRef<'_>) -> bool {
     let n = usize::from(tile.shape().n_channels);
     let step = tile.rows().len().div_ceil(N_SPARSE_ROWS);
     (0..n).any(|c| {
-        let mut seen = [0_u8; 256];
+        let mut counts = [0_usize; 256];
         for row in tile.rows().iter().step_by(step) {
-            row.chunks_exact(n).for_each(|pixel| seen[usize::from(pixel[c])] = 1);
+            row.chunks_exact(n).for_each(|pixel| counts[usize::from(pixel[c])] += 1);
         }
-        let (first, last) = (seen.iter().position(|s| *s == 1), seen.iter().rposition(|s| *s == 1));
-        let span = last.unwrap_or(0) - first.unwrap_or(0);
-        span > 0 && channel::is_sparse(seen.iter().filter(|s| **s == 1).count(), span as u64)
+        let most = counts.iter().sum::<usize>() / TAIL;
+        let tail = |counts: &mut dyn Iterator<Item = &usize>| {
+            let mut n_passed = 0;
+            counts.take_while(|n| (n_passed += **n, n_passed <= most).1).count()
+        };
+        let (first, last) = (tail(&mut counts.iter()), 255 - tail(&mut counts.iter().rev()));
+        let n_used = counts.iter().take(last + 1).skip(first).filter(|n| **n > 0).count();
+        last > first && channel::is_sparse(n_used, (last - first) as u64)
     })
 }
 

@@ -19,6 +19,8 @@ struct Survey {
 const N_ROWS: usize = 64;
 const N_PARTS: usize = 8;
 const MAX_COLOURS: usize = 4096;
+/// Pixels after which a look may end early.
+const MIN_SEEN: usize = 2000;
 /// Tiles up to this size are tried with everything.
 const SMALL_PIXELS: usize = 4096;
 
@@ -48,6 +50,10 @@ impl Survey {
                     n_new += usize::from(y == 0 || !near.contains(&pixel));
                 }
                 n_seen += row.len();
+                // Far more than enough, on rows far apart, needs no more of them.
+                if n_seen > MIN_SEEN && n_new * 1024 > 2 * most * n_seen {
+                    break;
+                }
             }
             if n_new * 1024 > most * n_seen {
                 break;
@@ -118,8 +124,7 @@ impl Plan {
             is_small || n_colours == 1 || n_new >= 60 || (shape.n_channels == 1 && n_new >= 10);
         // With few colours a palette may do better than any guess says.
         let is_single = shape.n_channels == 1;
-        let guesses =
-            options.mode != Mode::Fast && (n_colours > 256 || is_single && n_colours > 16) && !is_small;
+        let guesses = (n_colours > 256 || is_single && n_colours > 16) && !is_small;
         Self { coders, n_new, guesses, is_single, tries_planes }
     }
 

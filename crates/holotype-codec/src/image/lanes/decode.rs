@@ -172,8 +172,7 @@ impl<L: WordLanes> Lanes<L> {
         }
         if l.sign_mask(has_far) != 0 {
             for j in 0..4 {
-                // One place at a time, as a shift by 32 is none.
-                let low = l.shr_each(l.shr::<1>(self.bits[j]), l.sub_i32(l.splat_i32(31), far[j]));
+                let low = l.shr_each(self.bits[j], l.sub_i32(l.splat_i32(32), far[j]));
                 numbers[j] = l.or(l.shl_each(numbers[j], far[j]), low);
                 self.drop(l, j, far[j], words);
             }
@@ -190,9 +189,8 @@ impl<L: WordLanes> Lanes<L> {
         let bits = l.shl_each(self.bits[j], length);
         let n_bits = l.sub_i32(self.n_bits[j], length);
         let is_low = l.gt_i32(l.splat_i32(16), n_bits);
-        let mask = l.sign_mask(is_low);
-        let fresh = l.expand_u16(&words.peek(), mask);
-        words.skip(mask.count_ones() as usize);
+        let (fresh, n_words) = l.expand_u16(&words.peek(), is_low);
+        words.skip(n_words);
         self.bits[j] = l.or(bits, l.shl_each(fresh, l.sub_i32(l.splat_i32(16), n_bits)));
         self.n_bits[j] = l.add_i32(n_bits, l.and(is_low, l.splat_i32(16)));
     }

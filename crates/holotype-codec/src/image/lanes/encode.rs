@@ -78,8 +78,8 @@ impl<'a> Plane<'a> {
         flags.write(out);
         if flags.has_any() {
             lanes.write(l, out);
-            out.extend_from_slice(&(words.words().len() as u32).to_le_bytes());
-            words.words().iter().for_each(|word| out.extend_from_slice(&word.to_le_bytes()));
+            out.extend_from_slice(&(words.bytes().len() as u32 / 2).to_le_bytes());
+            out.extend_from_slice(words.bytes());
         }
     }
 
@@ -255,8 +255,8 @@ impl<L: WordLanes> Lanes<L> {
     fn push(&mut self, l: L, j: usize, code: L::I, length: L::I, words: &mut WordWriter) {
         let (bits, n_bits) = (self.bits[j], self.n_bits[j]);
         let is_large = l.gt_i32(l.add_i32(n_bits, length), l.splat_i32(31));
-        let mask = l.sign_mask(is_large);
-        words.put(&l.compress_u16(bits, mask), mask.count_ones() as usize);
+        let (full, n_words) = l.compress_u16(bits, is_large);
+        words.put(&full, n_words);
         let shift = l.and(is_large, l.splat_i32(16));
         let (bits, n_bits) = (l.shr_each(bits, shift), l.sub_i32(n_bits, shift));
         self.bits[j] = l.or(bits, l.shl_each(code, n_bits));

@@ -136,6 +136,7 @@ pub(super) fn walk<L: Lanes, R: Residuals<L>>(
     let last = last_step(width);
     let mut stages =
         vec![prepare::<L, true, false>(l, std::slice::from_ref(first), 0, 0, width, 8); n_planes];
+    let mut coded = vec![l.splat_i32(0); n_planes];
     for row in (0..height).step_by(8) {
         let n_rows = (height - row).min(8);
         residuals.begin_group(row);
@@ -151,9 +152,12 @@ pub(super) fn walk<L: Lanes, R: Residuals<L>>(
                         prepare::<L, true, false>(l, &planes, c, at(c), width, n_rows)
                     };
                 }
-                for (c, (plane, prepared)) in planes.iter_mut().zip(&stages).enumerate() {
-                    let coded = residuals.code(l, c, at(c), &prepared.place);
-                    update::<L, true>(l, plane, at(c), prepared, coded);
+                for (c, (coded, prepared)) in coded.iter_mut().zip(&stages).enumerate() {
+                    *coded = residuals.code(l, c, at(c), &prepared.place);
+                }
+                for (c, ((plane, prepared), coded)) in planes.iter_mut().zip(&stages).zip(&coded).enumerate()
+                {
+                    update::<L, true>(l, plane, at(c), prepared, *coded);
                 }
                 continue;
             }
