@@ -93,6 +93,24 @@ class Bench:
         self.parents = {str(tree.parent) for tree in trees}
         self.n_bytes = sum(size_of(tree) for tree in trees)
         self.rows: list[list[str]] = []
+        self.sizes: dict[str, int] = {}
+        self.speeds: dict[str, tuple[float, float]] = {}
+        self.absent: list[str] = []
+
+    def copy(self) -> None:
+        """What making the files alone costs: nothing is packed, checked or decoded."""
+        self.out.mkdir()
+        cost = run(["cp", "-a", *self.trees, str(self.out)])
+        shutil.rmtree(self.out)
+        self.row("cp -a", Path(self.trees[0]), None, cost)
+
+    def if_there(self, program: str, *rows: Callable[[], None]) -> None:
+        """Makes the rows of a peer that is installed; of one that is not says so."""
+        if not shutil.which(program):
+            self.absent.append(f"{program} is not installed")
+            return
+        for row in rows:
+            row()
 
     def same(self, out: Path) -> None:
         """The unpacked trees are the sources."""
@@ -103,8 +121,11 @@ class Bench:
             if found is None or subprocess.run(["diff", "-rq", tree, found], capture_output=True).returncode:
                 raise SystemExit(f"{out} is not what {tree} was")
 
-    def row(self, name: str, archive: Path, pack: Cost, unpack: Cost | None) -> None:
-        size = size_of(archive)
+    def row(self, name: str, archive: Path, pack: Cost | None, unpack: Cost | None) -> None:
+        size = size_of(archive) if pack else self.n_bytes
+        self.sizes[name] = size
+        speeds = [0.0 if cost is None else cost.megabytes_a_second(self.n_bytes) for cost in (pack, unpack)]
+        self.speeds[name] = (speeds[0], speeds[1])
         columns = [name, f"{size}", f"{self.n_bytes / size:.3f}"]
         for cost in (pack, unpack):
             if cost is None:
@@ -130,19 +151,22 @@ class Bench:
         self.row(f"holo {profile}", archive, pack, self.unpacked(lambda out: run([*unpack, str(out)])))
         return archive
 
-    def threads(self, program: str) -> None:
+    def threads(self, program: str) -> dict[str, float]:
         """How much faster two threads are."""
+        ratios = {}
         for name, command in {
             "pack": ["pack", *self.trees, "--force", "-o", str(self.folder / "threads.holo")],
             "unpack": ["unpack", str(self.folder / "generic.holo"), "-o", str(self.out)],
             "verify": ["verify", str(self.folder / "generic.holo")],
         }.items():
-            best = {}
+            best: dict[str, float] = {}
             for n in ("1", "2") * 3:
                 shutil.rmtree(self.out, ignore_errors=True)
                 best[n] = min(best.get(n, 1e9), run([program, *command, "--threads", n]).wall)
-            print(f"{name}: two threads {best['1'] / best['2']:.2f} times as fast as one", flush=True)
+            ratios[name] = best["1"] / best["2"]
+            print(f"{name}: two threads {ratios[name]:.2f} times as fast as one", flush=True)
         shutil.rmtree(self.out, ignore_errors=True)
+        return ratios
 
     def zstd(self, *options: str) -> None:
         tar, archive = self.folder / "all.tar", self.folder / "all.tar.zst"
@@ -298,6 +322,46 @@ def markdown(rows: list[list[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
 
 
+BARS_HEAD = ["bar", "wanted", "found", ""]
+
+
+def bars(bench: Bench, ratios: dict[str, float], read: dict[str, dict[str, object]]) -> list[list[str]]:
+    """What was aimed at, and whether it was met; what could not be measured here is left out."""
+    lines: list[list[str]] = []
+
+    def bar(name: str, wanted: str, found: float, met: bool) -> None:
+        lines.append([name, wanted, f"{found:.2f}", "met" if met else "missed"])
+
+    def below(name: str, found: float, most: float, of: str = "") -> None:
+        bar(name, f"<= {most:.2f}{of}", found, found <= most)
+
+    def above(name: str, found: float, least: float, of: str = "") -> None:
+        bar(name, f">= {least:.0f}{of}" if least > 10 else f">= {least:.2f}{of}", found, found >= least)
+
+    sizes, speeds = bench.sizes, bench.speeds
+    generic, quick, dense = "holo generic", "squashfs zstd 3 128K", "squashfs zstd 19 1M"
+    if generic in sizes and quick in sizes:
+        below("generic, size to squashfs zstd 3 128K", sizes[generic] / sizes[quick], 1)
+        below("generic, time to pack to the same", speeds[quick][0] / speeds[generic][0], 1)
+    if "holo archival" in sizes and dense in sizes:
+        below("archival, size to squashfs zstd 19 1M", sizes["holo archival"] / sizes[dense], 1)
+    if generic in speeds:
+        above("generic, packed MB a second", speeds[generic][0], 150)
+        above("generic, unpacked MB a second", speeds[generic][1], 500)
+    for n, ratio in ratios.items():
+        above(f"{n}, two threads to one", ratio, 1.7)
+    for ours, theirs in (("holo ml", "hexz lz4"), ("holo generic", "hexz zstd")):
+        if ours in read and theirs in read:
+            for what, most in (("cold 64 KiB", 1.5), ("warm 64 KiB", 1.2)):
+                pair = [read[name][what][0] for name in (ours, theirs)]  # type: ignore[index]
+                below(f"{ours}, {what} to {theirs}", pair[0] / pair[1], most)
+    for name in read:
+        if name.startswith("holo"):
+            one, two = (float(str(read[name][f"cold 64 KiB, {n} threads, MB/s"])) for n in (1, 2))
+            above(f"{name}, cold reads, two threads to one", two / one, 1.7)
+    return lines
+
+
 HEAD = ["", "bytes", "ratio", "pack s", "MB/s", "MiB", "unpack s", "MB/s", "MiB"]
 
 
@@ -319,34 +383,39 @@ def main() -> None:
         bench = Bench(trees, Path(folder))
         n_files = sum(path.is_file() for tree in trees for path in tree.rglob("*"))
         print(f"{n_files} files, {bench.n_bytes} bytes", flush=True)
+        # First, so that names and content are in the system's cache for all that follow.
+        bench.copy()
         archives = {
             f"holo {name}": (sys.executable, "holotype", bench.holo(str(options.holo), name))
             for name in options.profiles.split(",")
         }
         archives.pop("holo archival", None)
         if not options.quick:
-            if shutil.which("zstd"):
-                bench.zstd("-3")
-                bench.zstd("-3", "--long=27")
-            if shutil.which("mksquashfs"):
-                bench.squashfs(3, "128K")
-                bench.squashfs(19, "1M")
-            if shutil.which("restic"):
-                bench.restic()
-            if shutil.which("borg"):
-                bench.borg("zstd,3")
+            bench.if_there("zstd", lambda: bench.zstd("-3"), lambda: bench.zstd("-3", "--long=27"))
+            bench.if_there("mksquashfs", lambda: bench.squashfs(3, "128K"), lambda: bench.squashfs(19, "1M"))
+            bench.if_there("restic", bench.restic)
+            bench.if_there("borg", lambda: bench.borg("zstd,3"))
             if options.hexz:
                 for compression in ("lz4", "zstd"):
                     archive = bench.hexz(options.hexz, compression)
                     archives[f"hexz {compression}"] = (options.hexz, "hexz", archive)
-        bench.threads(str(options.holo))
+            else:
+                bench.absent.append("hexz: no interpreter that has it was named")
+        ratios = bench.threads(str(options.holo))
         found = {name: reads(*where) for name, where in archives.items()}
-        table = read_table({name: one for name, one in found.items() if one is not None})
+        read = {name: one for name, one in found.items() if one is not None}
+        table = read_table(read)
         for line in table:
             print("  ".join(f"{column:>28}" for column in line))
+        judged = [BARS_HEAD, *bars(bench, ratios, read)]
+        for line in judged:
+            print("  ".join(f"{column:>20}" for column in line))
+        for reason in bench.absent:
+            print(reason)
         if options.markdown:
             heading = f"{n_files} files, {bench.n_bytes} bytes.\n\n"
-            options.markdown.write_text(heading + markdown([HEAD, *bench.rows]) + "\n" + markdown(table))
+            tables = (markdown([HEAD, *bench.rows]), markdown(table), markdown(judged))
+            options.markdown.write_text(heading + "\n".join(tables))
 
 
 if __name__ == "__main__":

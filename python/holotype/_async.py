@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 from holotype._reader import Reader
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from types import TracebackType
 
     from numpy.typing import NDArray
@@ -53,13 +54,11 @@ class _AsyncStream:
             return self._opened().seek(offset, whence)
 
     @overload
-    async def read(
-        self, size: int | None = -1, *, offset: int | None = None, buffer: None = None
-    ) -> bytes: ...
+    async def read(self, size: int | None = -1, offset: int | None = None, buffer: None = None) -> bytes: ...
     @overload
-    async def read(self, size: int | None = -1, *, offset: int | None = None, buffer: Buffer) -> int: ...
+    async def read(self, size: int | None = -1, offset: int | None = None, *, buffer: Buffer) -> int: ...
     async def read(
-        self, size: int | None = -1, *, offset: int | None = None, buffer: Buffer | None = None
+        self, size: int | None = -1, offset: int | None = None, buffer: Buffer | None = None
     ) -> bytes | int:
         """Read bytes, or fill a buffer, as `Reader.read` does.
 
@@ -79,9 +78,44 @@ class _AsyncStream:
         """Fills `buffer` from the position on; returns how many bytes there were."""
         return await self.read(buffer=buffer)
 
+    async def readall(self) -> bytes:
+        """All bytes from the position on."""
+        return await self.read()
+
+    def readable(self) -> bool:
+        """True: it can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """True: it has a position."""
+        return True
+
+    def writable(self) -> bool:
+        """False: nothing can be written."""
+        return False
+
+    @property
+    def closed(self) -> bool:
+        """True before `async with` and after `close`."""
+        return self._stream is None
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Lines from the position on, as of a `Reader`."""
+        rest = b""
+        while part := await self.read(_PART_BYTES):
+            *lines, rest = (rest + part).split(b"\n")
+            for line in lines:
+                yield line + b"\n"
+        if rest:
+            yield rest
+
     async def slice(self, key: int | slice) -> bytes | int:
         """The bytes `key`, as `reader[key]` of a `Reader`."""
         return await asyncio.to_thread(self._opened().__getitem__, key)
+
+
+#: Bytes read at once for lines.
+_PART_BYTES = 1 << 20
 
 
 def _read(stream: Reader | ItemReader, size: int | None, offset: int, buffer: Buffer | None) -> bytes | int:
@@ -160,6 +194,21 @@ class AsyncReader(_AsyncStream):
         """The elements of the tensor of that name, or those of a region."""
         stream = self._opened()
         return await asyncio.to_thread(lambda: stream.tensor(name).read(region))
+
+    @property
+    def seal(self) -> str:
+        """The seal in hexadecimal."""
+        return self._opened().seal
+
+    @property
+    def parents(self) -> list[dict[str, Any]]:
+        """The archives it needs, as `Reader.parents`."""
+        return self._opened().parents
+
+    @property
+    def revisions(self) -> list[dict[str, Any]]:
+        """The revisions up to this one, as `Reader.revisions`."""
+        return self._opened().revisions
 
     async def metadata(self) -> Metadata:
         """What is known of the archive as a whole."""

@@ -34,7 +34,7 @@ Profile = Literal["ml", "eda", "embedded", "generic", "archival"]
 #: What each profile sets: compression and raw bytes of a block.
 PROFILES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
-        "ml": MappingProxyType({"compression": "lz4", "block_size": 256 << 10}),
+        "ml": MappingProxyType({"compression": "lz4", "block_size": 128 << 10}),
         "eda": MappingProxyType({"compression": "zstd:1", "block_size": 128 << 10}),
         "embedded": MappingProxyType({"compression": "zstd:9", "block_size": 64 << 10}),
         "generic": MappingProxyType({"compression": "zstd:3", "block_size": 512 << 10}),

@@ -51,10 +51,30 @@ def test_reads_like_reader(archive: bytes) -> None:
             assert (await reader.analyze()).raw_bytes == len(STREAM)
             with pytest.raises(holotype.NotFoundError):
                 await reader.item("other")
+            assert await reader.read(6, 8) == STREAM[8:14]
+            await reader.seek(3)
+            with holotype.open(archive) as plain:
+                plain.seek(3)
+                assert [line async for line in reader] == list(plain)
+            await reader.seek(-9, 2)
+            assert await reader.readall() == STREAM[-9:]
+            assert (reader.readable(), reader.seekable(), reader.writable()) == (True, True, False)
+            with holotype.open(archive) as plain:
+                assert (reader.seal, reader.parents) == (plain.seal, plain.parents)
+                assert reader.revisions == plain.revisions
+            assert not reader.closed
+        assert reader.closed
         with pytest.raises(ValueError, match="not open"):
             await reader.read(1)
 
     asyncio.run(main())
+
+
+def test_no_call_is_missing() -> None:
+    """What `Reader` says in public `AsyncReader` says too, but for what writes and what reads lines."""
+    lines = {"readline", "readlines", "writelines", "write", "truncate", "flush", "fileno", "isatty"}
+    public = {name for name in dir(holotype.Reader) if not name.startswith("_")} - lines
+    assert public <= {name for name in dir(holotype.AsyncReader) if not name.startswith("_")}
 
 
 def test_many_at_once(archive: bytes) -> None:

@@ -4,6 +4,7 @@ mod bench;
 mod crash;
 mod fuzz;
 mod man;
+mod memory;
 mod python;
 mod report;
 mod run;
@@ -26,6 +27,7 @@ tasks:
                  measurements: compare (with other codecs, on the images of the folder CORPUS), many-items
   s3 [SERVER…]   archives in S3 on real servers, moto and s3s-fs; builds them into target/s3 the first time
   crash [CYCLES] kills processes that append, at any moment [default: 5000]
+  memory [GB]    the most memory that packing and checking a tree of sparse files takes [default: 100]
   man            manual pages and shell completions into target/man";
 
 fn main() -> ExitCode {
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         Some("test") => test::main(&args.collect::<Vec<_>>()),
         Some("bench") => bench::main(&args.collect::<Vec<_>>()),
         Some("man") => man::main(),
+        Some("memory") => memory::main(&args.collect::<Vec<_>>()),
         Some("crash") => crash::main(&args.collect::<Vec<_>>()),
         Some("s3") => s3::main(&args.collect::<Vec<_>>()),
         Some("fuzz") => fuzz::main(&args.collect::<Vec<_>>()),

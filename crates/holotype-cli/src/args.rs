@@ -380,6 +380,9 @@ pub(crate) struct Pack {
     /// Other blocks than the profile's: bytes, 4096 to 16777216
     #[arg(long, value_name = "BYTES")]
     pub(crate) block_size: Option<u32>,
+    /// Cut content into other chunks than the profile's for finding what repeats: least, average and most bytes
+    #[arg(long, value_name = "MIN:AVERAGE:MAX", value_parser = parse_chunking)]
+    pub(crate) chunks: Option<holotype::Chunking>,
     /// Name of the item that stdin becomes
     #[arg(long, value_name = "NAME", default_value = "stdin")]
     pub(crate) stdin_name: String,
@@ -401,10 +404,10 @@ pub(crate) struct Pack {
     /// Store safetensors files as `tensors`, each of which is read by its name too, or as `files`
     #[arg(long, value_name = "HOW", default_value = "tensors", value_parser = ["tensors", "files"])]
     pub(crate) checkpoints: String,
-    /// Encrypt the archive: names, tables and content
     /// Store images as images, read pixel by pixel, where the files come back of them to the byte
     #[arg(long)]
     pub(crate) images: bool,
+    /// Encrypt the archive: names, tables and content
     #[arg(long)]
     pub(crate) encrypt: bool,
     #[command(flatten)]
@@ -689,6 +692,16 @@ fn parse_revision(text: &str) -> Result<holotype::Revision, String> {
             .parse()
             .map(holotype::Revision::Number)
             .map_err(|_| "a number from 1, or `whole`".to_owned()),
+    }
+}
+
+fn parse_chunking(text: &str) -> Result<holotype::Chunking, String> {
+    let numbers: Vec<u32> = text.split(':').filter_map(|number| number.parse().ok()).collect();
+    match (numbers.as_slice(), text.split(':').count()) {
+        ([min, average, max], 3) if average.is_power_of_two() => {
+            holotype::Chunking::new(*min, average.ilog2(), *max).map_err(|e| e.to_string())
+        }
+        _ => Err("chunks are given as MIN:AVERAGE:MAX in bytes, the average a power of two".to_owned()),
     }
 }
 

@@ -85,6 +85,35 @@ fn revisions_are_written_listed_and_read() {
     assert_eq!(code(&holo(&["pack", path(&tree), "-o", path(&dir.path().join("none.holo")), "--append"])), 1);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_killed_pack_leaves_the_old_archive() {
+    let dir = tempfile::tempdir().unwrap();
+    let (archive, file) = (dir.path().join("a.holo"), dir.path().join("content"));
+    fs::write(&file, "what was there").unwrap();
+    assert_eq!(code(&holo(&["pack", path(&file), "-o", path(&archive)])), 0);
+    let old = fs::read(&archive).unwrap();
+    fs::write(&file, noise(1, 40_000_000)).unwrap();
+    let start = || {
+        let args = ["pack", path(&file), "-o", path(&archive), "--force", "--threads", "1", "--quiet"];
+        Command::new(env!("CARGO_BIN_EXE_holo")).args(args).stderr(Stdio::null()).spawn().unwrap()
+    };
+    let mut n_killed = 0;
+    for cycle in 0..12_u64 {
+        let mut child = start();
+        std::thread::sleep(Duration::from_millis(4 + cycle * 8));
+        child.kill().unwrap();
+        n_killed += u32::from(!child.wait().unwrap().success());
+        if n_killed <= cycle as u32 {
+            break;
+        }
+        assert!(fs::read(&archive).unwrap() == old, "cycle {cycle}");
+    }
+    assert!(n_killed > 0, "no kill hit a pack");
+    assert!(start().wait().unwrap().success());
+    assert!(Archive::open(&archive).unwrap().n_bytes() > 40_000_000);
+}
+
 /// Times a process is killed; `cargo xtask crash` asks for more.
 fn n_cycles() -> u64 {
     std::env::var("HOLO_CRASH_CYCLES").map_or(200, |text| text.parse().unwrap())

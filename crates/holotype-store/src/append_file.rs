@@ -1,6 +1,12 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Seek as _, SeekFrom, Write};
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+/// How often a lock that someone has is asked for again, and how long to wait before.
+const MAX_TRIES: u32 = 4;
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// A file that is written to after bytes that stay as they are.
 ///
@@ -24,15 +30,36 @@ impl AppendFile {
         if !file.metadata()?.is_file() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
         }
-        match file.try_lock() {
-            Ok(()) => Ok(Self { file, kept_bytes: None }),
-            Err(TryLockError::WouldBlock) => {
-                Err(io::Error::new(io::ErrorKind::WouldBlock, "someone else is appending to it"))
+        let mut tries = 0;
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if tries < MAX_TRIES => {
+                    // A reader that asks whether anyone appends has the lock for a moment.
+                    tries += 1;
+                    thread::sleep(PAUSE);
+                }
+                Err(TryLockError::WouldBlock) => {
+                    return Err(io::Error::new(io::ErrorKind::WouldBlock, "someone else is appending to it"));
+                }
+                // File systems that know no locks have no one else either, as far as anyone can tell.
+                Err(TryLockError::Error(e)) if e.kind() == io::ErrorKind::Unsupported => break,
+                Err(TryLockError::Error(e)) => return Err(e),
             }
-            // File systems that know no locks have no one else either, as far as anyone can tell.
-            Err(TryLockError::Error(e)) if e.kind() == io::ErrorKind::Unsupported => {
-                Ok(Self { file, kept_bytes: None })
-            }
+        }
+        Ok(Self { file, kept_bytes: None })
+    }
+
+    /// True if someone has it open, here or in another process; false where file systems know no locks.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    pub fn is_open(path: impl AsRef<Path>) -> io::Result<bool> {
+        let file = File::open(path)?;
+        match file.try_lock_shared() {
+            Ok(()) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(e)) if e.kind() == io::ErrorKind::Unsupported => Ok(false),
             Err(TryLockError::Error(e)) => Err(e),
         }
     }
@@ -116,9 +143,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a");
         fs::write(&path, b"kept").unwrap();
+        assert!(!AppendFile::is_open(&path).unwrap());
         let first = AppendFile::open(&path).unwrap();
+        assert!(AppendFile::is_open(&path).unwrap());
         assert_eq!(AppendFile::open(&path).unwrap_err().kind(), io::ErrorKind::WouldBlock);
         drop(first);
+        assert!(!AppendFile::is_open(&path).unwrap());
         assert!(AppendFile::open(&path).is_ok());
     }
 }

@@ -45,7 +45,7 @@ impl AppendOutput {
         let path = path.as_ref();
         let failed = |e| Error::io(path, e);
         let mut file = AppendFile::open(path).map_err(failed)?;
-        let base = match Archive::open_with(path, &options.clone().with_revision(Revision::Last)) {
+        let base = match Archive::open_file(path, &options.clone().with_revision(Revision::Last)) {
             Err(Error::Container(holotype_container::Error::NotAnArchive { .. })) => {
                 let source = FileSource::open(path).map_err(failed)?;
                 let whole = last_whole(&source, path, &options.limits)?;
@@ -54,7 +54,7 @@ impl AppendOutput {
                     let rule = "what follows the last whole revision may be a damaged one: salvage it first";
                     return Err(holotype_container::Error::Corrupt { what, offset_bytes, rule }.into());
                 }
-                Archive::open_with(path, &options.clone().with_revision(Revision::LastWhole))?
+                Archive::open_file(path, &options.clone().with_revision(Revision::LastWhole))?
             }
             base => base?,
         };

@@ -91,13 +91,15 @@ struct Merged {
 impl Read for Merged {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         let Self { base, map, overlay, next, at, n_bytes } = self;
-        while overlay.blocks.get(*next).is_some_and(|block| (block + 1) * BLOCK_BYTES <= *at) {
+        let end_of = |block: &u64| overlay.n_bytes.min((block + 1) * BLOCK_BYTES);
+        while overlay.blocks.get(*next).is_some_and(|block| end_of(block) <= *at) {
             *next += 1;
         }
-        let start = overlay.blocks.get(*next).map_or(*n_bytes, |block| block * BLOCK_BYTES);
-        let is_written = start <= *at && *at < *n_bytes;
-        let end = if is_written { overlay.n_bytes.min(start + BLOCK_BYTES) } else { start };
-        let n = (end.min(*n_bytes) - *at).min(out.len() as u64) as usize;
+        let block = overlay.blocks.get(*next);
+        let start = block.map_or(*n_bytes, |block| block * BLOCK_BYTES);
+        let is_written = block.is_some() && start <= *at;
+        let end = if is_written { block.map_or(*n_bytes, end_of) } else { start };
+        let n = end.min(*n_bytes).saturating_sub(*at).min(out.len() as u64) as usize;
         let out = out.get_mut(..n).unwrap_or_default();
         if is_written {
             overlay.file.seek(SeekFrom::Start(*at))?;

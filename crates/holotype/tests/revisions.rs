@@ -8,11 +8,13 @@ use holotype::{
     TensorDescriptor, TensorOptions, TensorParent, VerifyOptions, Writer, WriterOptions, flatten, rekey,
     salvage_bytes, sign_archive,
 };
-use holotype_store::MemorySource;
+use holotype_store::{AppendFile, MemorySource};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Cursor, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 fn options() -> WriterOptions {
     let packing = Packing::default()
@@ -212,7 +214,22 @@ fn encrypted_archives_are_appended_to_under_their_passwords() {
     fs::write(&path, &two).unwrap();
     let error = rekey(&path, &Password::new("open"), &cheap("other")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
+    assert!(error.to_string().contains("flatten"), "{error}");
     assert!(fs::read(&path).unwrap() == two);
+    // What it names instead: the last revision under a new key, which the old password does not open.
+    let last = open_as(&two, &password).unwrap();
+    let other = FlattenOptions::default().with_encryption(Some(cheap("other")));
+    let alone = flatten(&last, Vec::new(), &other).unwrap().0;
+    assert_eq!(open_as(&alone, &password).unwrap_err().kind(), ErrorKind::Decryption);
+    let other = OpenOptions::default().with_password(Some(Password::new("other")));
+    let names = |archive: &Archive| -> Vec<String> {
+        archive.items().unwrap().iter().map(|item| item.name().to_owned()).collect()
+    };
+    let alone = open_as(&alone, &other).unwrap();
+    assert_eq!((names(&alone), alone.revision()), (names(&last), 1));
+    for name in names(&last) {
+        assert!(read(&alone, &name).unwrap() == read(&last, &name).unwrap(), "{name}");
+    }
 }
 
 #[test]
@@ -306,6 +323,75 @@ fn given_up_appends_leave_the_archive_and_two_do_not_mix() {
     out.write_all(b"no revision").unwrap();
     drop(out);
     assert!(fs::read(&path).unwrap() == one);
+}
+
+#[test]
+fn readers_that_open_during_an_append_get_the_revision_before() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.holo");
+    let a = noise(1, 9000);
+    let one = first(&[("a", &a)], options());
+    fs::write(&path, &one).unwrap();
+    let (out, base) = AppendOutput::open(&path, &OpenOptions::default()).unwrap();
+    let mut writer = Writer::append(base, out, options()).unwrap();
+    check(&Archive::open(&path).unwrap(), &[("a", &a)]);
+    // More than what waits in buffers, so that the file has grown.
+    writer.add_file("b", &mut &noise(2, 3_000_000)[..], None).unwrap();
+    assert!(fs::metadata(&path).unwrap().len() > one.len() as u64 + 1_000_000);
+    let during = Archive::open(&path).unwrap();
+    assert_eq!((during.revision(), during.n_bytes()), (1, one.len() as u64));
+    check(&during, &[("a", &a)]);
+    writer.finish().unwrap().0.commit().unwrap();
+    assert_eq!(Archive::open(&path).unwrap().revision(), 2);
+    assert!(read(&during, "a").unwrap() == a, "who reads goes on");
+
+    // Nobody appends: the same bytes are of an append that was interrupted, and refused.
+    let two = fs::read(&path).unwrap();
+    fs::write(&path, &two[..two.len() - 1000]).unwrap();
+    assert_eq!(Archive::open(&path).unwrap_err().kind(), ErrorKind::Corrupt);
+    // Somebody does, but what is there may be a revision that was damaged.
+    let mut bad = two.clone();
+    bad[two.len() - 50] ^= 1;
+    fs::write(&path, &bad).unwrap();
+    let appending = AppendFile::open(&path).unwrap();
+    assert_eq!(Archive::open(&path).unwrap_err().kind(), ErrorKind::Corrupt);
+    drop(appending);
+}
+
+#[test]
+fn readers_never_meet_half_a_revision() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.holo");
+    let a = noise(1, 9000);
+    fs::write(&path, first(&[("a", &a)], options())).unwrap();
+    let ended = AtomicBool::new(false);
+    let n_read = thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let (mut n, mut last) = (0, 0);
+            while !ended.load(Ordering::Relaxed) {
+                let archive = Archive::open(&path).unwrap();
+                assert!(archive.revision() >= last, "revisions do not go back");
+                last = archive.revision();
+                assert!(read(&archive, "a").unwrap() == a);
+                n += 1;
+            }
+            n
+        });
+        for number in 0..40 {
+            let (out, base) = AppendOutput::open(&path, &OpenOptions::default()).unwrap();
+            let mut writer = Writer::append(base, out, options()).unwrap();
+            writer.add_file(&format!("b{number}"), &mut &noise(number, 600_000)[..], None).unwrap();
+            if number % 4 == 0 {
+                drop(writer);
+            } else {
+                writer.finish().unwrap().0.commit().unwrap();
+            }
+        }
+        ended.store(true, Ordering::Relaxed);
+        reader.join().unwrap()
+    });
+    assert!(n_read > 0);
+    assert_eq!(Archive::open(&path).unwrap().revision(), 31);
 }
 
 #[test]

@@ -22,6 +22,9 @@ pub(crate) fn run(args: &Pack, printer: &Printer) -> Result<Exit, Failure> {
     if let Some(n_bytes) = args.block_size {
         packing = packing.with_block_bytes(n_bytes);
     }
+    if let Some(chunking) = args.chunks {
+        packing = packing.with_chunking(chunking);
+    }
     let replace = if args.force { Replace::Allow } else { Replace::Never };
     if args.access.revision.is_some() {
         return Err(Failure::usage("`--revision` is for reading"));

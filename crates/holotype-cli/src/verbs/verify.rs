@@ -9,6 +9,9 @@ use holotype::{Finding, PublicKey, VerifyOptions, read_public_key};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
+/// Decoded blocks kept: content that is shared lies near.
+const CACHE_BYTES: u64 = 64 << 20;
+
 pub(crate) fn run(args: &Verify, printer: &Printer) -> Result<Exit, Failure> {
     let read = |path: &PathBuf| read_public_key(path).map_err(|e| Failure::from(e).about(path.display()));
     let required = args.public_key.iter().map(read).collect::<Result<Vec<_>, _>>()?;
@@ -22,7 +25,7 @@ fn one(args: &Verify, required: &[PublicKey], printer: &Printer, path: &Path) ->
     if !required.is_empty() && is_stream(path) && args.signature.is_none() {
         return Err(Failure::usage("the signatures of stdin are named with `--signature`"));
     }
-    let archive = open(path, &args.access)?;
+    let archive = open(path, &args.access)?.with_cache_bytes(CACHE_BYTES);
     // Before anything else is read: bytes that nobody vouches for are not worth decoding.
     let signers = if required.is_empty() {
         Vec::new()

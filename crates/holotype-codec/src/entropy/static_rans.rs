@@ -11,26 +11,50 @@ pub(crate) const PRECISION_BITS: u32 = 11;
 pub(crate) const N_SLOTS: usize = 1 << PRECISION_BITS;
 /// Most tables a [`DecodeTables`] holds.
 const N_TABLES: usize = 32;
+/// Most tokens a table tells apart.
+const N_TOKENS: usize = 256;
 const MIN_STATE: u32 = 1 << 15;
 /// Bytes of the eight states before the words.
 pub(crate) const STATE_BYTES: usize = 32;
 
-/// Tables to decode with: slot → token (8 bits), frequency − 1 (11 bits), offset in the token (11 bits).
+/// Tables to decode with. Small ones: what is looked up at random should stay close to the processor.
 #[derive(Debug)]
-pub(crate) struct DecodeTables(Box<[i32; N_TABLES * N_SLOTS]>);
+pub(crate) struct DecodeTables {
+    /// Slot → token, table after table.
+    tokens: Box<[u8; N_TABLES * N_SLOTS]>,
+    /// Token → token (8 bits), frequency − 1 (11 bits), first slot (11 bits), table after table.
+    entries: Box<[i32; N_TABLES * N_TOKENS]>,
+}
 
 impl DecodeTables {
     /// From the frequencies of each table, at most 32 tables of at most 256 tokens, each with sum [`N_SLOTS`].
     pub(crate) fn new(tables: &[Vec<u32>]) -> Self {
-        let mut entries = vec![0; N_TABLES * N_SLOTS];
-        for (table, frequencies) in entries.chunks_exact_mut(N_SLOTS).zip(tables) {
-            let spread = frequencies.iter().enumerate().flat_map(|(token, &frequency)| {
-                (0..frequency).map(move |offset| token as u32 | (frequency - 1) << 8 | offset << 20)
-            });
-            table.iter_mut().zip(spread).for_each(|(slot, entry)| *slot = entry as i32);
+        let mut tokens = Box::new([0; N_TABLES * N_SLOTS]);
+        let mut entries = Box::new([0; N_TABLES * N_TOKENS]);
+        let places = tokens.chunks_exact_mut(N_SLOTS).zip(entries.chunks_exact_mut(N_TOKENS));
+        for ((slots, entries), frequencies) in places.zip(tables) {
+            let mut first = 0;
+            for (token, (entry, &frequency)) in entries.iter_mut().zip(frequencies).enumerate() {
+                let n = (frequency as usize).min(N_SLOTS - first);
+                slots[first..first + n].fill(token as u8);
+                *entry = (token as u32 | frequency.wrapping_sub(1) << 8 | (first as u32) << 20) as i32;
+                first += n;
+            }
         }
-        let boxed: Result<Box<[i32; N_TABLES * N_SLOTS]>, _> = entries.into_boxed_slice().try_into();
-        Self(boxed.unwrap_or_else(|_| Box::new([0; N_TABLES * N_SLOTS])))
+        Self { tokens, entries }
+    }
+
+    /// The entries of the tokens that stand at slots of tables, both in one number.
+    #[inline(always)]
+    fn entries<L: Lanes>(&self, l: L, slots: L::I) -> L::I {
+        let mut at = [0; 8];
+        l.store_i32(slots, &mut at);
+        for at in &mut at {
+            let slot = *at as usize % (N_TABLES * N_SLOTS);
+            let token = usize::from(self.tokens[slot]);
+            *at = self.entries[slot / N_SLOTS * N_TOKENS + token];
+        }
+        l.load_i32(&at)
     }
 }
 
@@ -56,9 +80,10 @@ impl<'a> Decoder<'a> {
     pub(crate) fn token<L: Lanes>(&mut self, l: L, tables: &DecodeTables, table: L::I, active: L::I) -> L::I {
         let state = l.load_i32(&self.states);
         let slot = l.and(state, l.splat_i32(N_SLOTS as i32 - 1));
-        let entry = l.look_up(&tables.0, l.or(table, slot));
+        let entry = tables.entries(l, l.or(table, slot));
         let frequency = l.add_i32(l.and(l.shr::<8>(entry), l.splat_i32(N_SLOTS as i32 - 1)), l.splat_i32(1));
-        let next = l.add_i32(l.mul_i32(frequency, l.shr::<11>(state)), l.shr::<20>(entry));
+        let offset = l.sub_i32(slot, l.shr::<20>(entry));
+        let next = l.add_i32(l.mul_i32(frequency, l.shr::<11>(state)), offset);
         let next = l.select_i32(active, next, state);
         self.refill(l, next);
         l.and(entry, l.splat_i32(255))

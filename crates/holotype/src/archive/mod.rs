@@ -103,10 +103,23 @@ impl Archive {
 
     /// [`Self::open`] with a password or other limits.
     ///
+    /// While someone appends to the archive it is the last whole revision that is opened: the next one is not there
+    /// before it is committed.
+    ///
     /// # Errors
     /// As [`Self::open`]; `Decryption` if the archive is encrypted and the password is missing or wrong.
     pub fn open_with(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Self> {
         let path = path.as_ref();
+        match Self::open_file(path, options) {
+            Err(error) if revisions::may_be_growing(&error, options) => {
+                Self::open_while_appended(path, options, error)
+            }
+            opened => opened,
+        }
+    }
+
+    /// [`Self::open_with`], whoever appends to it.
+    pub(crate) fn open_file(path: &Path, options: &OpenOptions) -> Result<Self> {
         let source = FileSource::open(path).map_err(|e| Error::io(path, e))?;
         // Parents are looked for later, when the working folder may be another.
         let absolute = std::path::absolute(path).map_err(|e| Error::io(path, e))?;

@@ -1,7 +1,7 @@
 //! The revisions of an archive that was appended to. `docs/format.md` §16.
 
 use super::cache::BlockCache;
-use super::open::{Ends, read_ends};
+use super::open::{Ends, OpenOptions, read_ends};
 use super::tables::{Tables, all_blocks};
 use super::{Archive, read};
 use crate::{Error, Limits, Result};
@@ -9,14 +9,14 @@ use holotype_container::{
     ArchiveBuilder, BlockRecord, FrameHeader, FrameType, Header, ItemRecord, Manifest, PageRef,
     RevisionRecord, Trailer, Unlock, hex,
 };
-use holotype_store::{PrefixSource, ReadAt};
+use holotype_store::{AppendFile, FileSource, PrefixSource, ReadAt};
 use std::path::Path;
 use std::sync::Arc;
 
 /// Which revision of an archive is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Revision {
-    /// The last one, with which the file must end.
+    /// The last one, with which the file must end unless someone appends to it at this moment.
     #[default]
     Last,
     /// The last whole one, wherever it ends: what follows it is of an append that was not finished, or is damaged.
@@ -45,6 +45,8 @@ impl RevisionInfo {
     }
 }
 
+/// How often a file that may be growing is opened.
+const MAX_OPENINGS: usize = 3;
 /// Bytes looked at together.
 const WINDOW_BYTES: u64 = 1 << 20;
 
@@ -111,6 +113,28 @@ impl Archive {
         })
     }
 
+    /// Opens a file whose end was no revision's with `error`, if that is because someone appends to it: the last whole
+    /// revision is then what there is.
+    pub(super) fn open_while_appended(path: &Path, options: &OpenOptions, error: Error) -> Result<Self> {
+        let mut error = error;
+        for _ in 0..MAX_OPENINGS {
+            let is_appended_to = AppendFile::is_open(path).map_err(|e| Error::io(path, e))?;
+            if is_appended_to {
+                let source = FileSource::open(path).map_err(|e| Error::io(path, e))?;
+                if !last_whole(&source, path, &options.limits)?.rest_is_torn {
+                    return Err(error);
+                }
+                return Self::open_file(path, &options.clone().with_revision(Revision::LastWhole));
+            }
+            // Whoever appended may have ended just now.
+            match Self::open_file(path, options) {
+                Err(again) if may_be_growing(&again, options) => error = again,
+                opened => return opened,
+            }
+        }
+        Err(error)
+    }
+
     /// Every block, in the order of ids, after a check that they fill the file.
     pub(crate) fn checked_blocks(&self) -> Result<Vec<BlockRecord>> {
         let blocks = all_blocks(self)?;
@@ -133,6 +157,18 @@ impl Archive {
     pub(crate) fn revision_of_seal(&self, seal: &[u8; 32]) -> Option<u64> {
         self.revisions().iter().find(|revision| revision.seal == *seal).map(|revision| revision.number)
     }
+}
+
+/// True if that is how a file looks to which someone appends.
+pub(super) fn may_be_growing(error: &Error, options: &OpenOptions) -> bool {
+    use holotype_container::Error::{NotAnArchive, Truncated};
+    options.revision == Revision::Last
+        && match error {
+            Error::Container(NotAnArchive { .. } | Truncated { .. }) => true,
+            // It was cut off between two reads.
+            Error::Io { source, .. } => source.kind() == std::io::ErrorKind::UnexpectedEof,
+            _ => false,
+        }
 }
 
 /// Where the last whole revision of a file ends.

@@ -1,6 +1,10 @@
 use crate::{Error, Result};
 use holotype_container::{FileAttributes, FileTime, ItemRecord};
+#[cfg(unix)]
+use std::ffi::OsStr;
 use std::fs::{File, Metadata};
+#[cfg(unix)]
+use std::io;
 use std::path::Path;
 
 /// Gives a record what the file system knows of its file; the path it was given stays.
@@ -24,13 +28,32 @@ pub(crate) fn changed(path: &Path) -> Error {
 /// What the file system knows of the file, folder or link at `path`, which `known` was asked of.
 #[cfg(unix)]
 pub(crate) fn of(path: &Path, known: &Metadata) -> Result<FileAttributes> {
+    let get = |name: &OsStr| xattr::get(path, name);
+    Ok(attributes(known, xattrs(path, xattr::list(path), &get)?))
+}
+
+/// What the file system knows of an open file, which `known` was asked of: without finding its path again.
+#[cfg(unix)]
+pub(crate) fn of_open(file: &File, path: &Path, known: &Metadata) -> Result<FileAttributes> {
+    use xattr::FileExt as _;
+    let get = |name: &OsStr| file.get_xattr(name);
+    Ok(attributes(known, xattrs(path, file.list_xattr(), &get)?))
+}
+
+#[cfg(not(unix))]
+pub(crate) fn of_open(_file: &File, path: &Path, known: &Metadata) -> Result<FileAttributes> {
+    of(path, known)
+}
+
+#[cfg(unix)]
+fn attributes(known: &Metadata, xattrs: Vec<Xattr>) -> FileAttributes {
     use std::os::unix::fs::MetadataExt as _;
     let nanoseconds = u32::try_from(known.mtime_nsec()).unwrap_or(0);
     let mut attributes = FileAttributes::default();
     attributes.mode = Some(known.mode() & 0o7777);
     attributes.mtime = Some(FileTime { seconds: known.mtime(), nanoseconds });
-    attributes.xattrs = xattrs(path)?;
-    Ok(attributes)
+    attributes.xattrs = xattrs;
+    attributes
 }
 
 /// What the file system knows of the file, folder or link at `path`, which `known` was asked of.
@@ -49,9 +72,13 @@ type Xattr = (Vec<u8>, Vec<u8>);
 
 /// The extended attributes that users set: on Linux those named `user.…`, the others belong to the system.
 #[cfg(unix)]
-fn xattrs(path: &Path) -> Result<Vec<Xattr>> {
+fn xattrs(
+    path: &Path,
+    list: io::Result<xattr::XAttrs>,
+    get: &dyn Fn(&OsStr) -> io::Result<Option<Vec<u8>>>,
+) -> Result<Vec<Xattr>> {
     use std::os::unix::ffi::OsStrExt as _;
-    let names = match xattr::list(path) {
+    let names = match list {
         Ok(names) => names,
         // A file system without any.
         Err(e) if matches!(e.kind(), std::io::ErrorKind::Unsupported) => return Ok(Vec::new()),
@@ -59,7 +86,7 @@ fn xattrs(path: &Path) -> Result<Vec<Xattr>> {
     };
     let mut found = Vec::new();
     for name in names.filter(|name| cfg!(not(target_os = "linux")) || name.as_bytes().starts_with(b"user.")) {
-        if let Some(value) = xattr::get(path, &name).map_err(|e| Error::io(path, e))? {
+        if let Some(value) = get(&name).map_err(|e| Error::io(path, e))? {
             found.push((name.as_bytes().to_vec(), value));
         }
     }

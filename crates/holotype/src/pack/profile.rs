@@ -5,7 +5,7 @@ use holotype_container::{Chunking, Compression};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Profile {
-    /// Training data, read at random and often: LZ4, blocks of 256 KiB.
+    /// Training data, read at random and often: LZ4, blocks of 128 KiB.
     Ml,
     /// Data looked at while it is worked on: Zstandard 1, blocks of 128 KiB.
     Eda,
@@ -44,7 +44,7 @@ impl Profile {
     #[must_use]
     pub fn packing(self) -> Packing {
         let (compression, block_bytes, average_log2) = match self {
-            Self::Ml => (Compression::Lz4, 256 << 10, 16),
+            Self::Ml => (Compression::Lz4, 128 << 10, 16),
             Self::Eda => (Compression::Zstd(1), 128 << 10, 15),
             Self::Embedded => (Compression::Zstd(9), 64 << 10, 14),
             Self::Generic => (Compression::Zstd(3), 512 << 10, 16),

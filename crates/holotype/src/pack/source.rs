@@ -107,7 +107,7 @@ impl Source {
         let attributes = match &self.input {
             Input::File(file, known, path) => {
                 super::attributes::check_unchanged(file, known, self.n_bytes, path)?;
-                Some(super::attributes::of(path, known)?)
+                Some(super::attributes::of_open(file, path, known)?)
             }
             _ => None,
         };

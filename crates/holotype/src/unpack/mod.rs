@@ -171,15 +171,25 @@ impl Tree<'_> {
         let n_threads = parallel::n_threads(self.options.n_threads, jobs.len());
         // A file made of tensors takes threads of its own if there are some to spare.
         let spare = if jobs.len() == 1 { self.options.n_threads } else { 1 };
-        parallel::map(n_threads, jobs, |job| job.into_iter().try_for_each(|item| self.file(item, spare)))?;
+        parallel::map(n_threads, jobs, |job| {
+            let mut before = None;
+            for item in job {
+                self.file(item, before, spare)?;
+                before = Some(item);
+            }
+            Ok(())
+        })?;
         Ok(())
     }
 
-    fn file(&self, item: &Item<'_>, n_threads: usize) -> Result<()> {
+    /// Writes a file, after the one `before` it, which may be equal.
+    fn file(&self, item: &Item<'_>, before: Option<&Item<'_>>, n_threads: usize) -> Result<()> {
         let path = self.root.join(names::relative(item)?);
         let failed = |e| Error::io(&path, e);
-        let mut file = OpenOptions::new().write(true).create_new(true).open(&path).map_err(failed)?;
-        item.read_file(n_threads, &mut |bytes| {
+        let mut options = OpenOptions::new();
+        place::set_first_mode(options.write(true).create_new(true), item.attributes(), self.options);
+        let mut file = options.open(&path).map_err(failed)?;
+        item.read_file_after(before, n_threads, &mut |bytes| {
             self.options.progress.advance(bytes.len() as u64);
             file.write_all(bytes).map_err(failed)
         })?;

@@ -29,7 +29,9 @@ pub(super) fn set_open(
         set_xattrs(path, attributes)?;
     }
     let failed = |e| Error::io(path, e);
-    if let Some(permissions) = permissions(attributes, options) {
+    if let Some(permissions) = permissions(attributes, options)
+        && !has_mode(&file.metadata().map_err(failed)?, &permissions)
+    {
         file.set_permissions(permissions).map_err(failed)?;
     }
     let Some(time) = attributes.mtime else { return Ok(()) };
@@ -55,6 +57,35 @@ fn permissions(attributes: &FileAttributes, options: &UnpackOptions) -> Option<f
     let mode = attributes.mode?;
     let kept = if options.special_modes { mode } else { mode & !SPECIAL_BITS };
     Some(fs::Permissions::from_mode(kept))
+}
+
+/// Has the file made with the mode it will have, as far as the system lets us; writable still, for extended attributes.
+#[cfg(unix)]
+pub(super) fn set_first_mode(
+    open: &mut fs::OpenOptions,
+    attributes: &FileAttributes,
+    options: &UnpackOptions,
+) {
+    use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+    if let Some(permissions) = permissions(attributes, options) {
+        // Special bits come last, when all is written.
+        open.mode(permissions.mode() & !SPECIAL_BITS | 0o200);
+    }
+}
+
+/// Has the file made with the mode it will have: nothing to do here.
+#[cfg(not(unix))]
+pub(super) fn set_first_mode(_: &mut fs::OpenOptions, _: &FileAttributes, _: &UnpackOptions) {}
+
+#[cfg(unix)]
+fn has_mode(known: &fs::Metadata, wanted: &fs::Permissions) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    known.permissions().mode() & 0o7777 == wanted.mode()
+}
+
+#[cfg(not(unix))]
+fn has_mode(_: &fs::Metadata, _: &fs::Permissions) -> bool {
+    false
 }
 
 #[cfg(not(unix))]

@@ -44,10 +44,13 @@ impl Strip {
     pub(super) fn take_steps<L: ByteLanes>(&mut self, l: L) {
         for b in 0..self.steps.len() / (2 * HALF) {
             for first in [0, HALF] {
-                let lanes = std::array::from_fn(|k| {
+                let mut lanes = [&[0; 2 * HALF]; HALF];
+                for (k, lane) in lanes.iter_mut().enumerate() {
                     let at = self.place(first + k, 2 * HALF * b);
-                    self.rows.get(at..).and_then(<[u8]>::first_chunk).unwrap_or(&[0; 2 * HALF])
-                });
+                    if let Some(row) = self.rows.get(at..).and_then(<[u8]>::first_chunk) {
+                        *lane = row;
+                    }
+                }
                 let columns = l.transpose_u8(lanes);
                 if let Some(steps) = self.steps.get_mut(2 * HALF * b..2 * HALF * (b + 1)) {
                     let (early, late) = steps.split_at_mut(HALF);

@@ -144,6 +144,7 @@ impl Plan {
         let mut coders = self.coders.clone();
         if let Some(n_predicted) = n_predicted
             && self.guesses
+            && !coders.is_empty()
             && let Some(guess) = estimate::repeats(tile)
         {
             let percent = guess * 100 / n_predicted as u64;

@@ -37,11 +37,14 @@ impl Strip {
     pub(super) fn take_steps<L: WordLanes>(&mut self, l: L) {
         for (b, steps) in self.steps.as_chunks_mut::<BLOCK>().0.iter_mut().enumerate() {
             for half in 0..N_LANES / BLOCK {
-                let lanes = std::array::from_fn(|k| {
+                let mut lanes = [&[0; BLOCK]; BLOCK];
+                for (k, lane) in lanes.iter_mut().enumerate() {
                     let i = half * BLOCK + k;
                     let at = i * self.stride + MARGIN + b * BLOCK - SKEW * i;
-                    self.rows.get(at..).and_then(<[u16]>::first_chunk).unwrap_or(&[0; BLOCK])
-                });
+                    if let Some(row) = self.rows.get(at..).and_then(<[u16]>::first_chunk) {
+                        *lane = row;
+                    }
+                }
                 for (step, values) in steps.iter_mut().zip(l.transpose_u16(lanes)) {
                     step[half * BLOCK..][..BLOCK].copy_from_slice(&values);
                 }
@@ -54,8 +57,12 @@ impl Strip {
     pub(super) fn restore_rows<L: WordLanes>(&mut self, l: L) {
         for (b, steps) in self.steps.as_chunks::<BLOCK>().0.iter().enumerate() {
             for half in 0..N_LANES / BLOCK {
-                let values =
-                    std::array::from_fn(|k| steps[k][half * BLOCK..].first_chunk().unwrap_or(&[0; BLOCK]));
+                let mut values = [&[0; BLOCK]; BLOCK];
+                for (value, step) in values.iter_mut().zip(steps) {
+                    if let Some(lanes) = step[half * BLOCK..].first_chunk() {
+                        *value = lanes;
+                    }
+                }
                 for (k, lane) in l.transpose_u16(values).into_iter().enumerate() {
                     let i = half * BLOCK + k;
                     let at = i * self.stride + MARGIN + b * BLOCK - SKEW * i;
