@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from holotype._animation import (
     Animation,
+    append_frames,
     frame_count,
     get_audio,
     get_delays,
@@ -108,6 +109,7 @@ __all__ = [
     "VerifyReport",
     "Writer",
     "__version__",
+    "append_frames",
     "build",
     "checkpoint",
     "decode",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import operator
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, overload
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, overload
 from holotype import _holotype
 from holotype._errors import ArgumentError
 from holotype._info import MetadataEntry
-from holotype._sources import as_bytes, is_path, open_archive, path_of, put
+from holotype._sources import as_bytes, is_path, open_archive, path_of, put, secret_bytes
 from holotype._write import _metadata_fields, _options, thread_limit
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from holotype._fields import AudioFields, Descriptor, FrameFields
     from holotype._remote import Remote
-    from holotype._sources import Destination, Source
+    from holotype._sources import Destination, Path, Source
     from holotype._write import Mode, Order
 
 #: Name of an animation that is given none.
@@ -125,6 +126,97 @@ def write_animation(
         return data
     put(dst, data)
     return None
+
+
+def append_frames(
+    path: Path,
+    frames: Iterable[Any] = (),
+    *,
+    item: str | None = None,
+    delays: int | Sequence[int] | None = None,
+    fps: float | Fraction | None = None,
+    mode: Mode = "standard",
+    order: Order = "rgb",
+    key_interval: int = 24,
+    audio: Any = None,
+    frame_metadata: Mapping[int, Iterable[MetadataEntry]] | None = None,
+    tile_edge: int | None = None,
+    threads: int | None = None,
+    password: str | bytes | None = None,
+) -> int:
+    """Add frames or sound to an animation that is there, as a new revision of its archive.
+
+    Frames that are there are not coded again, and the revision before stays readable
+    (`Reader(path, revision=...)`). Loops, time base, poster, metadata and sounds stay as they are. An append
+    that is interrupted leaves the archive as it was.
+
+    Parameters
+    ----------
+    path : path
+        The archive, a file.
+    frames : iterable of array_like or paths
+        As for `write_animation`.
+    item : str, optional
+        Name of the animation; by default the first.
+    delays : int or sequence of int, optional
+        Ticks that each new frame is shown; by default as many as the last frame there is.
+    fps : float or Fraction, optional
+        Frames a second, in place of delays.
+    mode, order, key_interval, tile_edge, threads
+        As for `write_animation`.
+    audio : bytes, path, (data, format), or a list of these, optional
+        Further tracks of sound, beside those it has.
+    frame_metadata : mapping of int to iterables of MetadataEntry, optional
+        Of new frames, by their number among these.
+    password : str or bytes, optional
+        Of an encrypted archive, which stays so.
+
+    Returns
+    -------
+    int
+        Number of frames of the animation now.
+
+    Raises
+    ------
+    ArgumentError
+        There is nothing to add, more or fewer delays than frames, or a delay is no whole number of ticks.
+    IntegrityError
+        What is there is damaged.
+
+    Examples
+    --------
+    >>> import holotype, numpy, tempfile, os
+    >>> path = os.path.join(tempfile.mkdtemp(), "sky.holo")
+    >>> holotype.write_animation(path, [numpy.zeros((4, 6), numpy.uint8)] * 3)
+    >>> holotype.append_frames(path, [numpy.ones((4, 6), numpy.uint8)])
+    4
+    """
+    with open_archive(path, None, password) as archive:
+        inner = _holotype.Animation(archive, item)
+        name, _, _, ticks, _, tracks, _ = inner.describe()
+        if delays is None:
+            delays = inner.delays()[-1]
+            if fps is not None:
+                delay, base = _of_rate(fps)
+                exact = delay * base / Fraction(*ticks)
+                if exact.denominator != 1:
+                    raise ArgumentError(f"1/{fps} s is no whole number of ticks of {Fraction(*ticks)} s")
+                delays = int(exact)
+        elif fps is not None:
+            raise ArgumentError("fps stands in place of delays")
+    numbers = (f"{name}/audio/{i}" for i in itertools.count())
+    free = (track for track in numbers if track not in tracks)
+    return _holotype.append_frames(
+        path_of(path),
+        name,
+        _frames(frames, delays, order, frame_metadata or {}),
+        {
+            "image": _options(mode, False, tile_edge, False, threads, None),
+            "key_interval": key_interval,
+            "audio": [_track(track, next(free)) for track in _tracks(audio)],
+            "password": secret_bytes(password),
+        },
+    )
 
 
 def _of_rate(fps: float | Fraction) -> tuple[int, Fraction]:
@@ -232,7 +324,7 @@ class Animation:
         self._inner = _holotype.Animation(archive, name)
         self._order = order
         described = self._inner.describe()
-        self.name, self._n_frames, self.loop_count, base, self.poster, self._audio, self._formats = described
+        self.name, self._n_frames, self.loop_count, base, self.poster, self._audio, self._chroma = described
         self.time_base = Fraction(*base)
 
     def __len__(self) -> int:
@@ -283,6 +375,23 @@ class Animation:
             return None, None
         kind, data = _holotype.read_audio(self._archive, self._audio[track])
         return data, kind
+
+    @property
+    def chroma(self) -> Animation | None:
+        """The animation of the subsampled channels of these frames, if they have any.
+
+        Of Y4M video with 4:2:0, 4:2:2 or 4:1:1 planes frames are Y, `(height, width)`, and those of this
+        animation Cb and Cr, `(height / 2, width / 2, 2)` and so on, as they are in the file.
+
+        Raises
+        ------
+        IntegrityError
+            The archive lacks them, or they do not fit.
+        """
+        if self._archive is None:
+            raise ValueError("the animation is closed")
+        name = self._chroma and self._inner.chroma()
+        return Animation(self._archive, name, order=self._order) if name else None
 
     @property
     def n_audio_tracks(self) -> int:
@@ -504,4 +613,4 @@ def get_metadata(src: Source, *, item: str | None = None) -> tuple[MetadataEntry
         return Animation(archive, item).metadata
 
 
-__all__ = ["Animation", "open_animation", "write_animation"]
+__all__ = ["Animation", "append_frames", "open_animation", "write_animation"]

@@ -184,6 +184,15 @@ class AnimationOptions(TypedDict):
     audio: list[AudioFields]
 
 
+class AnimationAppendOptions(TypedDict):
+    """How frames are added to an animation."""
+
+    image: Options
+    key_interval: int
+    audio: list[AudioFields]
+    password: bytes | None
+
+
 class AnimationImportOptions(TypedDict):
     """How files become an animation."""
 

@@ -64,6 +64,7 @@ class _Images:
         region: Region | None = None,
         transform: Callable[[Any], Any] | None = None,
         tensors: bool = True,
+        targets: bool = False,
         threads: int = 1,
         remote: Remote | None = None,
         password: str | bytes | None = None,
@@ -86,6 +87,13 @@ class _Images:
                 kinds = self._open(number).names()
                 self._images += [(number, name) for name, kind in kinds if kind == "image"]
             self._opened = (0, {})
+        self._classes: list[str] = []
+        self._targets: list[int] | None = None
+        if targets:
+            folders = [self._folder(number, name) for number, name in self._images]
+            self._classes = sorted(set(folders))
+            number_of = {folder: number for number, folder in enumerate(self._classes)}
+            self._targets = [number_of[folder] for folder in folders]
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_opened": (0, {})}
@@ -97,6 +105,25 @@ class _Images:
     def names(self) -> list[Any]:
         """Names of the images, or the archives of which the first is meant."""
         return [self._archives[number] if name is None else name for number, name in self._images]
+
+    @property
+    def classes(self) -> list[str]:
+        """Names of the folders that images lie in, sorted, with `targets=True`; targets are their numbers."""
+        return list(self._classes)
+
+    @property
+    def targets(self) -> list[int]:
+        """Of each image the number of its class, with `targets=True`."""
+        return list(self._targets or ())
+
+    def _folder(self, number: int, name: str | None) -> str:
+        """The folder that an image lies in: in its archive, or on disk if it is the first of an archive."""
+        archive = self._archives[number]
+        path = name if name is not None else archive.replace(os.sep, "/") if isinstance(archive, str) else ""
+        folder = path.rpartition("/")[0].rpartition("/")[2]
+        if not folder:
+            raise ArgumentError(f"{path or 'an image'!r} lies in no folder, which would be its class")
+        return folder
 
     def _open(self, number: int) -> _holotype.Archive:
         """An archive of several images, opened once a process; the last few are kept."""
@@ -130,7 +157,11 @@ class _Images:
             import torch
 
             images = [torch.from_numpy(image) for image in images]
-        return images if self._transform is None else [self._transform(image) for image in images]
+        if self._transform is not None:
+            images = [self._transform(image) for image in images]
+        if self._targets is None:
+            return images
+        return [(image, self._targets[index]) for image, index in zip(images, indices, strict=True)]
 
     def _read_alike(self, asked: list[tuple[Any, str | None]]) -> Any:
         remote = self._remote or DEFAULT
@@ -166,6 +197,8 @@ class ImageDataset(_Images, _Dataset):  # type: ignore[misc]
         What is done with each image.
     tensors : bool, default True
         Tensors `(height, width[, channels])` that share the memory they were decoded into; else arrays.
+    targets : bool, default False
+        Give `(image, target)`: the number in `classes` of the folder that the image lies in.
     threads : int, default 1
         Threads in each process.
     remote : Remote, optional
@@ -195,7 +228,7 @@ class ImageStream(_Images, _IterableDataset):  # type: ignore[misc]
         Shuffle blocks, and images within each; `set_epoch` gives another order each time round.
     rank, world_size : int, optional
         Which process of how many; by default as `torch.distributed` says, else the only one.
-    source, names, shards, region, transform, tensors, threads, remote, password
+    source, names, shards, region, transform, tensors, targets, threads, remote, password
         As for `ImageDataset`.
     """
 
@@ -208,6 +241,7 @@ class ImageStream(_Images, _IterableDataset):  # type: ignore[misc]
         region: Region | None = None,
         transform: Callable[[Any], Any] | None = None,
         tensors: bool = True,
+        targets: bool = False,
         threads: int = 1,
         remote: Remote | None = None,
         password: str | bytes | None = None,
@@ -227,6 +261,7 @@ class ImageStream(_Images, _IterableDataset):  # type: ignore[misc]
             region=region,
             transform=transform,
             tensors=tensors,
+            targets=targets,
             threads=threads,
             remote=remote,
             password=password,

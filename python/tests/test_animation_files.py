@@ -174,3 +174,23 @@ def test_videos(tmp_path: Path) -> None:
         assert len(animation) == 12
         assert holotype.export_animation(planes, tmp_path / "b.y4m") == 12
     assert decoded(y4m, "rawvideo") == decoded(tmp_path / "b.y4m", "rawvideo")
+
+
+def test_subsampled_planes_are_kept_as_they_are(tmp_path: Path) -> None:
+    source, again, path = tmp_path / "a.y4m", tmp_path / "b.y4m", tmp_path / "a.holo"
+    random = np.random.default_rng(3)
+    planes = [random.integers(0, 1024, shape).astype("<u2") for shape in [(9, 13), (5, 7), (5, 7)] * 4]
+    frames = [b"".join(plane.tobytes() for plane in planes[i : i + 3]) for i in range(0, 12, 3)]
+    head = b"YUV4MPEG2 W13 H9 F25:1 Ip A1:1 C420p10\n"
+    source.write_bytes(head + b"".join(b"FRAME\n" + frame for frame in frames))
+    holotype.import_animation(source, path)
+    assert holotype.export_animation(path, again) == 4
+    assert again.read_bytes() == source.read_bytes()
+    with holotype.open_animation(path) as animation:
+        assert np.array_equal(animation[2], planes[6])
+        chroma = animation.chroma
+        assert chroma is not None
+        assert (chroma.chroma, len(chroma)) == (None, 4)
+        assert np.array_equal(chroma[2], np.stack(planes[7:9], axis=-1))
+    with pytest.raises(holotype.LossError, match="subsampled colour"):
+        holotype.export_animation(path, tmp_path / "a.apng")

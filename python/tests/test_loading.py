@@ -170,6 +170,34 @@ def test_archives_of_many_images(tmp_path: Path) -> None:
     assert [first(firsts[i]) for i in range(3)] == [0, 9, 18]
 
 
+def test_folders_are_classes(tmp_path: Path) -> None:
+    tree = tmp_path / "animals"
+    for i, name in enumerate(["cat/0.png", "dog/0.png", "cat/1.png", "ant/0.png"]):
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(smooth(12, 16) + i).save(tree / name)
+    with holotype.Writer(tmp_path / "set.holo", profile="ml", images=True) as writer:
+        writer.add(tree)
+    data = ImageDataset(tmp_path / "set.holo", targets=True, tensors=False)
+    assert data.classes == ["ant", "cat", "dog"]
+    given = {name: (first(image), target) for name, (image, target) in zip(data.names, data, strict=False)}
+    assert given == {
+        "animals/cat/0.png": (0, 1),
+        "animals/dog/0.png": (1, 2),
+        "animals/cat/1.png": (2, 1),
+        "animals/ant/0.png": (3, 0),
+    }
+    again = pickle.loads(pickle.dumps(data))
+    assert again.targets == data.targets
+    stream = ImageStream(tmp_path / "set.holo", targets=True, tensors=False, seed=1, block=2)
+    assert sorted((first(image), target) for image, target in stream) == [(0, 1), (1, 2), (2, 1), (3, 0)]
+    assert ImageDataset(tmp_path / "set.holo", tensors=False).classes == []
+    (tmp_path / "fox").mkdir()
+    holotype.write(tmp_path / "fox" / "0.holo", smooth(3, 4))
+    assert ImageDataset([tmp_path / "fox" / "0.holo"], targets=True, tensors=False).classes == ["fox"]
+    with pytest.raises(holotype.ArgumentError, match="no folder"):
+        ImageDataset(shards(tmp_path), shards=True, targets=True)
+
+
 def test_archives_at_addresses(tmp_path: Path) -> None:
     paths = shards(tmp_path)
     held = {f"/{path.name}": path.read_bytes() for path in paths}

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from math import gcd
 
-from . import cbor, inter, tiles
+from . import cbor, inter, sha256, tiles
 from .container import IMAGE_TILE, Archive, number, read_varint
 from .errors import Truncated, require
 from .image import SAMPLE_BYTES, check_descriptor, check_preview, read_file
@@ -72,7 +72,7 @@ def read_table(table: bytes, n: int, formats: list[dict]) -> list[Frame]:
 
 def check_animation(d: dict) -> None:
     """Section 17.1."""
-    require(all(key <= 7 for key in d), "an unknown descriptor key")
+    require(all(key <= 9 for key in d), "an unknown descriptor key")
     require(number(d, 0) > 0, "an animation has frames")
     require(1 not in d or number(d, 1) > 0, "the loop count")
     if 2 in d:
@@ -85,6 +85,8 @@ def check_animation(d: dict) -> None:
     require(5 not in d or d[5] == 1, "the metadata of frames")
     require(6 not in d or (isinstance(d[6], list) and d[6] and all(isinstance(n, str) for n in d[6])), "the sound")
     require(7 not in d or 0 < number(d, 7) < d[0], "the poster")
+    require(8 not in d or (isinstance(d[8], bytes) and len(d[8]) == 32), "the state of the hash")
+    require(9 not in d or isinstance(d[9], str), "the subsampled channels")
 
 
 def read_frame_metadata(value: object, n: int) -> None:
@@ -115,10 +117,28 @@ def read_frames(archive: Archive, item: dict) -> list[bytes]:
         blocks = blocks[n:]
     samples = b"".join(out)
     require(len(samples) == item[4] and hashlib.sha256(samples).digest() == item[3], "the animation's content")
+    if 9 in d:
+        check_chroma(archive, item, frames)
+    require(8 not in d or sha256.state(samples) == d[8], "the state of the hash")
     names = {other[0]: other for other in archive.items}
     require(all(names.get(name, {}).get(1) == AUDIO for name in d.get(6, [])), "a sound is not there")
     check_preview(archive, item)
     return out
+
+
+def check_chroma(archive: Archive, item: dict, frames: list[Frame]) -> None:
+    """Another animation holds the subsampled channels of the same frames."""
+    named = [other for other in archive.items if other[0] == item[6][9]]
+    require(len(named) == 1 and named[0].get(1) == item[1], "the subsampled channels are not there")
+    d = named[0].get(6, {})
+    check_animation(d)
+    require(d[0] == item[6][0] and 9 not in d, "the subsampled channels")
+    table = d[4] if 4 in d else archive.unpacked(archive.content_blocks(named[0])[-1])
+    for own, other in zip(frames, read_table(table, d[0], d[3])):
+        whole, part = item[6][3][own.format], d[3][other.format]
+        require(any(-(-whole[0] // n) == part[0] for n in (1, 2, 4)), "the width of subsampled channels")
+        require(any(-(-whole[1] // n) == part[1] for n in (1, 2)), "the height of subsampled channels")
+        require(part[2] == 2 and whole[3] == part[3] and whole.get(4) == part.get(4), "the type of subsampled channels")
 
 
 def decode_frame(archive: Archive, d: dict, frame: Frame, blocks: list[int], earlier: bytes | None) -> bytes:

@@ -466,11 +466,14 @@ pub(crate) struct Unpack {
 pub(crate) struct Animate {
     /// Image files, in order: every image of each is a frame. Or an animation (APNG, GIF, WebP, Y4M) or a video
     /// (MKV, MP4, AVI, by ffmpeg): alone it brings its delays, loops, metadata and sound
-    #[arg(required = true, value_name = "FRAMES")]
+    #[arg(required_unless_present = "append", value_name = "FRAMES")]
     pub(crate) frames: Vec<PathBuf>,
     /// The archive to write, `-` for stdout
     #[arg(short, long, value_name = "OUT")]
     pub(crate) output: PathBuf,
+    /// Add frames or sound to the animation NAME of an archive that is there, as a new revision; the old one stays
+    #[arg(long, conflicts_with_all = ["force", "encrypt", "loop_count"])]
+    pub(crate) append: bool,
     /// Frames a second: a number or a fraction such as 30000/1001 [default: as the animation says, or 10]
     #[arg(long, value_name = "FPS", conflicts_with = "delay", value_parser = parse_rate)]
     pub(crate) fps: Option<holotype::TimeBase>,

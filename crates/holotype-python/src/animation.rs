@@ -7,8 +7,9 @@ use crate::fields::{
 };
 use crate::write::{Fill, Samples, write_archive};
 use holotype::{
-    AnimationExportOptions, AnimationImportOptions, AnimationItem, AnimationOptions, AudioTrack, Error,
-    Frame, FrameCache, Replace, TimeBase, Writer,
+    AnimationAppendOptions, AnimationExportOptions, AnimationImportOptions, AnimationItem, AnimationOptions,
+    AppendOutput, AudioTrack, Error, Frame, FrameCache, OpenOptions, Password, Replace, TimeBase, Writer,
+    WriterOptions,
 };
 use numpy::PyReadwriteArray1;
 use pyo3::prelude::*;
@@ -46,17 +47,26 @@ pub(crate) struct AnimationOptionsFields {
     audio: Vec<AudioFields>,
 }
 
-/// An archive of one animation and its sound.
-struct OneAnimation {
-    name: String,
+/// Frames that an iterator gives.
+struct FrameIterator {
     frames: Py<PyIterator>,
-    options: AnimationOptions,
-    audio: Vec<AudioFields>,
     /// What the iterator raised.
     raised: Arc<Mutex<Option<PyErr>>>,
 }
 
-impl OneAnimation {
+impl FrameIterator {
+    fn new(frames: Py<PyIterator>) -> Self {
+        Self { frames, raised: Arc::default() }
+    }
+
+    /// What `result` is, or what the iterator raised.
+    fn raise<T>(raised: &Mutex<Option<PyErr>>, result: holotype::Result<T>) -> PyResult<T> {
+        match raised.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(error) => Err(error),
+            None => result.map_err(raise),
+        }
+    }
+
     fn next(&self) -> holotype::Result<Option<Frame>> {
         let next = |py: Python<'_>| -> PyResult<Option<Frame>> {
             let Some(frame) = self.frames.bind(py).clone().next().transpose()? else { return Ok(None) };
@@ -72,14 +82,26 @@ impl OneAnimation {
     }
 }
 
+/// An archive of one animation and its sound.
+struct OneAnimation {
+    name: String,
+    frames: FrameIterator,
+    options: AnimationOptions,
+    audio: Vec<AudioFields>,
+}
+
 impl Fill<u64> for OneAnimation {
     fn fill<W: std::io::Write>(self, writer: &mut Writer<W>) -> holotype::Result<u64> {
-        let n_frames = writer.add_animation(&self.name, &mut || self.next(), &self.options)?;
-        for AudioFields { name, format, data } in &self.audio {
-            writer.add_audio(name, &AudioTrack::new(format.clone()), &mut &data[..])?;
-        }
+        let n_frames = writer.add_animation(&self.name, &mut || self.frames.next(), &self.options)?;
+        add_audio(writer, &self.audio)?;
         Ok(n_frames)
     }
+}
+
+fn add_audio<W: std::io::Write>(writer: &mut Writer<W>, audio: &[AudioFields]) -> holotype::Result<()> {
+    audio.iter().try_for_each(|AudioFields { name, format, data }| {
+        writer.add_audio(name, &AudioTrack::new(format.clone()), &mut &data[..]).map(drop)
+    })
 }
 
 /// Writes an archive of one animation, whose frames an iterator gives, and its sound.
@@ -103,13 +125,48 @@ pub(crate) fn write_animation(
         .with_poster(poster)
         .with_audio(audio.iter().map(|track| track.name.clone()).collect())
         .with_metadata(into_metadata(metadata)?);
-    let raised = Arc::new(Mutex::new(None));
-    let one = OneAnimation { name, frames, options, audio, raised: raised.clone() };
+    let frames = FrameIterator::new(frames);
+    let raised = frames.raised.clone();
+    let one = OneAnimation { name, frames, options, audio };
     let result = py.detach(|| write_archive(path, overwrite, writer, one));
-    if let Some(error) = raised.lock().unwrap_or_else(PoisonError::into_inner).take() {
-        return Err(error);
-    }
-    Ok(result.map_err(raise)?.1.into_fields(py))
+    Ok(FrameIterator::raise(&raised, result)?.1.into_fields(py))
+}
+
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub(crate) struct AnimationAppendFields {
+    image: OptionsFields,
+    key_interval: u32,
+    audio: Vec<AudioFields>,
+    password: Option<Vec<u8>>,
+}
+
+/// Adds frames and sound to an animation of the archive at `path`, as a new revision; returns how many frames it has.
+#[pyfunction]
+pub(crate) fn append_frames(
+    py: Python<'_>,
+    path: &str,
+    name: &str,
+    frames: Py<PyIterator>,
+    options: AnimationAppendFields,
+) -> PyResult<u64> {
+    let AnimationAppendFields { image, key_interval, audio, password } = options;
+    let options = AnimationAppendOptions::default()
+        .with_image(image.into_options()?)
+        .with_key_interval(key_interval)
+        .with_audio(audio.iter().map(|track| track.name.clone()).collect());
+    let frames = FrameIterator::new(frames);
+    let append = || {
+        let open = OpenOptions::default().with_password(password.map(Password::new));
+        let (out, base) = AppendOutput::open(path, &open)?;
+        let mut writer = Writer::append(base, out, WriterOptions::default())?;
+        let n_frames = writer.append_frames(name, &mut || frames.next(), &options)?;
+        add_audio(&mut writer, &audio)?;
+        writer.finish()?.0.commit()?;
+        Ok(n_frames)
+    };
+    let result = py.detach(append);
+    FrameIterator::raise(&frames.raised, result)
 }
 
 #[derive(FromPyObject)]
@@ -205,9 +262,9 @@ impl Animation {
     }
 }
 
-/// Name of an animation and what is known of it as a whole: frames, loops, time base, poster, names of its sound,
-/// formats of its frames.
-type Described = (String, u64, u64, (u32, u32), u64, Vec<String>, Vec<DescriptorFields>);
+/// Name of an animation and what is known of it as a whole: frames, loops, time base, poster, names of its sound, name of
+/// the animation of its subsampled channels.
+type Described = (String, u64, u64, (u32, u32), u64, Vec<String>, Option<String>);
 
 #[pymethods]
 impl Animation {
@@ -236,9 +293,14 @@ impl Animation {
                 (d.time_base.numerator(), d.time_base.denominator()),
                 d.poster,
                 d.audio.clone(),
-                d.formats.iter().map(DescriptorFields::new).collect(),
+                d.chroma.clone(),
             ))
         })
+    }
+
+    /// Name of the animation of the subsampled channels, which is there and fits.
+    fn chroma(&self, py: Python<'_>) -> PyResult<Option<String>> {
+        self.with(py, |animation| Ok(animation.chroma()?.map(|chroma| chroma.item().name().to_owned())))
     }
 
     /// Ticks that each frame is shown.

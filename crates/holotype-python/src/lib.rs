@@ -29,7 +29,8 @@ mod _holotype {
 
     #[pymodule_export]
     use crate::animation::{
-        Animation, export_animation, import_animation, read_audio, recognise_audio, write_animation,
+        Animation, append_frames, export_animation, import_animation, read_audio, recognise_audio,
+        write_animation,
     };
     #[pymodule_export]
     use crate::archive::is_address;

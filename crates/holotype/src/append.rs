@@ -157,6 +157,16 @@ impl<W: Write> Writer<W> {
         }
     }
 
+    /// The revision before, of which item `name` is still in the new one and is about to be replaced.
+    pub(crate) fn base_with(&mut self, name: &str) -> Result<Arc<Archive>> {
+        self.check_name(name)?;
+        let (base, builder) = self.base_and_builder()?;
+        if base.drops_all || builder.is_gone(name) {
+            return Err(Error::NotFound { name: name.to_owned() });
+        }
+        Ok(base.archive.clone())
+    }
+
     /// Leaves an item of the revision before out of the new one; it stays in the old one.
     ///
     /// # Errors
@@ -247,7 +257,7 @@ fn needs(item: &ItemRecord, name: &str) -> Error {
     ))
 }
 
-/// Checks what an item cannot do without: the file a hard link names, a tensor's parent, an animation's sound.
+/// Checks what an item cannot do without: the file a hard link names, a tensor's parent, an animation's sound and colour.
 fn check_references(item: &ItemRecord, items: &HashMap<String, ItemRecord>) -> Result<()> {
     let refuse = |name: &str| Err(needs(item, name));
     if let Some(name) = &item.attributes.hard_link {
@@ -277,6 +287,17 @@ fn check_references(item: &ItemRecord, items: &HashMap<String, ItemRecord>) -> R
         let is_audio = |name: &&String| items.get(*name).is_some_and(|other| other.kind == ItemKind::Audio);
         if let Some(name) = described.description.audio.iter().find(|name| !is_audio(name)) {
             return refuse(name);
+        }
+        if let Some(name) = &described.description.chroma {
+            let n_frames = |other: &ItemRecord| {
+                let described = animation::wire::decode_descriptor(&other.descriptor);
+                described.map(|described| described.description.n_frames)
+            };
+            let n_chroma =
+                items.get(name).filter(|other| other.kind == ItemKind::Animation).and_then(n_frames);
+            if n_chroma != Some(described.description.n_frames) {
+                return refuse(name);
+            }
         }
     }
     Ok(())

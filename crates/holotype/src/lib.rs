@@ -7,6 +7,7 @@ mod animation;
 mod append;
 mod archive;
 mod checkpoint;
+mod content_hash;
 mod copying;
 mod encryption;
 mod error;
@@ -36,8 +37,9 @@ pub mod video;
 mod writer;
 
 pub use animation::{
-    AnimationDescription, AnimationExportOptions, AnimationImportOptions, AnimationOptions, AudioTrack,
-    Frame, FrameFiles, TimeBase, export_animation, holds_animation, open_animated,
+    AnimationAppendOptions, AnimationDescription, AnimationExportOptions, AnimationImportOptions,
+    AnimationOptions, AudioTrack, Frame, FrameFiles, TimeBase, export_animation, holds_animation,
+    open_animated,
 };
 pub use append::AppendOutput;
 pub use archive::{

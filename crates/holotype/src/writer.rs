@@ -175,7 +175,7 @@ impl<W: Write> Writer<W> {
     /// The archive that is appended to, and the builder of the new revision.
     pub(crate) fn base_and_builder(&mut self) -> Result<(&mut Base, &mut ArchiveBuilder)> {
         let base = self.base.as_mut();
-        let base = base.ok_or_else(|| Error::invalid("only a writer that appends removes items"))?;
+        let base = base.ok_or_else(|| Error::invalid("this writer does not append to an archive"))?;
         Ok((base, &mut self.builder))
     }
 
@@ -419,6 +419,12 @@ impl<W: Write> Writer<W> {
         Ok(self.builder.add_item(item)?)
     }
 
+    /// Adds an item with the ordinal it has: reserved, or that of the item it stands for.
+    pub(crate) fn add_item_at(&mut self, item: ItemRecord) -> Result<()> {
+        self.last_content_sha256 = item.content_sha256;
+        Ok(self.builder.add_item_at(item)?)
+    }
+
     /// Content hash of the item added last, packed files aside: what records name their parts by.
     #[must_use]
     pub fn last_content_sha256(&self) -> [u8; 32] {
@@ -429,6 +435,11 @@ impl<W: Write> Writer<W> {
     pub(crate) fn add_packed(&mut self, bytes: &[u8]) -> Result<u64> {
         let (codec, stored) = self.packer.pack(bytes);
         self.add_block(codec, &stored, bytes.len() as u64)
+    }
+
+    /// The ordinal that the next item gets.
+    pub(crate) fn next_ordinal(&self) -> u64 {
+        self.builder.next_ordinal()
     }
 
     /// Takes the next `n` ordinals, for items added by [`Self::add_shared`].
@@ -497,8 +508,18 @@ impl<W: Write> Writer<W> {
 
     /// Adds a block of the next item; returns its id.
     pub(crate) fn add_block(&mut self, codec: Codec, payload: &[u8], raw_bytes: u64) -> Result<u64> {
+        self.add_block_of(self.builder.next_ordinal(), codec, payload, raw_bytes)
+    }
+
+    /// Adds a block of the item with that ordinal; returns its id.
+    pub(crate) fn add_block_of(
+        &mut self,
+        ordinal: u64,
+        codec: Codec,
+        payload: &[u8],
+        raw_bytes: u64,
+    ) -> Result<u64> {
         let Self { out, builder, .. } = self;
-        let ordinal = builder.next_ordinal();
         Frames { out, builder }.block(codec, payload, raw_bytes, ordinal)
     }
 

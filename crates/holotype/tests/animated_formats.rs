@@ -4,9 +4,9 @@
 mod support;
 
 use holotype::{
-    Alpha, AnimationExportOptions, AnimationOptions, Archive, ColourModel, ErrorKind, Frame, ImageDescriptor,
-    Limits, Metadata, MetadataKind, SampleType, TimeBase, Writer, WriterOptions, export_animation,
-    open_animated,
+    Alpha, AnimationAppendOptions, AnimationExportOptions, AnimationImportOptions, AnimationOptions, Archive,
+    ColourModel, ErrorKind, Frame, ImageDescriptor, Limits, Metadata, MetadataKind, SampleType, TimeBase,
+    VerifyOptions, Writer, WriterOptions, export_animation, open_animated,
 };
 use std::path::Path;
 
@@ -155,11 +155,144 @@ fn video_without_subsampling_is_exact() {
         export(&archive(&found, &options), &again).unwrap();
         assert_eq!(std::fs::read(again).unwrap(), bytes);
     }
-    // What is subsampled is no image.
-    let path = dir.path().join("c420.y4m");
-    std::fs::write(&path, b"YUV4MPEG2 W2 H2 F25:1 C420jpeg\nFRAME\n\0\0\0\0\0\0").unwrap();
-    let refused = open_animated(&path, &Limits::default(), true).map(drop).unwrap_err();
+}
+
+#[test]
+fn subsampled_video_is_exact() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name);
+    // Of each kind: pixels across and down for one of Cb and Cr, and bytes of a sample.
+    let kinds = [
+        ("420jpeg", 2, 2, 1),
+        ("420mpeg2", 2, 2, 1),
+        ("420paldv", 2, 2, 1),
+        ("420", 2, 2, 1),
+        ("422", 2, 1, 1),
+        ("411", 4, 1, 1),
+        ("420p9", 2, 2, 2),
+        ("420p10", 2, 2, 2),
+        ("422p12", 2, 1, 2),
+        ("420p14", 2, 2, 2),
+        ("422p16", 2, 1, 2),
+        ("444p16", 1, 1, 2),
+        ("mono", 0, 0, 1),
+        ("mono10", 0, 0, 2),
+    ];
+    for (planes, across, down, size) in kinds {
+        for (width, height) in [(16_usize, 8_usize), (7, 5), (1, 1)] {
+            let chroma = if across == 0 { 0 } else { 2 * width.div_ceil(across) * height.div_ceil(down) };
+            let n = (width * height + chroma) * size;
+            let head = format!("YUV4MPEG2 W{width} H{height} F30000:1001 Ip A1:1 XYSCSS=ANY C{planes}\n");
+            let frame = |i: usize| {
+                let word =
+                    |k: usize| ((k / size) * 3 + i + k / 7) % 200 * usize::from(k.is_multiple_of(size));
+                [b"FRAME\n".to_vec(), (0..n).map(|k| word(k) as u8).collect()].concat()
+            };
+            let file = |range: std::ops::Range<usize>| {
+                [head.clone().into_bytes(), range.flat_map(frame).collect()].concat()
+            };
+            let (first, rest, whole) = (path("first.y4m"), path("rest.y4m"), path("again.y4m"));
+            std::fs::write(&first, file(0..3)).unwrap();
+            std::fs::write(&rest, file(3..5)).unwrap();
+            let mut writer = Writer::new(Vec::new(), WriterOptions::default()).unwrap();
+            writer.import_animation("anim", &[first], &AnimationImportOptions::default()).unwrap();
+            let bytes = writer.finish().unwrap().0;
+            let base = Archive::from_bytes(bytes.clone()).unwrap();
+            let mut writer = Writer::append(base, Vec::new(), WriterOptions::default()).unwrap();
+            let more = AnimationAppendOptions::default();
+            assert_eq!(writer.append_frame_files("anim", &[rest], None, false, &more).unwrap(), 5);
+            let archive = Archive::from_bytes([bytes, writer.finish().unwrap().0].concat()).unwrap();
+            assert!(archive.verify(&VerifyOptions::default()).unwrap().is_good());
+            let _ = std::fs::remove_file(&whole);
+            export(&archive, &whole).unwrap();
+            assert_eq!(std::fs::read(&whole).unwrap(), file(0..5), "{planes} {width} x {height}");
+            // The planes themselves.
+            let animation = archive.animation("anim").unwrap();
+            let luma = animation.read_frame(4).unwrap();
+            if across != 1 {
+                assert_eq!(luma, frame(4)[6..6 + width * height * size]);
+            }
+            let Some(chroma) = animation.chroma().unwrap() else {
+                assert!(across < 2);
+                continue;
+            };
+            let pixels = chroma.read_frame(4).unwrap();
+            let planes = &frame(4)[6 + luma.len()..];
+            let cb: Vec<u8> = pixels.chunks(2 * size).flat_map(|pixel| pixel[..size].to_vec()).collect();
+            assert_eq!(cb, planes[..planes.len() / 2]);
+            // What has no room for them says so.
+            for name in ["a.apng", "a.gif", "a.webp", "a.mkv"] {
+                let error = export(&archive, &path(name)).unwrap_err().to_string();
+                assert!(error.contains("subsampled colour"), "{error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn subsampled_colour_stays_with_its_frames() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str, bytes: &[u8]| {
+        std::fs::write(dir.path().join(name), bytes).unwrap();
+        dir.path().join(name)
+    };
+    let colour = file("c.y4m", b"YUV4MPEG2 W2 H2 F25:1 C420jpeg\nFRAME\n\0\x01\x02\x03\x04\x05");
+    let gray = file("g.y4m", b"YUV4MPEG2 W2 H2 F25:1 Cmono\nFRAME\n\0\x01\x02\x03");
+    let bad = file("b.y4m", b"YUV4MPEG2 W2 H2 F25:1 C421\nFRAME\n\0\x01\x02\x03");
+    let refused = open_animated(&bad, &Limits::default(), true).map(drop).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Unsupported);
+    let import = |paths: &[std::path::PathBuf]| {
+        let mut writer = Writer::new(Vec::new(), WriterOptions::default()).unwrap();
+        writer.import_animation("anim", paths, &AnimationImportOptions::default())?;
+        writer.finish().map(|done| done.0)
+    };
+    assert_eq!(import(&[colour.clone(), gray.clone()]).unwrap_err().kind(), ErrorKind::Unsupported);
+    let bytes = import(&[colour]).unwrap();
+    let append = || {
+        Writer::append(Archive::from_bytes(bytes.clone()).unwrap(), Vec::new(), WriterOptions::default())
+            .unwrap()
+    };
+    let more = AnimationAppendOptions::default();
+    let error = append().append_frame_files("anim", &[gray], None, false, &more).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+    // Y without Cb and Cr, or these alone, or none of them any more.
+    for name in ["anim", "anim/chroma"] {
+        let mut writer = append();
+        let archive = Archive::from_bytes(bytes.clone()).unwrap();
+        let animation = archive.animation(name).unwrap();
+        let frame = Frame::new(animation.frame(0).unwrap().descriptor, animation.read_frame(0).unwrap(), 1);
+        let mut one = Some(frame);
+        writer.append_frames(name, &mut || Ok(one.take()), &more).unwrap();
+        assert_eq!(writer.finish().map(drop).unwrap_err().kind(), ErrorKind::InvalidArgument);
+    }
+    let mut writer = append();
+    writer.remove_item("anim/chroma").unwrap();
+    assert!(writer.finish().is_err());
+    // A name of nothing, or of what does not fit.
+    let y = ImageDescriptor::new(4, 4, 1, SampleType::U8);
+    let cbcr =
+        |w, n| ImageDescriptor::new(w, 2, n, SampleType::U8).with_colour(ColourModel::Channels, Alpha::None);
+    let good = |chroma: Option<(ImageDescriptor, usize)>| {
+        let mut writer = Writer::new(Vec::new(), WriterOptions::default()).unwrap();
+        let named = AnimationOptions::default().with_chroma(Some("c".into()));
+        let mut add = |name: &str, d: &ImageDescriptor, n: usize, options: &AnimationOptions| {
+            let n_bytes = usize::try_from(d.raw_bytes().unwrap()).unwrap();
+            let mut frames = (0..n).map(|_| Frame::new(d.clone(), vec![7; n_bytes], 1));
+            writer.add_animation(name, &mut || Ok(frames.next()), options).unwrap();
+        };
+        add("y", &y, 2, &named);
+        if let Some((d, n)) = chroma {
+            add("c", &d, n, &AnimationOptions::default());
+        }
+        let archive = Archive::from_bytes(writer.finish().unwrap().0).unwrap();
+        let good = archive.verify(&VerifyOptions::default()).unwrap().is_good();
+        assert_eq!(good, archive.animation("y").unwrap().chroma().is_ok());
+        good
+    };
+    assert!(good(Some((cbcr(2, 2), 2))));
+    for wrong in [None, Some((cbcr(3, 2), 2)), Some((cbcr(2, 1), 2)), Some((cbcr(2, 2), 1))] {
+        assert!(!good(wrong));
+    }
 }
 
 #[test]

@@ -202,6 +202,82 @@ fn nothing_is_read_that_is_not_needed() {
     assert_eq!(read().len(), 60);
 }
 
+/// Tables in blocks, sound, a preview, metadata: each call reads its own blocks, once.
+#[test]
+fn every_call_reads_its_own_blocks() {
+    let mut all = frames(&rgb(160, 90), 260, 3);
+    for (i, frame) in all.iter_mut().enumerate() {
+        frame.metadata.push(MetadataKind::Text, "Title", format!("frame {i}"));
+    }
+    let image = ImageOptions::new(Mode::Fast).with_preview(holotype::PreviewChoice::On);
+    let mut about = Metadata::default();
+    about.push(MetadataKind::Text, "Description", "long ".repeat(2000));
+    let options = AnimationOptions::default()
+        .with_image(image)
+        .with_audio(vec!["song".into(), "voice".into()])
+        .with_metadata(about.clone());
+    let mut writer = Writer::new(Vec::new(), WriterOptions::default()).unwrap();
+    let mut rest = all.iter().cloned();
+    writer.add_animation("anim", &mut || Ok(rest.next()), &options).unwrap();
+    let mut state = 1_u64;
+    let mut noise = |n: usize| -> Vec<u8> {
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 56) as u8
+        };
+        (0..n).map(|_| next()).collect()
+    };
+    let (song, voice) = (noise(3 << 20), noise(1000));
+    writer.add_audio("song", &AudioTrack::new("OGG"), &mut song.as_slice()).unwrap();
+    writer.add_audio("voice", &AudioTrack::new("OGG"), &mut voice.as_slice()).unwrap();
+    let bytes = writer.finish().unwrap().0;
+    let recorder = Recorder::new(MemorySource::new(bytes));
+    let archive = Archive::open_source(Box::new(recorder.clone()), "recorded", Limits::default()).unwrap();
+    let read = || -> (usize, u64) {
+        let reads = recorder.take();
+        (reads.len(), reads.iter().map(|read| read.n_bytes).sum())
+    };
+    assert!(read().1 <= 65 << 10, "opening");
+    let animation = archive.animation("anim").unwrap();
+    let description = animation.description();
+    assert_eq!((description.n_frames, description.loop_count, description.audio.len()), (260, 0, 2));
+    assert_eq!(read(), (0, 0), "frame_count, loop count");
+    assert_eq!(animation.delays().unwrap().len(), 260);
+    let (n, table) = read();
+    assert!(n == 1 && table < 2000, "delays: the frame table, {table} bytes");
+    animation.frame(259).unwrap();
+    assert_eq!(read(), (0, 0), "what is known of a frame");
+    assert_eq!(animation.frame_metadata(7).unwrap(), all[7].metadata);
+    let (n, n_bytes) = read();
+    assert!(n == 1 && n_bytes < 6000, "metadata of frames: {n_bytes} bytes");
+    assert_eq!(animation.metadata().unwrap(), about);
+    let (n, n_bytes) = read();
+    assert!(n == 1 && n_bytes < 1000, "metadata: {n_bytes} bytes");
+    assert!(animation.item().preview().unwrap().is_some());
+    let (n, n_bytes) = read();
+    assert!(n == 1 && n_bytes < 40_000, "preview: {n_bytes} bytes");
+    assert_eq!(archive.audio("voice").unwrap().read().unwrap(), voice);
+    let (n, n_bytes) = read();
+    assert!(n == 1 && n_bytes < 1100, "one track does not read the other: {n_bytes} bytes");
+    assert_eq!(archive.audio("song").unwrap().read().unwrap(), song);
+    let n_bytes = read().1;
+    assert!((3 << 20..(3 << 20) + 1000).contains(&n_bytes), "{n_bytes} bytes");
+    // Frames read together: those of their chains, each once.
+    let wanted = [30, 31, 200];
+    let mut chain = std::collections::BTreeSet::new();
+    for frame in wanted {
+        let mut next = Some(frame);
+        while let Some(frame) = next {
+            chain.insert(frame);
+            next = animation.frame(frame).unwrap().reference;
+        }
+    }
+    let stored: u64 = chain.iter().map(|frame| animation.stored_frame_bytes(*frame).unwrap()).sum();
+    let mut out = vec![0; 3 * all[0].samples.len()];
+    animation.read_frames_into(&wanted, &mut out, 1).unwrap();
+    assert_eq!(read().1, stored);
+}
+
 #[test]
 fn damage_to_a_frame_stays_within_its_group() {
     let all = frames(&rgb(64, 64), 30, 5);

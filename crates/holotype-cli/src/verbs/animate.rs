@@ -1,16 +1,18 @@
+use super::open::address;
 use crate::args::Animate;
 use crate::destination::Destination;
 use crate::exit::{Exit, Failure};
+use crate::names::is_stream;
 use crate::password;
 use crate::printer::Printer;
 use crate::progress::Bar;
 use holotype::{
-    AnimationImportOptions, AnimationOptions, AudioTrack, Error, ImageOptions, TimeBase, Writer,
-    WriterOptions,
+    AnimationAppendOptions, AnimationImportOptions, AnimationOptions, AppendOutput, AudioTrack, Error,
+    ErrorKind, ImageOptions, OpenOptions, TimeBase, Writer, WriterOptions,
 };
 use serde_json::json;
 use std::fs::File;
-use std::io::{BufReader, Read as _, Seek as _};
+use std::io::{BufReader, Read as _, Seek as _, Write};
 use std::path::{Path, PathBuf};
 
 pub(crate) fn run(args: &Animate, printer: &Printer) -> Result<Exit, Failure> {
@@ -20,6 +22,9 @@ pub(crate) fn run(args: &Animate, printer: &Printer) -> Result<Exit, Failure> {
         (None, Some(delay)) => Some((TimeBase::default(), delay)),
         (None, None) => None,
     };
+    if args.append {
+        return append(args, timing, printer);
+    }
     let audio: Vec<(String, &PathBuf)> =
         args.audio.iter().enumerate().map(|(i, path)| (format!("{}/audio/{i}", args.name), path)).collect();
     let image = ImageOptions::new(args.mode.into()).with_n_threads(args.threads);
@@ -44,16 +49,58 @@ pub(crate) fn run(args: &Animate, printer: &Printer) -> Result<Exit, Failure> {
     let n_bytes = out.stream_position().map_err(|e| Error::io(&args.output, e))?;
     out.commit()?;
     drop(bar);
+    report(args, n_frames, n_bytes, printer);
+    Ok(Exit::Good)
+}
+
+fn report(args: &Animate, n_frames: u64, n_bytes: u64, printer: &Printer) {
     let output = args.output.to_string_lossy();
     if printer.is_json() {
         printer.value(&json!({ "archive": output, "frames": n_frames, "stored_bytes": n_bytes }));
     } else {
         printer.remark(format!("{output}: {n_frames} frames, {n_bytes} bytes"));
     }
+}
+
+/// Adds frames and sound to an animation that is there.
+fn append(args: &Animate, timing: Option<(TimeBase, u64)>, printer: &Printer) -> Result<Exit, Failure> {
+    if is_stream(&args.output) || address(&args.output).is_some() {
+        return Err(Failure::usage("`--append` is for files"));
+    }
+    let about = |error: Error| Failure::from(error).about(args.output.display());
+    let mut open = OpenOptions::default().with_password(password::given(&args.unlock)?);
+    let (out, base) = match AppendOutput::open(&args.output, &open) {
+        Err(error) if error.kind() == ErrorKind::Decryption && open.password.is_none() => {
+            let asked = password::asked(&args.output.to_string_lossy())?;
+            open = open.with_password(Some(asked.ok_or_else(|| about(error))?));
+            AppendOutput::open(&args.output, &open)
+        }
+        opened => opened,
+    }
+    .map_err(about)?;
+    let known = base.animation(&args.name).map_err(about)?.description().audio.clone();
+    // The numbers of tracks go on.
+    let free = (0..).map(|i| format!("{}/audio/{i}", args.name)).filter(|name| !known.contains(name));
+    let audio: Vec<(String, &PathBuf)> = free.zip(&args.audio).collect();
+    let options = AnimationAppendOptions::default()
+        .with_image(ImageOptions::new(args.mode.into()).with_n_threads(args.threads))
+        .with_key_interval(args.key_interval)
+        .with_audio(audio.iter().map(|(name, _)| name.clone()).collect());
+    let bar = Bar::new(printer, 0, &args.name);
+    let mut writer = Writer::append(base, out, WriterOptions::default().with_progress(bar.progress()))?;
+    let n_frames = writer.append_frame_files(&args.name, &args.frames, timing, args.pixels, &options)?;
+    for (name, path) in audio {
+        add_audio(&mut writer, &name, path).map_err(|f| f.about(path.display()))?;
+    }
+    let (out, _seal) = writer.finish()?;
+    let n_bytes = out.n_bytes();
+    out.commit()?;
+    drop(bar);
+    report(args, n_frames, n_bytes, printer);
     Ok(Exit::Good)
 }
 
-fn add_audio(writer: &mut Writer<Destination>, name: &str, path: &Path) -> Result<(), Failure> {
+fn add_audio<W: Write>(writer: &mut Writer<W>, name: &str, path: &Path) -> Result<(), Failure> {
     let io = |e| Error::io(path, e);
     let mut file = BufReader::new(File::open(path).map_err(io)?);
     let mut start = Vec::new();

@@ -30,6 +30,13 @@ pub(crate) fn run(args: &Frames, printer: &Printer) -> Result<Exit, Failure> {
             if !path.is_dir() && holds_animation(extension) {
                 return write_one(args, &archive, &animation, args.first..end, path, printer);
             }
+            if let (Some(chroma), None) = (&animation.description().chroma, &args.item) {
+                let name = animation.item().name();
+                let what = format!(
+                    "colour is subsampled: write a `.y4m`, or planes by `--item {name}` and `--item {chroma}`"
+                );
+                return Err(Error::InvalidArgument { what }.into());
+            }
             write(args, &animation, args.first..end, path, printer)
         }
     }

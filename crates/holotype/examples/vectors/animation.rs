@@ -2,8 +2,8 @@
 
 use super::packing::noise;
 use holotype::{
-    AnimationOptions, AudioTrack, Frame, ImageDescriptor, ImageOptions, Metadata, MetadataKind, SampleType,
-    TimeBase, Writer, WriterOptions,
+    AnimationAppendOptions, AnimationOptions, Archive, AudioTrack, Frame, ImageDescriptor, ImageOptions,
+    Metadata, MetadataKind, SampleType, TimeBase, Writer, WriterOptions,
 };
 use holotype_container::cbor::{Map, Value};
 use holotype_container::{ArchiveBuilder, BlockRun, Codec, ItemKind, ItemRecord, hex};
@@ -44,6 +44,52 @@ fn picture(width: u32, height: u32, n_channels: usize, step: u32, noisy: u8) -> 
 
 fn rgb(width: u32, height: u32) -> ImageDescriptor {
     ImageDescriptor::new(width, height, 3, SampleType::U8)
+}
+
+/// An animation that frames are added to twice, then a sound; its frames are no multiple of 64 bytes.
+fn appended() -> (String, Vec<u8>, String) {
+    let name = "animation-appended";
+    let frame = |i: u32| {
+        let samples = picture(10, 7, 3, i / 2, 0);
+        let mut metadata = Metadata::default();
+        if i == 4 {
+            metadata.push(MetadataKind::Text, "Title", "the fifth");
+        }
+        Frame::new(rgb(10, 7), samples, u64::from(i)).with_metadata(metadata)
+    };
+    let options = AnimationOptions::default().with_audio(vec!["song".into()]);
+    let more = AnimationAppendOptions::default();
+    let song = [b"OggS", noise(5, 60).as_slice()].concat();
+    let mut writer = Writer::new(Vec::new(), WriterOptions::default()).unwrap();
+    let (mut bytes, mut lines) = (Vec::new(), String::new());
+    let mut sounds: Vec<(&str, Vec<u8>)> = Vec::new();
+    for (revision, frames) in (1..).zip([0..3_u32, 3..5, 5..8, 8..8]) {
+        let mut new = frames.clone().map(frame);
+        let mut next = || Ok(new.next());
+        match revision {
+            1 => {
+                writer.add_animation("anim", &mut next, &options).unwrap();
+                sounds.push(("song", song.clone()));
+            }
+            4 => {
+                let more = more.clone().with_audio(vec!["voice".into()]);
+                writer.append_frames("anim", &mut next, &more).unwrap();
+                sounds.push(("voice", song[..9].to_vec()));
+            }
+            _ => drop(writer.append_frames("anim", &mut next, &more).unwrap()),
+        }
+        if let (1 | 4, Some((track, sound))) = (revision, sounds.last()) {
+            writer.add_audio(track, &AudioTrack::new("OGG"), &mut sound.as_slice()).unwrap();
+        }
+        bytes.extend(writer.finish().unwrap().0);
+        let label = if revision == 4 { name.to_owned() } else { format!("{name}@{revision}") };
+        let content: Vec<u8> = (0..frames.end).flat_map(|i| frame(i).samples).collect();
+        lines += &line(&label, "anim", "animation", &content);
+        sounds.iter().for_each(|(track, sound)| lines += &line(&label, track, "audio", sound));
+        let base = Archive::from_bytes(bytes.clone()).unwrap();
+        writer = Writer::append(base, Vec::new(), WriterOptions::default()).unwrap();
+    }
+    (name.to_owned(), bytes, lines)
 }
 
 pub(crate) fn good() -> Vec<(String, Vec<u8>, String)> {
@@ -109,7 +155,32 @@ pub(crate) fn good() -> Vec<(String, Vec<u8>, String)> {
             &described,
         ),
         animation("animation-table", (0..200).map(|i| corner(i / 50)).collect(), &tiled(16)),
+        appended(),
+        subsampled(),
     ]
+}
+
+/// Video whose Cb and Cr are a fourth as many as Y.
+fn subsampled() -> (String, Vec<u8>, String) {
+    let name = "animation-subsampled";
+    let deep = |d: ImageDescriptor| d.with_bits_per_sample(10);
+    let luma = deep(ImageDescriptor::new(21, 13, 1, SampleType::U16));
+    let chroma = deep(ImageDescriptor::new(11, 7, 2, SampleType::U16));
+    let chroma = chroma.with_colour(holotype::ColourModel::Channels, holotype::Alpha::None);
+    let mut writer = Writer::new(Vec::new(), WriterOptions::default()).unwrap();
+    let mut lines = String::new();
+    let usual = AnimationOptions::default;
+    let named = usual().with_chroma(Some("anim/chroma".into()));
+    for (item, d, options) in [("anim", &luma, named), ("anim/chroma", &chroma, usual())] {
+        let of = |step: u32| {
+            let values = picture(d.width, d.height, usize::from(d.n_channels), step, 1);
+            values.iter().flat_map(|v| (u16::from(*v) * 4).to_le_bytes()).collect::<Vec<u8>>()
+        };
+        let mut frames = (0..3).map(|step| Frame::new(d.clone(), of(step), 1));
+        writer.add_animation(item, &mut || Ok(frames.next()), &options).unwrap();
+        lines += &line(name, item, "animation", &(0..3).flat_map(of).collect::<Vec<u8>>());
+    }
+    (name.to_owned(), writer.finish().unwrap().0, lines)
 }
 
 /// An animation with one 8 × 8 tile for each payload: sealed as it should be, whatever is in it.
@@ -164,6 +235,8 @@ pub(crate) fn bad() -> Vec<(&'static str, Vec<u8>)> {
         ("corrupt-animation-poster", with(7, Value::Unsigned(2))),
         ("corrupt-animation-hash", forged(&[&raw, &other], &table, &|_| {})),
         ("corrupt-animation-audio", silent),
+        ("corrupt-animation-chroma", with(9, Value::Text("song".into()))),
+        ("corrupt-animation-hash-state", with(8, Value::Bytes(vec![0; 32]))),
         // `d1` is the header of one vector (0, 0).
         ("corrupt-inter-body", inter(&[0, 1, 0, 0, 0xd1, 9])),
         ("corrupt-inter-header", inter(&[0, 2, 0, 0, 0xd1, 0])),

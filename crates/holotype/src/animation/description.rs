@@ -42,6 +42,23 @@ impl TimeBase {
         self.denominator
     }
 
+    /// `ticks` of this unit in ticks of `other`.
+    ///
+    /// # Errors
+    /// `InvalidArgument` if they are no whole number of these.
+    pub fn ticks_of(&self, ticks: u64, other: Self) -> Result<u64> {
+        let above = u128::from(self.numerator) * u128::from(other.denominator);
+        let below = u128::from(self.denominator) * u128::from(other.numerator);
+        // Both are below 2^64: the product may overflow only where the result does.
+        let n = u128::from(ticks).checked_mul(above).filter(|n| n % below == 0).map(|n| n / below);
+        n.and_then(|n| u64::try_from(n).ok()).ok_or_else(|| {
+            Error::invalid(format!(
+                "{ticks} x {}/{} s is no whole number of ticks of {}/{} s",
+                self.numerator, self.denominator, other.numerator, other.denominator
+            ))
+        })
+    }
+
     /// The milliseconds of `ticks`, to the nearest; the most there is if they are more.
     #[must_use]
     pub fn milliseconds(&self, ticks: u64) -> u64 {
@@ -66,6 +83,8 @@ pub struct AnimationDescription {
     pub formats: Vec<ImageDescriptor>,
     /// Names of the audio items that go with it.
     pub audio: Vec<String>,
+    /// Name of the animation that holds the subsampled channels of its frames; [`crate::AnimationItem::chroma`].
+    pub chroma: Option<String>,
     /// Number of the frame its preview is of.
     pub poster: u64,
 }
@@ -82,6 +101,11 @@ mod tests {
         assert_eq!(base.milliseconds(30), 1001);
         assert_eq!(TimeBase::default().milliseconds(7), 7);
         assert_eq!(TimeBase::new(u32::MAX, 1).unwrap().milliseconds(u64::MAX), u64::MAX);
+        let film = TimeBase::new(1, 24).unwrap();
+        assert_eq!(film.ticks_of(3, TimeBase::default()).unwrap(), 125);
+        assert_eq!(TimeBase::default().ticks_of(125, film).unwrap(), 3);
+        assert!(film.ticks_of(1, TimeBase::default()).is_err());
+        assert!(TimeBase::new(u32::MAX, 1).unwrap().ticks_of(u64::MAX, film).is_err());
         assert!(TimeBase::new(0, 1).is_err() && TimeBase::new(1, 0).is_err());
     }
 }

@@ -1,47 +1,42 @@
-//! Frames → blocks and their record.
+//! Frames → tiles: what each is coded against.
 
-use super::table::{self, FrameRecord, MAX_CHAIN, Tiles};
-use super::wire::{self, Described};
-use super::{AnimationDescription, AnimationOptions, Frame};
+use super::table::{FrameRecord, MAX_CHAIN, Tiles};
+use super::{AnimationOptions, Ending, Frame};
+use crate::content_hash::ContentHash;
 use crate::image::grid::TileGrid;
 use crate::image::preview::{Preview, PreviewBuilder, wants_preview};
-use crate::writer::extend;
-use crate::{Error, ImageDescriptor, Metadata, Mode, Result, Writer, parallel};
+use crate::{Error, ImageDescriptor, Metadata, Mode, Result, parallel};
 use holotype_codec::TileRef;
 use holotype_codec::image::{InterTile, Reference, encode_inter_tile, encode_tile, tile_work};
-use holotype_container::{Codec, ItemKind, ItemRecord, pack};
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::sync::Arc;
 
-/// Tables up to this size stay in the item's record.
-const MAX_INLINE_TABLE_BYTES: usize = 512;
-/// Work that reading one frame may take, in units a byte of its samples: about 10 ms for 640 × 360 pixels …
-const MAX_WORK: u64 = 12;
+/// Work that reading one frame may take, in units a byte of its samples: about 8 ms for 640 × 360 pixels …
+const MAX_WORK: u64 = 9;
 /// … or this much, which is soon done.
 const MIN_WORK: u64 = 4 << 20;
 /// A frame is coded against the last one that needs but a frame coded alone if that is not further away.
 const MAX_ANCHOR_DISTANCE: u64 = 5;
-/// A frame that others are coded against may take so many percent more if it is decoded many times as fast.
-const MAX_QUICK_PERCENT: u64 = 115;
+/// A frame that others are coded against may take so many percent more if it is decoded many times as fast: it is one of
+/// many, and each of these waits for it.
+const MAX_QUICK_PERCENT: u64 = 135;
 
 /// A frame that later ones may be coded against.
-#[derive(Clone)]
-struct Earlier {
-    index: u64,
-    format: u32,
-    samples: Arc<Vec<u8>>,
+#[derive(Debug, Clone)]
+pub(crate) struct Earlier {
+    pub(crate) index: u64,
+    pub(crate) format: u32,
+    pub(crate) samples: Arc<Vec<u8>>,
     /// Frames that reading it takes, itself included, and the work of decoding them and itself alone.
-    chain: u32,
-    chain_work: u64,
-    own_work: u64,
-    n_bytes: u64,
+    pub(crate) chain: u32,
+    pub(crate) chain_work: u64,
+    pub(crate) own_work: u64,
+    pub(crate) n_bytes: u64,
 }
 
 /// Coded tiles of a frame; none where it is the reference's.
-struct Coded {
-    tiles: Vec<Option<Vec<u8>>>,
+pub(super) struct Coded {
+    pub(super) tiles: Vec<Option<Vec<u8>>>,
     n_bytes: u64,
     work: u64,
 }
@@ -51,126 +46,30 @@ enum Job {
     Tile(u32, u32),
 }
 
-struct Encoder<'a> {
+pub(super) struct Encoder<'a> {
     options: &'a AnimationOptions,
-    formats: Vec<ImageDescriptor>,
-    tile_edges: Vec<u32>,
-    records: Vec<FrameRecord>,
-    metadata: BTreeMap<u64, Metadata>,
-    content: Sha256,
-    raw_bytes: u64,
+    pub(super) formats: Vec<ImageDescriptor>,
+    pub(super) tile_edges: Vec<u32>,
+    pub(super) records: Vec<FrameRecord>,
+    pub(super) metadata: BTreeMap<u64, Metadata>,
+    pub(super) content: ContentHash,
+    pub(super) raw_bytes: u64,
     /// The last frame coded alone, the last after it that needs no other, and the last frame.
     key: Option<Earlier>,
     anchor: Option<Earlier>,
     last: Option<Earlier>,
-    preview: Option<Preview>,
-}
-
-impl<W: Write> Writer<W> {
-    /// Adds an animation whose frames come from `next`, until it gives none. Returns their number.
-    ///
-    /// Frames may be of any sizes and types. Each is coded alone or against an earlier one of its size and type,
-    /// whichever takes less, tile by tile. Memory is three frames and what one takes when coded, however many there
-    /// are.
-    ///
-    /// # Errors
-    /// `InvalidArgument` if a frame's samples are not what its descriptor says, if there is none, or name or options
-    /// do not fit; what `next` returns; `Io`.
-    ///
-    /// # Examples
-    /// ```
-    /// use holotype::{AnimationOptions, Archive, Frame, ImageDescriptor, SampleType, Writer, WriterOptions};
-    /// let descriptor = ImageDescriptor::new(2, 1, 1, SampleType::U8);
-    /// let mut frames = (0..5).map(|i| Frame::new(descriptor.clone(), vec![i, 7], 40));
-    /// let mut writer = Writer::new(Vec::new(), WriterOptions::default())?;
-    /// writer.add_animation("blink", &mut || Ok(frames.next()), &AnimationOptions::default())?;
-    /// let archive = Archive::from_bytes(writer.finish()?.0)?;
-    /// let blink = archive.animation("blink")?;
-    /// assert_eq!(blink.delays()?, [40; 5]);
-    /// assert_eq!(blink.read_frame(3)?, [3, 7]);
-    /// # Ok::<(), holotype::Error>(())
-    /// ```
-    pub fn add_animation(
-        &mut self,
-        name: &str,
-        next: &mut dyn FnMut() -> Result<Option<Frame>>,
-        options: &AnimationOptions,
-    ) -> Result<u64> {
-        options.check()?;
-        self.check_name(name)?;
-        let mut item = ItemRecord::new(name.to_owned(), ItemKind::Animation);
-        let mut encoder = Encoder::new(options);
-        while let Some(frame) = next()? {
-            let n_bytes = frame.samples.len() as u64;
-            let (coded, descriptor, tile_edge) = encoder.encode(frame)?;
-            let grid = TileGrid::new(&descriptor, tile_edge);
-            for (number, tile) in (0..).zip(coded.tiles) {
-                let Some(tile) = tile else { continue };
-                let columns = u64::from(grid.n_columns());
-                let region = grid.tile((number % columns) as u32, (number / columns) as u32);
-                let raw_bytes = region.raw_bytes(&descriptor).unwrap_or(0);
-                let id = self.add_block(Codec::ImageTile, &tile, raw_bytes)?;
-                extend(&mut item.content, id);
-            }
-            self.advance(n_bytes);
-        }
-        let Encoder { formats, tile_edges, records, metadata, content, raw_bytes, preview, .. } = encoder;
-        let n_frames = records.len() as u64;
-        if n_frames == 0 {
-            return Err(Error::invalid("an animation has at least one frame"));
-        }
-        if options.poster >= n_frames {
-            return Err(Error::invalid(format!("the poster is frame {} of {n_frames}", options.poster)));
-        }
-        if !metadata.is_empty() {
-            let mut bytes = Vec::new();
-            wire::encode_frame_metadata(&metadata).encode_into(&mut bytes);
-            self.add_table(&mut item, &bytes)?;
-        }
-        let mut table = Some(table::encode(&records)).filter(|table| table.len() <= MAX_INLINE_TABLE_BYTES);
-        if table.is_none() {
-            self.add_table(&mut item, &table::encode(&records))?;
-        }
-        let description = AnimationDescription {
-            n_frames,
-            loop_count: options.loop_count,
-            time_base: options.time_base,
-            formats,
-            audio: options.audio.clone(),
-            poster: options.poster,
-        };
-        let has_frame_metadata = !metadata.is_empty();
-        item.descriptor = wire::encode_descriptor(&Described {
-            description,
-            tile_edges,
-            table: table.take(),
-            has_frame_metadata,
-        });
-        item.content_sha256 = content.finalize().into();
-        item.raw_bytes = raw_bytes;
-        item.metadata = self.add_metadata(&options.metadata)?;
-        item.preview = preview.map(|preview| self.add_preview(&preview)).transpose()?;
-        self.add_item(item)?;
-        Ok(n_frames)
-    }
-
-    fn add_table(&mut self, item: &mut ItemRecord, bytes: &[u8]) -> Result<()> {
-        let (codec, stored) = pack(bytes);
-        let id = self.add_block(codec, &stored, bytes.len() as u64)?;
-        extend(&mut item.content, id);
-        Ok(())
-    }
+    pub(super) preview: Option<Preview>,
 }
 
 impl<'a> Encoder<'a> {
-    fn new(options: &'a AnimationOptions) -> Self {
+    pub(super) fn new(options: &'a AnimationOptions) -> Self {
         Self {
             options,
             formats: Vec::new(),
             tile_edges: Vec::new(),
             records: Vec::new(),
             metadata: BTreeMap::new(),
-            content: Sha256::new(),
+            content: ContentHash::new(),
             raw_bytes: 0,
             key: None,
             anchor: None,
@@ -179,8 +78,27 @@ impl<'a> Encoder<'a> {
         }
     }
 
+    /// Goes on after the last frame of an animation, as if its frames had been coded here.
+    pub(super) fn resume(options: &'a AnimationOptions, ending: Ending) -> Self {
+        let Ending { formats, tile_edges, records, metadata, content, raw_bytes, key, anchor, last } = ending;
+        let preview = None;
+        Self {
+            options,
+            formats,
+            tile_edges,
+            records,
+            metadata,
+            content,
+            raw_bytes,
+            key,
+            anchor,
+            last,
+            preview,
+        }
+    }
+
     /// Codes the next frame; returns it with its format.
-    fn encode(&mut self, frame: Frame) -> Result<(Coded, ImageDescriptor, u32)> {
+    pub(super) fn encode(&mut self, frame: Frame) -> Result<(Coded, ImageDescriptor, u32)> {
         let Frame { descriptor, samples, delay, metadata } = frame;
         let index = self.records.len() as u64;
         descriptor.validate()?;

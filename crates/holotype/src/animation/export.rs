@@ -101,6 +101,7 @@ pub fn export_animation(
     let mut info = AnimationInfo::new(source.descriptor()?);
     info.n_frames = Some(frames.end - frames.start);
     (info.loop_count, info.time_base) = (description.loop_count, description.time_base);
+    info.chroma = source.chroma_descriptor()?;
     let has_sound = !description.audio.is_empty() && !options.previews;
     if !options.previews {
         info.metadata = animation.metadata()?;
@@ -145,6 +146,9 @@ pub fn export_animation(
 fn write(source: &mut Frames<'_, '_>, mut writer: Box<dyn AnimationWriter + '_>) -> Result<()> {
     while let Some(frame) = source.next()? {
         writer.write_frame(&frame)?;
+        if let Some(samples) = source.chroma()? {
+            writer.write_chroma(&samples)?;
+        }
     }
     writer.finish()
 }
@@ -155,6 +159,8 @@ struct Frames<'a, 'i> {
     frames: Range<u64>,
     metadata: std::collections::BTreeMap<u64, Metadata>,
     cache: FrameCache,
+    /// The animation of the subsampled channels.
+    chroma: Option<(AnimationItem<'i>, FrameCache)>,
     n_threads: usize,
     previews: bool,
 }
@@ -167,7 +173,24 @@ impl<'a, 'i> Frames<'a, 'i> {
     ) -> Result<Self> {
         let metadata = if options.previews { Default::default() } else { animation.all_frame_metadata()? };
         let (n_threads, previews) = (options.n_threads, options.previews);
-        Ok(Self { animation, frames, metadata, cache: FrameCache::default(), n_threads, previews })
+        let chroma = if previews { None } else { animation.chroma()? };
+        let chroma = chroma.map(|chroma| (chroma, FrameCache::default()));
+        Ok(Self { animation, frames, metadata, cache: FrameCache::default(), chroma, n_threads, previews })
+    }
+
+    /// What the first's subsampled channels are.
+    fn chroma_descriptor(&self) -> Result<Option<crate::ImageDescriptor>> {
+        let first = |(chroma, _): &(AnimationItem<'_>, FrameCache)| chroma.frame(self.frames.start);
+        Ok(self.chroma.as_ref().map(first).transpose()?.map(|info| info.descriptor))
+    }
+
+    /// The subsampled channels of the frame given last.
+    fn chroma(&mut self) -> Result<Option<Vec<u8>>> {
+        let frame = self.frames.start - 1;
+        let Some((chroma, cache)) = &mut self.chroma else { return Ok(None) };
+        let mut samples = memory::zeroed("a frame", chroma.frame_bytes(frame)?)?;
+        chroma.read_frame_into(frame, &mut samples, cache, self.n_threads)?;
+        Ok(Some(samples))
     }
 
     /// What the first is.

@@ -51,6 +51,11 @@ impl FrameFiles {
             let Some((path, opened)) = &mut self.open else {
                 let Some(path) = self.paths.next() else { return Ok(None) };
                 let opened = match open_animated(&path, &self.limits, self.allow_approximate)? {
+                    Some(animation) if animation.info().chroma.is_some() => {
+                        let file = path.display();
+                        let what = format!("`{file}` has subsampled colour: only a file alone is taken so");
+                        return Err(Error::unsupported(what));
+                    }
                     Some(animation) => Opened::Animation(animation),
                     None => Opened::Images(self.images(&path)?),
                 };

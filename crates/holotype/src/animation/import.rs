@@ -1,5 +1,6 @@
+use super::chroma::ChromaFrames;
 use super::{AnimationOptions, AudioTrack, Frame, FrameFiles, TimeBase, open_animated};
-use crate::{Limits, Result, Writer, video};
+use crate::{Limits, PreviewChoice, Result, Writer, video};
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -90,6 +91,8 @@ impl<W: Write> Writer<W> {
         if animation.metadata.entries.is_empty() {
             animation.metadata = info.metadata.clone();
         }
+        let chroma = info.chroma.clone().map(|descriptor| (format!("{name}/chroma"), descriptor));
+        animation.chroma = chroma.as_ref().map(|(name, _)| name.clone());
         let sound = if animation.audio.is_empty() { video::read_sound(path, &limits)? } else { None };
         let track = format!("{name}/audio/0");
         if sound.is_some() {
@@ -103,6 +106,18 @@ impl<W: Write> Writer<W> {
             Ok(frame)
         };
         let n_frames = self.add_animation(name, &mut next, &animation)?;
+        if let Some((name, descriptor)) = chroma {
+            let image = animation.image.with_preview(PreviewChoice::Off);
+            let how = AnimationOptions::default()
+                .with_image(image)
+                .with_key_interval(animation.key_interval)
+                .with_time_base(animation.time_base)
+                .with_loop_count(animation.loop_count);
+            let mut frames = ChromaFrames::open(path, descriptor, options.allow_approximate)?;
+            let delay = options.timing.map(|(_, delay)| delay);
+            let mut next = || Ok(frames.next()?.map(|f| Frame { delay: delay.unwrap_or(f.delay), ..f }));
+            self.add_animation(&name, &mut next, &how)?;
+        }
         if let Some(sound) = sound {
             self.add_audio(&track, &AudioTrack::new("MATROSKA"), &mut sound.as_slice())?;
         }

@@ -21,6 +21,8 @@ pub struct AnimationOptions {
     pub poster: u64,
     /// Names of the audio items that go with it, added before or after.
     pub audio: Vec<String>,
+    /// Name of the animation that holds the subsampled channels of the frames, added before or after.
+    pub chroma: Option<String>,
     /// Metadata of the animation as a whole.
     pub metadata: Metadata,
 }
@@ -34,6 +36,7 @@ impl Default for AnimationOptions {
             key_interval: 24,
             poster: 0,
             audio: Vec::new(),
+            chroma: None,
             metadata: Metadata::default(),
         }
     }
@@ -79,6 +82,13 @@ impl AnimationOptions {
     #[must_use]
     pub fn with_audio(mut self, names: Vec<String>) -> Self {
         self.audio = names;
+        self
+    }
+
+    /// Sets [`Self::chroma`].
+    #[must_use]
+    pub fn with_chroma(mut self, name: Option<String>) -> Self {
+        self.chroma = name;
         self
     }
 

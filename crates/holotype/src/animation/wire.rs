@@ -15,6 +15,8 @@ mod key {
     pub(super) const FRAME_METADATA: u64 = 5;
     pub(super) const AUDIO: u64 = 6;
     pub(super) const POSTER: u64 = 7;
+    pub(super) const HASH_STATE: u64 = 8;
+    pub(super) const CHROMA: u64 = 9;
 }
 
 /// A descriptor read back.
@@ -27,12 +29,15 @@ pub(crate) struct Described {
     pub(crate) table: Option<Vec<u8>>,
     /// True if the last content block before the table holds the frames' metadata.
     pub(crate) has_frame_metadata: bool,
+    /// State of the content's SHA-256 after its last whole block.
+    pub(crate) hash_state: Option<[u8; 32]>,
 }
 
 /// The descriptor's map. Keys whose value is the usual one are left out.
 pub(crate) fn encode_descriptor(described: &Described) -> Map {
-    let Described { description, tile_edges, table, has_frame_metadata } = described;
-    let AnimationDescription { n_frames, loop_count, time_base, formats, audio, poster } = description;
+    let Described { description, tile_edges, table, has_frame_metadata, hash_state } = described;
+    let AnimationDescription { n_frames, loop_count, time_base, formats, audio, chroma, poster } =
+        description;
     let mut map = Map::new();
     map.insert(key::N_FRAMES, Value::Unsigned(*n_frames));
     if *loop_count != 0 {
@@ -56,6 +61,12 @@ pub(crate) fn encode_descriptor(described: &Described) -> Map {
     }
     if *poster != 0 {
         map.insert(key::POSTER, Value::Unsigned(*poster));
+    }
+    if let Some(state) = hash_state {
+        map.insert(key::HASH_STATE, Value::Bytes(state.to_vec()));
+    }
+    if let Some(chroma) = chroma {
+        map.insert(key::CHROMA, Value::Text(chroma.clone()));
     }
     map
 }
@@ -89,6 +100,10 @@ pub(crate) fn decode_descriptor(map: &Map) -> Option<Described> {
         time_base,
         formats,
         audio: audio?,
+        chroma: match map.get(&key::CHROMA) {
+            None => None,
+            Some(name) => Some(name.as_text()?.to_owned()),
+        },
         poster: or(key::POSTER, 0)?,
     };
     let described = Described {
@@ -98,6 +113,10 @@ pub(crate) fn decode_descriptor(map: &Map) -> Option<Described> {
             Some(table) => Some(table.as_bytes()?.to_vec()),
         },
         has_frame_metadata: or(key::FRAME_METADATA, 0)? == 1,
+        hash_state: match map.get(&key::HASH_STATE) {
+            None => None,
+            Some(state) => Some(state.as_bytes()?.try_into().ok()?),
+        },
         description,
     };
     let is_possible = described.description.poster < n_frames;
@@ -144,11 +163,13 @@ mod tests {
                     ImageDescriptor::new(9, 3, 1, SampleType::F32),
                 ],
                 audio: vec!["song".into(), "voice".into()],
+                chroma: Some("colour".into()),
                 poster: 6,
             },
             tile_edges: vec![1024, 64],
             table: Some(vec![1, 2, 3]),
             has_frame_metadata: true,
+            hash_state: Some([7; 32]),
         }
     }
 
@@ -160,7 +181,8 @@ mod tests {
         usual.description.time_base = TimeBase::default();
         usual.description.poster = 0;
         usual.description.audio.clear();
-        (usual.table, usual.has_frame_metadata) = (None, false);
+        usual.description.chroma = None;
+        (usual.table, usual.has_frame_metadata, usual.hash_state) = (None, false, None);
         let map = encode_descriptor(&usual);
         assert_eq!(map.len(), 2);
         assert_eq!(decode_descriptor(&map), Some(usual));
@@ -184,6 +206,9 @@ mod tests {
             (6, Value::Array(Vec::new())),
             (7, Value::Unsigned(0)),
             (8, Value::Unsigned(0)),
+            (8, Value::Bytes(vec![7; 31])),
+            (9, Value::Unsigned(0)),
+            (10, Value::Unsigned(0)),
         ] {
             let mut bad = good.clone();
             bad.insert(key, value.clone());

@@ -1,11 +1,14 @@
+mod chroma;
+mod ending;
+
 use super::{Archive, Item, SharedRecord};
 use crate::animation::{FrameRecord, FrameTable, wire};
+use crate::content_hash::ContentHash;
 use crate::image::grid::{Region, TileGrid};
 use crate::{AnimationDescription, Error, ImageDescriptor, Metadata, Progress, Result, memory, parallel};
 use holotype_codec::image::{Reference, copy_same_tile, decode_inter_tile, decode_tile};
 use holotype_codec::{TileMut, TileShape};
 use holotype_container::{Codec, ItemKind, cbor};
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
@@ -165,6 +168,16 @@ impl<'a> AnimationItem<'a> {
             reference: (record.distance > 0).then(|| frame - u64::from(record.distance)),
             key: self.table()?.keys.get(frame as usize).copied().unwrap_or(frame),
         })
+    }
+
+    /// Bytes that frame `frame` itself takes in the archive; those it is coded against are not counted.
+    ///
+    /// # Errors
+    /// As [`Self::frame`].
+    pub fn stored_frame_bytes(&self, frame: u64) -> Result<u64> {
+        let archive = self.item.archive();
+        let blocks = self.blocks_of(frame)?.into_iter();
+        blocks.map(|id| Ok(archive.block(id)?.frame_bytes())).sum()
     }
 
     /// Metadata of frame `frame` alone.
@@ -468,7 +481,7 @@ impl<'a> AnimationItem<'a> {
         progress: &Progress,
         damage: &mut dyn FnMut(&Error) -> Result<()>,
     ) -> Result<()> {
-        let mut content = Sha256::new();
+        let mut content = ContentHash::new();
         let mut cache = FrameCache::default();
         let mut samples = Vec::new();
         let mut is_good = true;
@@ -484,17 +497,18 @@ impl<'a> AnimationItem<'a> {
             if is_good {
                 content.update(&samples);
             }
-            let stored: u64 = self.blocks_of(frame)?.into_iter().map(|id| self.stored_bytes(id)).sum();
-            progress.advance(stored);
+            progress.advance(self.stored_frame_bytes(frame)?);
         }
-        if is_good && let Err(error) = self.item.check_content(content.finalize().into()) {
-            damage(&error)?;
+        if is_good {
+            let is_state = |state: [u8; 32]| state == content.state();
+            let kept = self.animation.described.hash_state;
+            let state = kept.is_none_or(is_state).then_some(());
+            let state = state.ok_or_else(|| self.item.broken("the state of its hash is another"));
+            if let Err(error) = state.and_then(|()| self.item.check_content(content.finalize())) {
+                damage(&error)?;
+            }
         }
         Ok(())
-    }
-
-    fn stored_bytes(&self, id: u64) -> u64 {
-        self.item.archive().block(id).map_or(0, |block| block.frame_bytes())
     }
 
     /// Checks that the sound it names is there.

@@ -468,8 +468,10 @@ fn verify_animation(item: &Item<'_>, options: &VerifyOptions, report: &mut Verif
     animation.check_content(options.n_threads, &options.progress, &mut |error| damage(error, report))?;
     if report.findings.len() == n_before {
         let rest = animation.item().metadata().and_then(|_| animation.frame_metadata(0)).map(drop);
-        if let Err(error) =
-            rest.and_then(|()| item.preview().map(drop)).and_then(|()| animation.check_audio())
+        if let Err(error) = rest
+            .and_then(|()| item.preview().map(drop))
+            .and_then(|()| animation.check_audio())
+            .and_then(|()| animation.chroma().map(drop))
         {
             damage(&error, report)?;
         }

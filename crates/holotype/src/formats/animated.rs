@@ -64,6 +64,8 @@ impl AnimationFormat {
 pub struct AnimationInfo {
     /// What every frame is.
     pub descriptor: ImageDescriptor,
+    /// What the subsampled channels of every frame are, which are not among the samples of the frame.
+    pub chroma: Option<ImageDescriptor>,
     /// Number of frames, where the format tells it in front.
     pub n_frames: Option<u64>,
     /// How often it is shown; 0 for ever.
@@ -80,6 +82,7 @@ impl AnimationInfo {
     pub fn new(descriptor: ImageDescriptor) -> Self {
         Self {
             descriptor,
+            chroma: None,
             n_frames: None,
             loop_count: 0,
             time_base: TimeBase::default(),
@@ -98,6 +101,12 @@ pub trait AnimationReader: Send {
     /// # Errors
     /// `SourceFormat` if the file is damaged, `Unsupported` if a frame cannot be had exactly, `LimitExceeded`.
     fn next_frame(&mut self) -> Result<Option<Frame>>;
+
+    /// The subsampled channels of the frame given last, as [`AnimationInfo::chroma`] says; `None` if there are none, or
+    /// they were taken.
+    fn take_chroma(&mut self) -> Option<Vec<u8>> {
+        None
+    }
 }
 
 /// Writes an animation in another format.
@@ -107,6 +116,14 @@ pub trait AnimationWriter: Send {
     /// # Errors
     /// `WouldLose` if the format cannot hold it; `Io`.
     fn write_frame(&mut self, frame: &Frame) -> Result<()>;
+
+    /// Takes the subsampled channels of the frame given last, as [`AnimationInfo::chroma`] says.
+    ///
+    /// # Errors
+    /// `WouldLose` if the format cannot hold them; `Io`.
+    fn write_chroma(&mut self, _samples: &[u8]) -> Result<()> {
+        Err(lost_chroma("this format"))
+    }
 
     /// Ends the file and flushes it.
     ///
@@ -145,12 +162,20 @@ pub fn create_animation<'a>(
     info: &AnimationInfo,
     allow_metadata_loss: bool,
 ) -> Result<Box<dyn AnimationWriter + 'a>> {
+    if info.chroma.is_some() && format != AnimationFormat::Y4m {
+        return Err(lost_chroma("this format"));
+    }
     match format {
         AnimationFormat::Apng => png::create_animation(out, info, allow_metadata_loss),
         AnimationFormat::Gif => gif::create_animation(out, info, allow_metadata_loss),
         AnimationFormat::WebP => webp::create_animation(out, info, allow_metadata_loss),
         AnimationFormat::Y4m => y4m::create(out, info, allow_metadata_loss),
     }
+}
+
+/// The error of a format that cannot hold subsampled channels.
+pub(crate) fn lost_chroma(format: &'static str) -> Error {
+    Error::WouldLose { format, losses: vec!["subsampled colour".into()] }
 }
 
 /// What all writers ask of a frame: that it is as the others, and tells nothing the format does not hold.

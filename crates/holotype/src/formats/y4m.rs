@@ -1,6 +1,6 @@
-//! YUV4MPEG2 video whose planes are all of one size: gray, and Y, Cb, Cr without subsampling.
+//! YUV4MPEG2 video: gray, and Y, Cb, Cr. Where Cb and Cr are subsampled, frames are Y, and Cb and Cr are its chroma.
 
-use super::animated::{AnimationInfo, AnimationReader, AnimationWriter, check_frame};
+use super::animated::{AnimationInfo, AnimationReader, AnimationWriter, check_frame, lost_chroma};
 use super::held::{check_size, read_bytes, whole_bytes};
 use super::{Input, Output, lost_metadata, refuse};
 use crate::{
@@ -17,6 +17,8 @@ const MAX_LINE_BYTES: u64 = 4096;
 /// Key of the [`MetadataKind::User`] entries of other parameters of the file and of a frame, as they stand there.
 const PARAMETERS: &str = "y4m:parameters";
 const FRAME_PARAMETERS: &str = "y4m:frame-parameters";
+/// Key of the [`MetadataKind::User`] entry of the name of subsampled planes, which says where their samples lie.
+const PLANES: &str = "y4m:planes";
 
 /// Opens a file.
 pub(super) fn open<'a>(
@@ -40,12 +42,16 @@ pub(super) fn open<'a>(
     let (Some(width), Some(height)) = (width, height) else {
         return Err(Error::source_format(NAME, "width or height is missing"));
     };
-    let descriptor = descriptor(width, height, planes).ok_or_else(|| {
-        Error::unsupported(format!("Y4M with planes `{planes}`: only those without subsampling are frames"))
-    })?;
+    let unknown = || Error::unsupported(format!("Y4M with planes `{planes}`"));
+    let Kind { descriptor, chroma } = kind(width, height, planes).ok_or_else(unknown)?;
     check_size(NAME, &descriptor, limits)?;
-    let n_bytes = whole_bytes(&descriptor, limits)?;
     let mut info = AnimationInfo::new(descriptor);
+    info.chroma = chroma;
+    if info.chroma.is_some() {
+        info.metadata.push(MetadataKind::User, PLANES, planes);
+    }
+    let n_bytes = whole_bytes(&info.descriptor, limits)?;
+    let chroma_bytes = info.chroma.as_ref().map_or(Ok(0), |chroma| whole_bytes(chroma, limits))?;
     info.loop_count = 1;
     let mut delay = 100;
     if let Some((numerator, denominator)) = rate {
@@ -55,13 +61,16 @@ pub(super) fn open<'a>(
         info.metadata.push(MetadataKind::User, PARAMETERS, others.join(" "));
     }
     info.metadata.push(MetadataKind::SourceFormat, "", "y4m");
-    Ok(Box::new(Y4mReader { input, info, n_bytes, delay }))
+    Ok(Box::new(Y4mReader { input, info, n_bytes, chroma_bytes, chroma: None, delay }))
 }
 
 struct Y4mReader<'a> {
     input: Box<dyn Input + 'a>,
     info: AnimationInfo,
     n_bytes: usize,
+    chroma_bytes: usize,
+    /// The subsampled channels of the last frame.
+    chroma: Option<Vec<u8>>,
     delay: u64,
 }
 
@@ -74,14 +83,11 @@ impl AnimationReader for Y4mReader<'_> {
         let Some(line) = line(self.input.as_mut())? else { return Ok(None) };
         let parameters = line.strip_prefix("FRAME").map(str::trim);
         let parameters = parameters.ok_or_else(|| Error::source_format(NAME, "a frame is missing"))?;
-        let planes = read_bytes(NAME, self.input.as_mut(), self.n_bytes as u64)?;
         let d = &self.info.descriptor;
-        let (n, size) = (usize::from(d.n_channels), d.sample.n_bytes());
-        let mut samples = vec![0; self.n_bytes];
-        for (c, plane) in planes.chunks_exact(self.n_bytes / n).enumerate() {
-            for (pixel, sample) in samples.chunks_exact_mut(n * size).zip(plane.chunks_exact(size)) {
-                pixel[c * size..(c + 1) * size].copy_from_slice(sample);
-            }
+        let samples = interleaved(&read_bytes(NAME, self.input.as_mut(), self.n_bytes as u64)?, d);
+        if let Some(chroma) = &self.info.chroma {
+            let planes = read_bytes(NAME, self.input.as_mut(), self.chroma_bytes as u64)?;
+            self.chroma = Some(interleaved(&planes, chroma));
         }
         let mut metadata = Metadata::default();
         if !parameters.is_empty() {
@@ -89,6 +95,30 @@ impl AnimationReader for Y4mReader<'_> {
         }
         Ok(Some(Frame::new(d.clone(), samples, self.delay).with_metadata(metadata)))
     }
+
+    fn take_chroma(&mut self) -> Option<Vec<u8>> {
+        self.chroma.take()
+    }
+}
+
+/// Planes, one after another, as pixels.
+fn interleaved(planes: &[u8], d: &ImageDescriptor) -> Vec<u8> {
+    let (n, size) = (usize::from(d.n_channels), d.sample.n_bytes());
+    let mut samples = vec![0; planes.len()];
+    for (c, plane) in planes.chunks_exact((planes.len() / n).max(1)).enumerate() {
+        for (pixel, sample) in samples.chunks_exact_mut(n * size).zip(plane.chunks_exact(size)) {
+            pixel[c * size..(c + 1) * size].copy_from_slice(sample);
+        }
+    }
+    samples
+}
+
+/// Inverse of [`interleaved`].
+fn planes_of(samples: &[u8], d: &ImageDescriptor) -> Vec<u8> {
+    let (n, size) = (usize::from(d.n_channels), d.sample.n_bytes());
+    let plane =
+        |c: usize| samples.chunks_exact(n * size).flat_map(move |pixel| &pixel[c * size..(c + 1) * size]);
+    (0..n).flat_map(plane).copied().collect()
 }
 
 /// A line without its end; `None` at the end of the file.
@@ -108,22 +138,67 @@ fn fraction(text: &str) -> Option<(u32, u32)> {
     (numerator > 0 && denominator > 0).then_some((numerator, denominator))
 }
 
-fn descriptor(width: u32, height: u32, planes: &str) -> Option<ImageDescriptor> {
-    let deep = |bits: &str| bits.parse::<u8>().ok().filter(|bits| (9..=16).contains(bits));
-    let (n, bits) = match planes {
-        "mono" => (1, 8),
-        "444" => (3, 8),
-        "444alpha" => (4, 8),
-        _ => match (planes.strip_prefix("mono"), planes.strip_prefix("444p")) {
-            (Some(bits), _) => (1, deep(bits)?),
-            (_, Some(bits)) => (3, deep(bits)?),
-            _ => return None,
-        },
+/// What frames are, and their subsampled channels if they have any.
+struct Kind {
+    descriptor: ImageDescriptor,
+    chroma: Option<ImageDescriptor>,
+}
+
+/// Pixels of Y across and down for one of Cb and Cr.
+const SUBSAMPLED: [(&str, u32, u32); 3] = [("420", 2, 2), ("422", 2, 1), ("411", 4, 1)];
+
+fn kind(width: u32, height: u32, planes: &str) -> Option<Kind> {
+    let bits_after = |rest: &str, mark: &str| match rest {
+        "" => Some(8),
+        _ => rest.strip_prefix(mark)?.parse::<u8>().ok().filter(|bits| (9..=16).contains(bits)),
     };
-    let sample = if bits == 8 { SampleType::U8 } else { SampleType::U16 };
-    let colour = if n == 1 { ColourModel::Gray } else { ColourModel::YCbCr };
-    let alpha = if n == 4 { Alpha::Straight } else { Alpha::None };
-    Some(ImageDescriptor::new(width, height, n, sample).with_bits_per_sample(bits).with_colour(colour, alpha))
+    let of = |width, height, n, bits: u8| {
+        let sample = if bits == 8 { SampleType::U8 } else { SampleType::U16 };
+        ImageDescriptor::new(width, height, n, sample).with_bits_per_sample(bits)
+    };
+    if let Some(rest) = planes.strip_prefix("mono") {
+        return Some(Kind { descriptor: of(width, height, 1, bits_after(rest, "")?), chroma: None });
+    }
+    if let Some(rest) = planes.strip_prefix("444") {
+        let (n, alpha) = if rest == "alpha" { (4, Alpha::Straight) } else { (3, Alpha::None) };
+        let bits = if n == 4 { 8 } else { bits_after(rest, "p")? };
+        let descriptor = of(width, height, n, bits).with_colour(ColourModel::YCbCr, alpha);
+        return Some(Kind { descriptor, chroma: None });
+    }
+    let (rest, across, down) = SUBSAMPLED
+        .into_iter()
+        .find_map(|(name, across, down)| Some((planes.strip_prefix(name)?, across, down)))?;
+    let bits = match rest {
+        "jpeg" | "mpeg2" | "paldv" if (across, down) == (2, 2) => 8,
+        _ => bits_after(rest, "p")?,
+    };
+    let chroma = of(width.div_ceil(across), height.div_ceil(down), 2, bits);
+    Some(Kind {
+        descriptor: of(width, height, 1, bits),
+        chroma: Some(chroma.with_colour(ColourModel::Channels, Alpha::None)),
+    })
+}
+
+/// The name of planes of these frames: that which metadata remembers, if it fits.
+fn planes_name(info: &AnimationInfo) -> Option<String> {
+    let d = &info.descriptor;
+    let fits = |name: &String| {
+        let kind = kind(d.width, d.height, name);
+        kind.is_some_and(|kind| kind.descriptor == *d && kind.chroma == info.chroma)
+    };
+    let deep = |name: &str, mark: &str| match d.bits_per_sample {
+        8 => name.to_owned(),
+        bits => format!("{name}{mark}{bits}"),
+    };
+    let kept = info.metadata.get_key(MetadataKind::User, PLANES);
+    let kept = kept.and_then(|name| String::from_utf8(name.to_vec()).ok());
+    let usual = match (&info.chroma, d.n_channels) {
+        (None, 1) => vec![deep("mono", "")],
+        (None, 4) => vec!["444alpha".into()],
+        (None, _) => vec![deep("444", "p")],
+        (Some(_), _) => SUBSAMPLED.iter().map(|(name, ..)| deep(name, "p")).collect(),
+    };
+    kept.into_iter().chain(usual).find(fits)
 }
 
 /// Starts a file. What a video cannot say, how often it is shown, is left out.
@@ -133,21 +208,17 @@ pub(super) fn create<'a>(
     allow_metadata_loss: bool,
 ) -> Result<Box<dyn AnimationWriter + 'a>> {
     let d = &info.descriptor;
-    let planes = match (d.n_channels, d.bits_per_sample) {
-        (1, 8) => "mono".to_owned(),
-        (1, bits) => format!("mono{bits}"),
-        (3, 8) => "444".to_owned(),
-        (4, 8) => "444alpha".to_owned(),
-        (_, bits) => format!("444p{bits}"),
-    };
+    let planes = planes_name(info);
     let mut samples = Vec::new();
-    if descriptor(d.width, d.height, &planes).as_ref() != Some(d) {
+    if planes.is_none() {
         samples.push(format!("{} {} samples in {} channels", d.colour.name(), d.sample.name(), d.n_channels));
     }
     let lost = lost_metadata(&info.metadata, |e| {
-        e.kind == MetadataKind::SourceFormat || (e.kind == MetadataKind::User && e.key == PARAMETERS)
+        let is_own = e.kind == MetadataKind::User && (e.key == PARAMETERS || e.key == PLANES);
+        e.kind == MetadataKind::SourceFormat || is_own
     });
     refuse(NAME, (samples, lost), allow_metadata_loss)?;
+    let planes = planes.unwrap_or_default();
     Ok(Box::new(Y4mWriter { out, info: info.clone(), planes, allow_metadata_loss, delay: None, n_frames: 0 }))
 }
 
@@ -214,14 +285,15 @@ impl AnimationWriter for Y4mWriter<'_> {
         }
         head.push(b'\n');
         self.out.write_all(&head).map_err(io)?;
-        let d = &frame.descriptor;
-        let (n, size) = (usize::from(d.n_channels), d.sample.n_bytes());
-        for c in 0..n {
-            let pixels = frame.samples.chunks_exact(n * size);
-            let plane: Vec<u8> = pixels.flat_map(|pixel| &pixel[c * size..(c + 1) * size]).copied().collect();
-            self.out.write_all(&plane).map_err(io)?;
+        self.out.write_all(&planes_of(&frame.samples, &frame.descriptor)).map_err(io)
+    }
+
+    fn write_chroma(&mut self, samples: &[u8]) -> Result<()> {
+        let Some(chroma) = &self.info.chroma else { return Err(lost_chroma(NAME)) };
+        if chroma.raw_bytes() != Some(samples.len() as u64) {
+            return Err(Error::invalid("the subsampled channels are not as many as said"));
         }
-        Ok(())
+        self.out.write_all(&planes_of(samples, chroma)).map_err(|e| Error::io("the Y4M file", e))
     }
 
     fn finish(mut self: Box<Self>) -> Result<()> {

@@ -52,6 +52,9 @@ impl VideoWriter {
             codec(extension).ok_or_else(|| Error::invalid(format!("no video is `.{extension}`")))?;
         let mut losses = Vec::new();
         let d = &info.descriptor;
+        if info.chroma.is_some() {
+            losses.push("subsampled colour".to_owned());
+        }
         let formats = pixels::for_ffv1(d).filter(|(given, _)| codec == "ffv1" || *given == "rgb24");
         if formats.is_none() {
             losses.push(format!(
