@@ -3,8 +3,8 @@
 use super::dictionary::Dictionary;
 use super::pixels::{Pixels, pixel_bytes, read_row};
 use super::{PixelCoder, code, estimate};
-use crate::TileRef;
 use crate::image::{Mode, TileOptions, path};
+use crate::{TileRef, TileShape};
 
 /// What one look at some of a tile's rows tells.
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +23,12 @@ const MAX_COLOURS: usize = 4096;
 const MIN_SEEN: usize = 2000;
 /// Tiles up to this size are tried with everything.
 const SMALL_PIXELS: usize = 4096;
+/// Tiles from this size on are first coded in part, if they are worth trying with more coders than one.
+const N_STRIP_PIXELS: usize = 1 << 16;
+/// How large a part: one of so many.
+const STRIP: usize = 6;
+/// Most bytes of a part, in percent of what runs take, that leave hope for the whole.
+const HOPE: usize = 165;
 
 impl Survey {
     /// Stops after a few rows all over the tile if more than `most` in 1024 pixels are new.
@@ -71,10 +77,22 @@ pub(in crate::image) struct Plan {
     n_new: usize,
     /// Whether a guess may stand for trying a coder.
     guesses: bool,
+    /// Whether time is no object.
+    is_patient: bool,
     /// Single channels: what repeats cost is guessed well whatever the number of colours.
     is_single: bool,
     /// Whether planes may be smaller.
     pub(in crate::image) tries_planes: bool,
+}
+
+/// Leaves out coders that take far more than runs for a part of the tile. Copies find more in the whole than in a part;
+/// by how much more they may lose there is from the sizes of tiles of many kinds.
+fn drop_hopeless(coders: &mut Vec<PixelCoder>, pixels: &Pixels, shape: &TileShape) {
+    let strip = pixels.middle(STRIP);
+    let shape = TileShape { height: (strip.values.len() / strip.width) as u32, ..*shape };
+    let size = |coder| code(coder, &strip, &shape).map_or(usize::MAX, |coded| coded.len());
+    let most = size(PixelCoder::Runs).saturating_mul(HOPE) / 100;
+    coders.retain(|coder| *coder == PixelCoder::Runs || size(*coder) <= most);
 }
 
 impl Plan {
@@ -86,6 +104,7 @@ impl Plan {
                 coders: Vec::new(),
                 n_new: 0,
                 guesses: false,
+                is_patient: true,
                 is_single: false,
                 tries_planes: true,
             };
@@ -125,7 +144,8 @@ impl Plan {
         // With few colours a palette may do better than any guess says.
         let is_single = shape.n_channels == 1;
         let guesses = (n_colours > 256 || is_single && n_colours > 16) && !is_small;
-        Self { coders, n_new, guesses, is_single, tries_planes }
+        let is_patient = options.mode == Mode::Archival || shape.n_pixels() < N_STRIP_PIXELS;
+        Self { coders, n_new, guesses, is_patient, is_single, tries_planes }
     }
 
     /// True if a coder is not worth trying where repeats are guessed to take `percent` of the planes' bytes. From the
@@ -154,6 +174,9 @@ impl Plan {
             return None;
         }
         let pixels = Pixels::read(tile)?;
+        if !self.is_patient && coders.len() > 1 && coders.contains(&PixelCoder::Runs) {
+            drop_hopeless(&mut coders, &pixels, &tile.shape());
+        }
         let coded = coders.iter().filter_map(|coder| code(*coder, &pixels, &tile.shape()));
         Some([&[path::INDEXED], coded.min_by_key(Vec::len)?.as_slice()].concat())
     }

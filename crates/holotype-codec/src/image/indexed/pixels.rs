@@ -29,6 +29,13 @@ impl Pixels {
         Some(Self { width: shape.width as usize, values })
     }
 
+    /// Every `n`-th part of the rows, in one piece from the middle.
+    pub(super) fn middle(&self, n: usize) -> Self {
+        let n_rows = self.values.len() / self.width;
+        let rows = self.values.chunks_exact(self.width).skip((n_rows - n_rows / n) / 2).take(n_rows / n);
+        Self { width: self.width, values: rows.flatten().copied().collect() }
+    }
+
     pub(super) fn rows(&self) -> impl Iterator<Item = &[u64]> {
         self.values.chunks_exact(self.width)
     }
