@@ -46,7 +46,7 @@ impl RevisionInfo {
 }
 
 /// How often a file that may be growing is opened.
-const MAX_OPENINGS: usize = 3;
+const MAX_OPENINGS: usize = 8;
 /// Bytes looked at together.
 const WINDOW_BYTES: u64 = 1 << 20;
 
@@ -119,20 +119,30 @@ impl Archive {
         let mut error = error;
         for _ in 0..MAX_OPENINGS {
             let is_appended_to = AppendFile::is_open(path).map_err(|e| Error::io(path, e))?;
-            if is_appended_to {
-                let source = FileSource::open(path).map_err(|e| Error::io(path, e))?;
-                if !last_whole(&source, path, &options.limits)?.rest_is_torn {
-                    return Err(error);
-                }
-                return Self::open_file(path, &options.clone().with_revision(Revision::LastWhole));
-            }
-            // Whoever appended may have ended just now.
-            match Self::open_file(path, options) {
-                Err(again) if may_be_growing(&again, options) => error = again,
-                opened => return opened,
+            let opened = if is_appended_to {
+                Self::open_last_whole(path, options)
+            } else {
+                // Whoever appended may have ended just now.
+                Self::open_file(path, options).map(Some)
+            };
+            match opened {
+                Ok(Some(archive)) => return Ok(archive),
+                Ok(None) => return Err(error),
+                // The file grew, or was cut off, between two reads.
+                Err(again) if is_of_growth(&again) => error = again,
+                Err(other) => return Err(other),
             }
         }
         Err(error)
+    }
+
+    /// The last whole revision; nothing if what follows it may be a damaged one.
+    fn open_last_whole(path: &Path, options: &OpenOptions) -> Result<Option<Self>> {
+        let source = FileSource::open(path).map_err(|e| Error::io(path, e))?;
+        if !last_whole(&source, path, &options.limits)?.rest_is_torn {
+            return Ok(None);
+        }
+        Self::open_file(path, &options.clone().with_revision(Revision::LastWhole)).map(Some)
     }
 
     /// Every block, in the order of ids, after a check that they fill the file.
@@ -161,14 +171,17 @@ impl Archive {
 
 /// True if that is how a file looks to which someone appends.
 pub(super) fn may_be_growing(error: &Error, options: &OpenOptions) -> bool {
+    options.revision == Revision::Last && is_of_growth(error)
+}
+
+fn is_of_growth(error: &Error) -> bool {
     use holotype_container::Error::{NotAnArchive, Truncated};
-    options.revision == Revision::Last
-        && match error {
-            Error::Container(NotAnArchive { .. } | Truncated { .. }) => true,
-            // It was cut off between two reads.
-            Error::Io { source, .. } => source.kind() == std::io::ErrorKind::UnexpectedEof,
-            _ => false,
-        }
+    match error {
+        Error::Container(NotAnArchive { .. } | Truncated { .. }) => true,
+        // It was cut off between two reads.
+        Error::Io { source, .. } => source.kind() == std::io::ErrorKind::UnexpectedEof,
+        _ => false,
+    }
 }
 
 /// Where the last whole revision of a file ends.
