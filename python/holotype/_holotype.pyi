@@ -37,6 +37,7 @@ __all__ = [
     "add_image",
     "add_image_file",
     "add_tensor",
+    "append_frames",
     "check_generation",
     "check_part",
     "derive_generation",

@@ -62,8 +62,8 @@ def test_reads_like_reader(archive: bytes) -> None:
             with holotype.open(archive) as plain:
                 assert (reader.seal, reader.parents) == (plain.seal, plain.parents)
                 assert reader.revisions == plain.revisions
-            assert not reader.closed
-        assert reader.closed
+            before = reader.closed
+        assert (before, reader.closed) == (False, True)
         with pytest.raises(ValueError, match="not open"):
             await reader.read(1)
 
