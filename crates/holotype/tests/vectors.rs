@@ -8,14 +8,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What is no one's business but `verify`'s: every block is intact, what is read is what was written.
-const FOUND_BY_VERIFY: [&str; 7] = [
+const FOUND_BY_VERIFY: [&str; 9] = [
     "corrupt-appended-other-before",
     "corrupt-content-hash",
     "corrupt-hard-link",
     "corrupt-chunk-id",
     "corrupt-chunk-past-block",
     "corrupt-animation-audio",
+    "corrupt-animation-chroma",
     "corrupt-animation-hash",
+    "corrupt-animation-hash-state",
 ];
 
 fn vectors() -> PathBuf {
