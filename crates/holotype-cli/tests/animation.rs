@@ -1,21 +1,10 @@
 //! `animate` and `frames` as a user runs them.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod common;
+
+use common::{holo, path, text};
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Output};
-
-fn holo(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_holo")).args(args).output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
-
-fn path(path: &Path) -> &str {
-    path.to_str().unwrap()
-}
 
 #[test]
 fn frames_go_in_and_come_out() {

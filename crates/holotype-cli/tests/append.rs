@@ -1,37 +1,13 @@
 //! Appending as a user does it: new revisions, old ones, and a process that is killed at any moment.
 #![allow(clippy::unwrap_used)]
 
+mod common;
+
+use common::{code, holo, noise, path, text};
 use holotype::{Archive, OpenOptions, Revision, VerifyOptions};
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
-
-fn holo(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_holo")).args(args).output().unwrap()
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
-
-fn path(path: &Path) -> &str {
-    path.to_str().unwrap()
-}
-
-fn noise(seed: u64, n: usize) -> Vec<u8> {
-    let mut state = seed;
-    (0..n)
-        .map(|_| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 56) as u8
-        })
-        .collect()
-}
 
 #[test]
 fn revisions_are_written_listed_and_read() {

@@ -1,26 +1,13 @@
 //! The program as a user runs it.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod common;
+
+use common::{code, holo, path, text};
 use std::fs::{self, File};
 use std::io::{BufReader, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-
-fn holo(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_holo")).args(args).output().unwrap()
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
-
-fn path(path: &Path) -> &str {
-    path.to_str().unwrap()
-}
+use std::process::{Command, Stdio};
 
 /// A 16-bit RGB ramp with a text chunk.
 fn write_png(to: &Path, width: u32, height: u32) {

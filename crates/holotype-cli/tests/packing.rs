@@ -2,24 +2,16 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod common;
+
+use common::{good, holo_in};
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
-
-fn holo(dir: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_holo")).current_dir(dir).args(args).output().unwrap()
-}
-
-/// What a run that succeeds prints.
-fn good(dir: &Path, args: &[&str]) -> String {
-    let out = holo(dir, args);
-    assert!(out.status.success(), "{args:?}: {}", String::from_utf8_lossy(&out.stderr));
-    String::from_utf8(out.stdout).unwrap()
-}
+use std::process::{Command, Stdio};
 
 fn code(dir: &Path, args: &[&str]) -> i32 {
-    holo(dir, args).status.code().unwrap()
+    holo_in(dir, args).status.code().unwrap()
 }
 
 fn tree() -> tempfile::TempDir {
@@ -75,7 +67,7 @@ fn differences_by_content() {
     fs::write(dir.join("tree/new"), "").unwrap();
     fs::remove_file(dir.join("tree/b.log")).unwrap();
     good(dir, &["pack", "tree", "-o", "b.holo"]);
-    let out = holo(dir, &["diff", "a.holo", "b.holo"]);
+    let out = holo_in(dir, &["diff", "a.holo", "b.holo"]);
     assert_eq!(out.status.code(), Some(1));
     let text = String::from_utf8(out.stdout).unwrap();
     for line in ["- tree/b.log", "+ tree/new", "~ tree/sub/a.txt (content)"] {
@@ -138,7 +130,7 @@ fn a_checkpoint_and_its_child() {
         good(dir, &["unpack", archive, "-o", &out]);
         let (source, back) = (dir.join("tuned.safetensors"), dir.join(out).join("tuned.safetensors"));
         assert!(fs::read(source).unwrap() == fs::read(back).unwrap());
-        let range = holo(dir, &["cat", archive, "tuned.safetensors", "--range", "100:200"]);
+        let range = holo_in(dir, &["cat", archive, "tuned.safetensors", "--range", "100:200"]);
         assert_eq!(range.stdout, &fs::read(dir.join("tuned.safetensors")).unwrap()[100..200]);
     }
     assert_eq!(code(dir, &["pack", "base.safetensors", "-o", "no.holo", "--checkpoints", "some"]), 2);

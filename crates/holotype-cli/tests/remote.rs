@@ -4,14 +4,11 @@
 #[path = "../../holotype-store/tests/support/mod.rs"]
 mod server;
 
+mod common;
+
+use common::holo_in;
 use server::{Reply, Server, object};
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Output};
-
-fn holo(dir: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_holo")).current_dir(dir).args(args).output().unwrap()
-}
 
 #[test]
 fn they_read_from_a_server() {
@@ -21,7 +18,7 @@ fn they_read_from_a_server() {
     for args in
         [&["compress", "a.pgm", "a.holo"][..], &["keygen", "me"], &["sign", "a.holo", "--key", "me.key"]]
     {
-        assert!(holo(dir, args).status.success());
+        assert!(holo_in(dir, args).status.success());
     }
     let (bytes, signatures) =
         (fs::read(dir.join("a.holo")).unwrap(), fs::read(dir.join("a.holo.sig")).unwrap());
@@ -39,11 +36,11 @@ fn they_read_from_a_server() {
         &["cat", &address],
     ];
     for args in good {
-        let out = holo(dir, args);
+        let out = holo_in(dir, args);
         assert_eq!(out.status.code(), Some(8), "{args:?} without leave");
         assert!(String::from_utf8(out.stderr).unwrap().contains("--allow-restricted"));
         assert!(server.take().is_empty());
-        let out = holo(dir, &[args, &["--allow-restricted"]].concat());
+        let out = holo_in(dir, &[args, &["--allow-restricted"]].concat());
         assert_eq!(out.status.code(), Some(0), "{args:?}: {}", String::from_utf8_lossy(&out.stderr));
         if args[0] == "cat" {
             assert_eq!(out.stdout, [3; 63]);
@@ -52,11 +49,11 @@ fn they_read_from_a_server() {
     }
     assert!(fs::read(dir.join("b.pgm")).unwrap().ends_with(&[3; 63]));
     let unsigned = server.url("/a.holo?secret");
-    let out = holo(dir, &["verify", &unsigned, "--public-key", "me.pub", "--allow-restricted"]);
+    let out = holo_in(dir, &["verify", &unsigned, "--public-key", "me.pub", "--allow-restricted"]);
     assert_eq!(out.status.code(), Some(5));
     assert!(!String::from_utf8(out.stderr).unwrap().contains("secret"));
     let missing = server.url("/b.holo?secret");
-    let out = holo(dir, &["info", &missing, "--allow-restricted"]);
+    let out = holo_in(dir, &["info", &missing, "--allow-restricted"]);
     assert_eq!(out.status.code(), Some(8));
     assert!(!String::from_utf8(out.stderr).unwrap().contains("secret"));
 }

@@ -1,16 +1,14 @@
 //! `holo keygen`, `holo sign`, `holo verify --public-key`.
 #![allow(clippy::unwrap_used)]
 
+mod common;
+
+use common::holo_in;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
-
-fn holo(dir: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_holo")).current_dir(dir).args(args).output().unwrap()
-}
 
 fn code(dir: &Path, args: &[&str]) -> i32 {
-    holo(dir, args).status.code().unwrap()
+    holo_in(dir, args).status.code().unwrap()
 }
 
 fn setup() -> tempfile::TempDir {
@@ -30,11 +28,11 @@ fn required_signatures_are_checked() {
     let dir = setup();
     let dir = dir.path();
     let verify = ["verify", "a.holo", "--public-key", "a.pub"];
-    let out = holo(dir, &verify);
+    let out = holo_in(dir, &verify);
     assert_eq!(out.status.code(), Some(5), "missing is a failure");
     assert!(String::from_utf8(out.stderr).unwrap().contains("a.holo.sig"));
     assert_eq!(code(dir, &["sign", "a.holo", "b.holo", "--key", "a.key"]), 0);
-    let out = holo(dir, &verify);
+    let out = holo_in(dir, &verify);
     assert_eq!(out.status.code(), Some(0));
     let public = fs::read_to_string(dir.join("a.pub")).unwrap();
     let hex = public.trim_end().rsplit(' ').next().unwrap();
@@ -65,10 +63,10 @@ fn damage_and_misuse_have_their_codes() {
     assert_eq!(code(dir, &["verify", "a.holo", "--public-key", "a.pub"]), 3, "signed, then damaged");
     assert_eq!(code(dir, &["sign", "a.holo", "--key", "a.key"]), 3);
     assert_eq!(code(dir, &["verify", "b.holo", "--public-key", "b.key"]), 1, "not a public key");
-    let out = holo(dir, &["sign", "b.holo", "--key", "b.pub"]);
+    let out = holo_in(dir, &["sign", "b.holo", "--key", "b.pub"]);
     assert_eq!(out.status.code(), Some(1));
     let secret = fs::read_to_string(dir.join("b.key")).unwrap();
-    let out = holo(dir, &["verify", "b.holo", "--public-key", "b.key"]);
+    let out = holo_in(dir, &["verify", "b.holo", "--public-key", "b.key"]);
     assert!(!String::from_utf8(out.stderr).unwrap().contains(secret.split(' ').nth(2).unwrap()));
     assert_eq!(code(dir, &["keygen", "a"]), 1, "keys are never replaced");
     assert_eq!(fs::read_to_string(dir.join("b.key")).unwrap(), secret);

@@ -7,6 +7,7 @@ pub mod deflate;
 mod entropy;
 mod error;
 pub mod image;
+mod leb128;
 pub mod noise;
 mod sample;
 #[allow(dead_code, reason = "the vocabulary of the kernels is larger than the first kernel")]
@@ -15,5 +16,6 @@ pub mod tensor;
 mod tile;
 
 pub use error::CodecError;
+pub use leb128::{put_leb128, take_leb128};
 pub use sample::SampleType;
 pub use tile::{TileMut, TileRef, TileShape};

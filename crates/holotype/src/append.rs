@@ -1,12 +1,12 @@
 //! New revisions of archives that are there. `docs/format.md` §16.
 
-use crate::archive::{Item, last_whole};
+use crate::archive::Item;
 use crate::checkpoint::Part;
 use crate::encryption::random;
 use crate::pack::PARENT_CACHE_BYTES;
 use crate::{Archive, Error, OpenOptions, Result, Revision, Writer, WriterOptions, animation, tensor};
 use holotype_container::{ArchiveBuilder, ItemKind, ItemRecord};
-use holotype_store::{AppendFile, FileSource};
+use holotype_store::AppendFile;
 use std::collections::HashMap;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -45,16 +45,13 @@ impl AppendOutput {
         let path = path.as_ref();
         let failed = |e| Error::io(path, e);
         let mut file = AppendFile::open(path).map_err(failed)?;
-        let base = match Archive::open_file(path, &options.clone().with_revision(Revision::Last)) {
+        let options = options.clone().with_revision(Revision::Last);
+        let base = match Archive::open_file(path, &options) {
             Err(Error::Container(holotype_container::Error::NotAnArchive { .. })) => {
-                let source = FileSource::open(path).map_err(failed)?;
-                let whole = last_whole(&source, path, &options.limits)?;
-                if !whole.rest_is_torn {
-                    let (what, offset_bytes) = ("archive", whole.end_bytes);
+                Archive::open_before_torn(path, &options)?.map_err(|offset_bytes| {
                     let rule = "what follows the last whole revision may be a damaged one: salvage it first";
-                    return Err(holotype_container::Error::Corrupt { what, offset_bytes, rule }.into());
-                }
-                Archive::open_file(path, &options.clone().with_revision(Revision::LastWhole))?
+                    holotype_container::Error::Corrupt { what: "archive", offset_bytes, rule }
+                })?
             }
             base => base?,
         };

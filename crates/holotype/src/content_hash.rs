@@ -15,13 +15,15 @@ pub(crate) struct ContentHash {
     n_bytes: u64,
 }
 
+impl Default for ContentHash {
+    fn default() -> Self {
+        Self { state: INITIAL, tail: Vec::new(), n_bytes: 0 }
+    }
+}
+
 impl ContentHash {
     /// Bytes that SHA-256 takes at a time.
     pub(crate) const BLOCK_BYTES: usize = 64;
-
-    pub(crate) fn new() -> Self {
-        Self { state: INITIAL, tail: Vec::new(), n_bytes: 0 }
-    }
 
     /// Goes on after `n_bytes` bytes, whose whole blocks left `state` and whose others were `tail`; nothing if these are
     /// not as many as they must be.
@@ -64,14 +66,13 @@ impl ContentHash {
     }
 
     /// The hash of all bytes.
-    pub(crate) fn finalize(self) -> [u8; 32] {
-        let mut padded = self.clone();
+    pub(crate) fn finalize(mut self) -> [u8; 32] {
         let n_zeros = (2 * Self::BLOCK_BYTES - 9 - self.tail.len()) % Self::BLOCK_BYTES;
         let mut end = vec![0; 1 + n_zeros];
         end[0] = 0x80;
         end.extend_from_slice(&self.n_bytes.wrapping_mul(8).to_be_bytes());
-        padded.update(&end);
-        padded.state()
+        self.update(&end);
+        self.state()
     }
 }
 
@@ -86,7 +87,7 @@ mod tests {
         for n in 0..=260 {
             let expected: [u8; 32] = Sha256::digest(&bytes[..n]).into();
             for step in [1, 7, 63, 64, 65, 130, 400] {
-                let mut hash = ContentHash::new();
+                let mut hash = ContentHash::default();
                 bytes[..n].chunks(step).for_each(|part| hash.update(part));
                 assert_eq!(hash.finalize(), expected, "{n} bytes by {step}");
             }
@@ -97,7 +98,7 @@ mod tests {
     fn it_goes_on_from_its_state() {
         let bytes: Vec<u8> = (0..200_u8).collect();
         for n in 0..200 {
-            let mut hash = ContentHash::new();
+            let mut hash = ContentHash::default();
             hash.update(&bytes[..n]);
             let tail = &bytes[n - n % 64..n];
             let mut again = ContentHash::resume(&hash.state(), n as u64, tail).unwrap();

@@ -2,6 +2,9 @@
 //! comes back.
 #![allow(clippy::unwrap_used)]
 
+mod common;
+
+use common::noise;
 use holotype::{
     Archive, Chunking, Compression, ElementType, Encryption, Error, ErrorKind, Exclude, KdfCost, Metadata,
     OpenOptions, Packing, Password, SalvageOptions, TensorCodec, TensorDescriptor, TensorOptions,
@@ -21,16 +24,6 @@ fn open(bytes: &[u8]) -> Result<Archive, Error> {
     let source = holotype_store::MemorySource::new(bytes.to_vec());
     let options = OpenOptions::default().with_password(Some(Password::new("p")));
     Archive::open_source_with(Box::new(source), "<memory>", &options)
-}
-
-fn noise(seed: u64, n: usize) -> Vec<u8> {
-    let mut state = seed;
-    (0..n)
-        .map(|_| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 56) as u8
-        })
-        .collect()
 }
 
 fn tree(root: &Path) {

@@ -2,6 +2,9 @@
 //! compared with the plain way of making it; maps that say nothing true are errors before anything is written.
 #![allow(clippy::unwrap_used)]
 
+mod common;
+
+use common::noise;
 use holotype::{
     Archive, Chunking, Error, ErrorKind, Metadata, OpenOptions, Overlay, Packing, Parent, VerifyOptions,
     Writer, WriterOptions,
@@ -21,16 +24,6 @@ fn options() -> WriterOptions {
         .with_chunking(Chunking::new(256, 10, 4096).unwrap())
         .with_n_threads(1);
     WriterOptions::default().with_packing(packing)
-}
-
-fn noise(seed: u64, n: usize) -> Vec<u8> {
-    let mut state = seed;
-    (0..n)
-        .map(|_| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 56) as u8
-        })
-        .collect()
 }
 
 fn pack(files: &[Vec<u8>]) -> Vec<u8> {

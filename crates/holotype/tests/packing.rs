@@ -2,6 +2,9 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod common;
+
+use common::noise;
 use holotype::{
     Archive, Chunking, Compression, ErrorKind, Exclude, ItemKind, Metadata, Packing, Profile, UnpackOptions,
     VerifyOptions, Writer, WriterOptions, salvage_bytes, unpack,
@@ -16,16 +19,6 @@ use std::io::Cursor;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-
-fn noise(seed: u64, n: usize) -> Vec<u8> {
-    let mut state = seed;
-    (0..n)
-        .map(|_| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 56) as u8
-        })
-        .collect()
-}
 
 fn packed_with(inputs: &[PathBuf], packing: Packing) -> Vec<u8> {
     let mut writer = Writer::new(Vec::new(), WriterOptions::default().with_packing(packing)).unwrap();

@@ -5,6 +5,9 @@
 #[path = "../../holotype-store/tests/support/mod.rs"]
 mod server;
 
+mod common;
+
+use common::noise;
 use holotype::{
     Archive, Error, ErrorKind, ImageDescriptor, ImageOptions, Metadata, Mode, Region, RemoteOptions,
     SampleType, SecretKey, SignOptions, SourceImage, VerifyOptions, Writer, WriterOptions, sign_archive,
@@ -16,21 +19,11 @@ fn options() -> RemoteOptions {
     RemoteOptions::default().with_restricted_allowed(true).with_first_backoff(Duration::from_millis(1))
 }
 
-/// Noise, which does not compress.
-fn samples(n: usize) -> Vec<u8> {
-    let mut state = 1_u64;
-    let mut next = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 56) as u8
-    };
-    (0..n).map(|_| next()).collect()
-}
-
 /// An image of 32 × 32 tiles of 64 × 64 pixels that does not compress, and a file.
 fn archive() -> (Vec<u8>, Vec<u8>, Vec<u8>) {
     let descriptor = ImageDescriptor::new(2048, 2048, 1, SampleType::U8);
     let image = SourceImage { descriptor, metadata: Metadata::default() };
-    let (pixels, file) = (samples(2048 * 2048), samples(1_000_000));
+    let (pixels, file) = (noise(1, 2048 * 2048), noise(1, 1_000_000));
     let mut writer = Writer::new(Vec::new(), WriterOptions::default()).unwrap();
     let options = ImageOptions::new(Mode::Fast).with_tile_edge(64);
     writer.add_image("image", &image, &pixels, &options).unwrap();

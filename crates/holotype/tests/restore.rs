@@ -1,6 +1,9 @@
 //! Image files of a tree that are stored as images and come back to the byte.
 #![allow(clippy::unwrap_used)]
 
+mod common;
+
+use common::noise;
 use holotype::formats::Format;
 use holotype::{
     Archive, ErrorKind, Exclude, ExportOptions, FlattenOptions, ImageDescriptor, ImageOptions, ItemKind,
@@ -11,15 +14,6 @@ use holotype_codec::deflate::{DeflateParameters, deflate};
 use std::fs;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
-
-fn noise(seed: u64, n: usize) -> Vec<u8> {
-    let mut state = seed;
-    let next = |_| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 56) as u8
-    };
-    (0..n).map(next).collect()
-}
 
 fn chunk(kind: &[u8], data: &[u8], out: &mut Vec<u8>) {
     out.extend((data.len() as u32).to_be_bytes());

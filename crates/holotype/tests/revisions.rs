@@ -2,6 +2,9 @@
 //! named and not stored again, and an append that was interrupted is an error that loses nothing.
 #![allow(clippy::unwrap_used)]
 
+mod common;
+
+use common::noise;
 use holotype::{
     AppendOutput, Archive, Chunking, ElementType, Encryption, Error, ErrorKind, FlattenOptions, KdfCost,
     Metadata, OpenOptions, Packing, Parent, Password, Revision, SalvageOptions, SecretKey, SignOptions,
@@ -22,16 +25,6 @@ fn options() -> WriterOptions {
         .with_chunking(Chunking::new(256, 9, 2048).unwrap())
         .with_n_threads(1);
     WriterOptions::default().with_packing(packing)
-}
-
-fn noise(seed: u64, n: usize) -> Vec<u8> {
-    let mut state = seed;
-    (0..n)
-        .map(|_| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 56) as u8
-        })
-        .collect()
 }
 
 type Files<'a> = &'a [(&'a str, &'a [u8])];

@@ -2,6 +2,9 @@
 #![cfg(feature = "remote")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
+mod common;
+
+use common::noise;
 use holotype::{
     Archive, Error, Metadata, ObjectOutput, Packing, RemoteError, RemoteOptions, Replace, S3Options,
     VerifyOptions, Writer, WriterOptions,
@@ -35,15 +38,6 @@ fn options(endpoint: &str) -> RemoteOptions {
         .with_restricted_allowed(true)
         .with_first_backoff(Duration::from_millis(10))
         .with_s3(s3)
-}
-
-fn noise(seed: u64, n: usize) -> Vec<u8> {
-    let mut state = seed;
-    let mut next = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 33) as u8
-    };
-    (0..n).map(|_| next()).collect()
 }
 
 /// Sends an archive of `content`, in blocks of 64 KiB, to `address`.

@@ -1,6 +1,9 @@
 //! Salvage: everything that is proven comes back exactly, nothing else does, whatever was broken.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod common;
+
+use common::noise;
 use holotype::{
     Archive, ImageDescriptor, ImageOptions, Metadata, MetadataKind, PreviewChoice, Proof, SalvageOptions,
     SalvageReport, SampleType, SourceImage, VerifyOptions, Writer, WriterOptions, salvage_source,
@@ -23,25 +26,16 @@ fn archive() -> (Vec<u8>, Items) {
             let profile: Vec<u8> = (0..5000_u32).map(|i| ((i * i) >> 5) as u8).collect();
             metadata.push(MetadataKind::Icc, "profile", profile);
         }
-        let samples = noise(descriptor.raw_bytes().unwrap() as usize, name.len() as u64);
+        let samples = noise(name.len() as u64, descriptor.raw_bytes().unwrap() as usize);
         let image = SourceImage { descriptor, metadata };
         writer.add_image(name, &image, &samples, &options.with_preview(preview)).unwrap();
         items.insert(name.into(), samples);
     }
-    for (name, content) in [("a.bin", noise(3000, 9)), ("b.txt", b"line\n".repeat(300))] {
+    for (name, content) in [("a.bin", noise(9, 3000)), ("b.txt", b"line\n".repeat(300))] {
         writer.add_file(name, &mut content.as_slice(), None).unwrap();
         items.insert(name.into(), content);
     }
     (writer.finish().unwrap().0, items)
-}
-
-fn noise(n: usize, seed: u64) -> Vec<u8> {
-    let mut state = seed;
-    let step = |_| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 56) as u8
-    };
-    (0..n).map(step).collect()
 }
 
 fn salvage(bytes: Vec<u8>, options: &SalvageOptions) -> (Items, SalvageReport) {
@@ -102,7 +96,7 @@ fn an_intact_archive_comes_back_whole() {
 #[test]
 fn junk_in_front_behind_and_between_costs_nothing() {
     let (bytes, items) = archive();
-    let junk = noise(1000, 3);
+    let junk = noise(3, 1000);
     let middle = frames(&bytes)[3].0;
     for broken in [
         [&junk, bytes.as_slice()].concat(),
@@ -260,7 +254,7 @@ fn paged() -> (Vec<u8>, Items) {
     let mut writer = Writer::new(Vec::new(), WriterOptions::default()).unwrap();
     let mut items = Items::new();
     for i in 0..3000_u32 {
-        let (name, content) = (format!("file-{:05}", i * 7919 % 10007), noise(20, u64::from(i)));
+        let (name, content) = (format!("file-{:05}", i * 7919 % 10007), noise(u64::from(i), 20));
         writer.add_file(&name, &mut content.as_slice(), None).unwrap();
         items.insert(name, content);
     }
@@ -317,7 +311,7 @@ fn every_flipped_byte_gives_exact_items_or_none() {
         descriptor: ImageDescriptor::new(20, 9, 1, SampleType::U8),
         metadata: Metadata::default(),
     };
-    let samples = noise(180, 1);
+    let samples = noise(1, 180);
     let options = ImageOptions::default().with_tile_edge(16).with_n_threads(1);
     writer.add_image("i", &image, &samples, &options).unwrap();
     writer.add_file("f", &mut &b"some content"[..], None).unwrap();
@@ -337,7 +331,7 @@ fn every_flipped_byte_gives_exact_items_or_none() {
 
 #[test]
 fn foreign_bytes_give_nothing() {
-    for bytes in [Vec::new(), noise(5000, 1), vec![0xf7; 3000], FRAME_SYNC.repeat(500)] {
+    for bytes in [Vec::new(), noise(1, 5000), vec![0xf7; 3000], FRAME_SYNC.repeat(500)] {
         let options = SalvageOptions::default().with_stray_blocks(true).with_fill(true);
         let (found, report) = salvage(bytes, &options);
         assert!(found.is_empty() && !report.is_complete());

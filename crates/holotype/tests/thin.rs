@@ -2,6 +2,9 @@
 //! missing, replaced or damaged is an error that says so.
 #![allow(clippy::unwrap_used)]
 
+mod common;
+
+use common::noise;
 use holotype::{
     Archive, Chunking, Encryption, Error, ErrorKind, Exclude, FlattenOptions, KdfCost, Metadata, OpenOptions,
     Packing, Parent, Password, UnpackOptions, VerifyOptions, Writer, WriterOptions, flatten, rekey, unpack,
@@ -20,16 +23,6 @@ fn small() -> Packing {
         .with_block_bytes(8192)
         .with_chunking(Chunking::new(256, 9, 2048).unwrap())
         .with_n_threads(1)
-}
-
-fn noise(seed: u64, n: usize) -> Vec<u8> {
-    let mut state = seed;
-    (0..n)
-        .map(|_| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 56) as u8
-        })
-        .collect()
 }
 
 fn pack(path: &Path, files: &[(&str, &[u8])], options: WriterOptions) -> u64 {

@@ -1,4 +1,4 @@
-use super::open::address;
+use super::open::{address, open_to_append};
 use crate::args::Animate;
 use crate::destination::Destination;
 use crate::exit::{Exit, Failure};
@@ -7,8 +7,8 @@ use crate::password;
 use crate::printer::Printer;
 use crate::progress::Bar;
 use holotype::{
-    AnimationAppendOptions, AnimationImportOptions, AnimationOptions, AppendOutput, AudioTrack, Error,
-    ErrorKind, ImageOptions, OpenOptions, TimeBase, Writer, WriterOptions,
+    AnimationAppendOptions, AnimationImportOptions, AnimationOptions, AudioTrack, Error, ImageOptions,
+    TimeBase, Writer, WriterOptions,
 };
 use serde_json::json;
 use std::fs::File;
@@ -68,16 +68,7 @@ fn append(args: &Animate, timing: Option<(TimeBase, u64)>, printer: &Printer) ->
         return Err(Failure::usage("`--append` is for files"));
     }
     let about = |error: Error| Failure::from(error).about(args.output.display());
-    let mut open = OpenOptions::default().with_password(password::given(&args.unlock)?);
-    let (out, base) = match AppendOutput::open(&args.output, &open) {
-        Err(error) if error.kind() == ErrorKind::Decryption && open.password.is_none() => {
-            let asked = password::asked(&args.output.to_string_lossy())?;
-            open = open.with_password(Some(asked.ok_or_else(|| about(error))?));
-            AppendOutput::open(&args.output, &open)
-        }
-        opened => opened,
-    }
-    .map_err(about)?;
+    let (out, base) = open_to_append(&args.output, &args.unlock, &[])?;
     let known = base.animation(&args.name).map_err(about)?.description().audio.clone();
     // The numbers of tracks go on.
     let free = (0..).map(|i| format!("{}/audio/{i}", args.name)).filter(|name| !known.contains(name));

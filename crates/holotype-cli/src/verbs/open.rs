@@ -1,11 +1,13 @@
-use crate::args::Access;
+use crate::args::{Access, Unlock};
 use crate::exit::Failure;
 use crate::names::is_stream;
 use crate::password;
-use holotype::{Archive, Error, ErrorKind, OpenOptions, RemoteOptions, Revision, S3Options, is_address};
+use holotype::{
+    AppendOutput, Archive, Error, ErrorKind, OpenOptions, RemoteOptions, Revision, S3Options, is_address,
+};
 use holotype_store::MemorySource;
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Opens the archive at `path`, a file or an address, or all of stdin. Asks for a password if one is needed.
@@ -50,6 +52,26 @@ pub(crate) fn open_at(path: &Path, access: &Access, revision: Revision) -> Resul
             archive => return archive.map_err(about),
         }
     }
+}
+
+/// Opens the file at `path` to append to it. Asks for a password if one is needed.
+pub(crate) fn open_to_append(
+    path: &Path,
+    unlock: &Unlock,
+    parents: &[PathBuf],
+) -> Result<(AppendOutput, Archive), Failure> {
+    let options =
+        OpenOptions::default().with_password(password::given(unlock)?).with_parents(parents.to_vec());
+    let about = |error: Error| Failure::from(error).about(path.display());
+    match AppendOutput::open(path, &options) {
+        Err(error) if error.kind() == ErrorKind::Decryption && options.password.is_none() => {
+            let asked = password::asked(&path.to_string_lossy())?;
+            let options = options.with_password(Some(asked.ok_or_else(|| about(error))?));
+            AppendOutput::open(path, &options)
+        }
+        opened => opened,
+    }
+    .map_err(about)
 }
 
 /// Bytes that several attempts read.

@@ -1,4 +1,4 @@
-use super::open::address;
+use super::open::{address, open_to_append};
 use crate::args::Pack;
 use crate::exit::{Exit, Failure};
 use crate::names::is_stream;
@@ -6,8 +6,8 @@ use crate::password;
 use crate::printer::Printer;
 use crate::progress::Bar;
 use holotype::{
-    AppendOutput, Error, ErrorKind, Exclude, FileOutput, Metadata, ObjectOutput, OpenOptions, Packed, Parent,
-    Replace, Writer, WriterOptions,
+    Error, Exclude, FileOutput, Metadata, ObjectOutput, OpenOptions, Packed, Parent, Replace, Writer,
+    WriterOptions,
 };
 use serde_json::json;
 use std::io::{BufWriter, Write};
@@ -78,19 +78,7 @@ fn append(args: &Pack, printer: &Printer, options: WriterOptions) -> Result<(Pac
     if is_stream(&args.output) || address(&args.output).is_some() {
         return Err(Failure::usage("`--append` is for files; what lies elsewhere may be a `--parent`"));
     }
-    let mut open = OpenOptions::default()
-        .with_password(password::given(&args.access.unlock)?)
-        .with_parents(args.access.parents.clone());
-    let about = |error: Error| Failure::from(error).about(args.output.display());
-    let (out, base) = match AppendOutput::open(&args.output, &open) {
-        Err(error) if error.kind() == ErrorKind::Decryption && open.password.is_none() => {
-            let asked = password::asked(&args.output.to_string_lossy())?;
-            open = open.with_password(Some(asked.ok_or_else(|| about(error))?));
-            AppendOutput::open(&args.output, &open)
-        }
-        opened => opened,
-    }
-    .map_err(about)?;
+    let (out, base) = open_to_append(&args.output, &args.access.unlock, &args.access.parents)?;
     let bar = Bar::new(printer, 0, &args.output.to_string_lossy());
     let mut writer = Writer::append(base, out, options.with_progress(bar.progress()))?;
     if args.only {

@@ -2,7 +2,7 @@
 //! [`context_rans`](super::context_rans) have in common.
 
 use super::byte_rans::{MIN_STATE, N_LANES};
-use crate::simd::{ByteLanes, Lanes};
+use crate::simd::Lanes;
 
 /// The states, eight a vector.
 #[inline(always)]
@@ -26,12 +26,19 @@ pub(super) fn store<L: Lanes>(l: L, groups: [L::I; 4]) -> [u32; N_LANES] {
     states
 }
 
-/// Takes words of `next`, from `taken` on, into the states that are too small, and counts them.
+/// Takes words of `next`, from `taken` on, into the states that are too small, and counts them. Past the last eight
+/// words there are zeros.
 #[inline(always)]
-pub(super) fn refill<L: ByteLanes>(l: L, state: L::I, next: &[u16], taken: &mut usize) -> L::I {
-    let is_low = l.gt_i32(l.splat_i32(MIN_STATE as i32), state);
+pub(super) fn refill<L: Lanes>(l: L, state: L::I, next: &[u16], taken: &mut usize) -> L::I {
     let next = next.get(*taken..).and_then(|next| next.first_chunk()).copied().unwrap_or_default();
-    let (fresh, n_words) = l.expand_u16(&next, is_low);
+    refill_from(l, state, &next, taken)
+}
+
+/// [`refill`] from the words that come next.
+#[inline(always)]
+pub(super) fn refill_from<L: Lanes>(l: L, state: L::I, next: &[u16; 8], taken: &mut usize) -> L::I {
+    let is_low = l.gt_i32(l.splat_i32(MIN_STATE as i32), state);
+    let (fresh, n_words) = l.expand_u16(next, is_low);
     *taken += n_words;
     l.select_i32(is_low, l.or(l.shl::<16>(state), fresh), state)
 }

@@ -2,6 +2,8 @@
 //!
 //! A state lies in `[2¹⁵, 2³¹)`. Decoding a token may need one 16-bit word; lanes take theirs in ascending order.
 
+use super::byte_rans::MIN_STATE;
+use super::rans_lanes;
 use crate::CodecError;
 use crate::simd::Lanes;
 
@@ -13,7 +15,6 @@ pub(crate) const N_SLOTS: usize = 1 << PRECISION_BITS;
 const N_TABLES: usize = 32;
 /// Most tokens a table tells apart.
 const N_TOKENS: usize = 256;
-const MIN_STATE: u32 = 1 << 15;
 /// Bytes of the eight states before the words.
 pub(crate) const STATE_BYTES: usize = 32;
 
@@ -100,7 +101,6 @@ impl<'a> Decoder<'a> {
 
     #[inline(always)]
     fn refill<L: Lanes>(&mut self, l: L, state: L::I) {
-        let is_low = l.gt_i32(l.splat_i32(MIN_STATE as i32), state);
         let words = self.words.get(self.at..).and_then(|rest| rest.first_chunk());
         let mut tail = [0; 8];
         let words = match words {
@@ -111,9 +111,8 @@ impl<'a> Decoder<'a> {
                 &tail
             }
         };
-        let (fresh, n_words) = l.expand_u16(words, is_low);
-        self.at += n_words;
-        l.store_i32(l.select_i32(is_low, l.or(l.shl::<16>(state), fresh), state), &mut self.states);
+        let state = rans_lanes::refill_from(l, state, words, &mut self.at);
+        l.store_i32(state, &mut self.states);
     }
 
     /// True if words were taken that are not there.

@@ -17,33 +17,14 @@ pub(super) fn uniform(mt: &mut Mt19937) -> f32 {
 
 /// `n` ≥ 16 numbers. If `n` is no multiple of 16, the last 16 are made anew from further draws.
 pub(super) fn normal(mt: &mut Mt19937, n: usize) -> Vec<f32> {
-    let mut numbers: Vec<f32> = (0..n).map(|_| uniform(mt)).collect();
-    let (blocks, rest) = numbers.as_chunks_mut::<BLOCK>();
-    blocks.iter_mut().for_each(transform);
-    if !rest.is_empty()
-        && let Some(last) = numbers.last_chunk_mut::<BLOCK>()
-    {
-        last.fill_with(|| uniform(mt));
-        transform(last);
-    }
-    numbers
+    in_blocks((0..n).map(|_| uniform(mt)).collect(), || uniform(mt), transform)
 }
 
 /// The same, where the last 16 follow those of the blocks before that are whole: as half floats are made.
 pub(super) fn normal_by_blocks(mt: &mut Mt19937, n: usize) -> Vec<f32> {
-    let mut numbers = vec![0.0; n];
-    let mut make = |block: &mut [f32; BLOCK]| {
-        block.fill_with(|| uniform(mt));
-        transform(block);
-    };
-    let (blocks, rest) = numbers.as_chunks_mut::<BLOCK>();
-    blocks.iter_mut().for_each(&mut make);
-    if !rest.is_empty()
-        && let Some(last) = numbers.last_chunk_mut::<BLOCK>()
-    {
-        make(last);
-    }
-    numbers
+    let mut drawn: Vec<f32> = (0..n - n % BLOCK).map(|_| uniform(mt)).collect();
+    drawn.resize(n, 0.0);
+    in_blocks(drawn, || uniform(mt), transform)
 }
 
 /// In `[0, 1)`, of 53 bits.
@@ -55,24 +36,31 @@ pub(super) fn uniform_f64(mt: &mut Mt19937) -> f64 {
 /// [`normal`] in binary64.
 pub(super) fn normal_f64(mt: &mut Mt19937, n: usize) -> Vec<f64> {
     let precise = Precise::new();
-    let transform = |block: &mut [f64; BLOCK]| {
-        for k in 0..BLOCK / 2 {
-            let radius = (-2.0 * precise.log(1.0 - block[k])).sqrt();
-            let (sin, cos) = precise.sin_cos(std::f64::consts::TAU * block[k + BLOCK / 2]);
-            block[k] = radius * cos + 0.0;
-            block[k + BLOCK / 2] = radius * sin + 0.0;
-        }
-    };
-    let mut numbers: Vec<f64> = (0..n).map(|_| uniform_f64(mt)).collect();
-    let (blocks, rest) = numbers.as_chunks_mut::<BLOCK>();
-    blocks.iter_mut().for_each(transform);
+    let drawn = (0..n).map(|_| uniform_f64(mt)).collect();
+    in_blocks(drawn, || uniform_f64(mt), |block| transform_f64(&precise, block))
+}
+
+/// Makes blocks of what was drawn; the last 16 of further draws if they are not a block.
+fn in_blocks<T>(drawn: Vec<T>, draw: impl FnMut() -> T, transform: impl Fn(&mut [T; BLOCK])) -> Vec<T> {
+    let mut numbers = drawn;
+    let (blocks, rest) = numbers.as_chunks_mut();
+    blocks.iter_mut().for_each(&transform);
     if !rest.is_empty()
-        && let Some(last) = numbers.last_chunk_mut::<BLOCK>()
+        && let Some(last) = numbers.last_chunk_mut()
     {
-        last.fill_with(|| uniform_f64(mt));
+        last.fill_with(draw);
         transform(last);
     }
     numbers
+}
+
+fn transform_f64(precise: &Precise, block: &mut [f64; BLOCK]) {
+    for k in 0..BLOCK / 2 {
+        let radius = (-2.0 * precise.log(1.0 - block[k])).sqrt();
+        let (sin, cos) = precise.sin_cos(std::f64::consts::TAU * block[k + BLOCK / 2]);
+        block[k] = radius * cos + 0.0;
+        block[k + BLOCK / 2] = radius * sin + 0.0;
+    }
 }
 
 fn transform(block: &mut [f32; BLOCK]) {

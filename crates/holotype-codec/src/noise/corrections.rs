@@ -1,7 +1,7 @@
 //! Elements that a recipe makes nearly: which they are, and how far they are off. `docs/codecs/noise.md` §10.
 
-use crate::CodecError;
 use crate::tensor::ElementType;
+use crate::{CodecError, put_leb128, take_leb128};
 
 const BROKEN: CodecError = CodecError::Corrupt { what: "corrections of noise are malformed" };
 
@@ -25,8 +25,8 @@ pub fn find_corrections(
         // Numbers that sort as the elements do, at the top of 64 bits; their difference has either sign.
         let shift = 64 - 8 * n_bytes as u32;
         let change = ordered(wanted).wrapping_sub(ordered(made)) as i64 >> shift;
-        put(&mut corrections, (at - next) as u64);
-        put(&mut corrections, (change << 1 ^ change >> 63) as u64);
+        put_leb128((at - next) as u64, &mut corrections);
+        put_leb128((change << 1 ^ change >> 63) as u64, &mut corrections);
         next = at + 1;
         if corrections.len() > max_bytes {
             return None;
@@ -43,8 +43,8 @@ pub fn correct(made: &mut [u8], element: ElementType, mut corrections: &[u8]) ->
     let n_bytes = width(element).ok_or(BROKEN)?;
     let mut words = made.chunks_exact_mut(n_bytes);
     while !corrections.is_empty() {
-        let gap = take(&mut corrections)?;
-        let change = take(&mut corrections)?;
+        let gap = take_leb128(&mut corrections).ok_or(BROKEN)?;
+        let change = take_leb128(&mut corrections).ok_or(BROKEN)?;
         let word = usize::try_from(gap).ok().and_then(|gap| words.nth(gap)).ok_or(BROKEN)?;
         if change == 0 || change >> (8 * n_bytes - 1) > 1 {
             return Err(BROKEN);
@@ -79,33 +79,6 @@ fn width(element: ElementType) -> Option<usize> {
         ElementType::F64 => Some(8),
         _ => None,
     }
-}
-
-/// Seven bits a byte, the lowest first; all but the last have the eighth set.
-fn put(out: &mut Vec<u8>, mut number: u64) {
-    while number > 127 {
-        out.push(number as u8 | 128);
-        number >>= 7;
-    }
-    out.push(number as u8);
-}
-
-fn take(bytes: &mut &[u8]) -> Result<u64, CodecError> {
-    let mut number = 0;
-    for shift in (0..64).step_by(7) {
-        let (&byte, rest) = bytes.split_first().ok_or(BROKEN)?;
-        *bytes = rest;
-        number |= u64::from(byte & 127) << shift;
-        let is_cut = shift == 63 && byte > 1;
-        let is_long = shift > 0 && byte == 0;
-        if is_cut || is_long {
-            return Err(BROKEN);
-        }
-        if byte < 128 {
-            return Ok(number);
-        }
-    }
-    Err(BROKEN)
 }
 
 #[cfg(test)]

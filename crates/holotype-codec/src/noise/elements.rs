@@ -79,11 +79,11 @@ pub fn generate(
             put_f64((0..n).map(|_| ziggurat.next_f64(&mut draws)), element, out);
         }
         G::NumpyPcg64NormalF32 => {
-            let (mut draws, mut half, ziggurat) = (Pcg64::new(seed), None, NarrowZiggurat::new());
+            let (mut draws, ziggurat) = (Pcg64::new(seed), NarrowZiggurat::new());
             for _ in 0..offset {
-                ziggurat.next_f32(&mut draws, &mut half);
+                ziggurat.next_f32(&mut draws);
             }
-            put_f32((0..n).map(|_| ziggurat.next_f32(&mut draws, &mut half)), element, out);
+            put_f32((0..n).map(|_| ziggurat.next_f32(&mut draws)), element, out);
         }
         G::TorchCudaUniform | G::TorchCudaNormal => {
             if !offset.is_multiple_of(4) || !n_threads.is_multiple_of(BLOCK_THREADS) {
@@ -145,21 +145,9 @@ fn numpy_uniform(seed: u64, offset: u64, element: ElementType, n: usize, out: &m
     for _ in 0..offset {
         pcg.next_u64();
     }
-    if element == ElementType::F64 {
-        let mut next = || (pcg.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
-        out.extend((0..n).flat_map(|_| next().to_le_bytes()));
-        return;
-    }
-    // Two numbers a draw, the lower half first.
-    let next = |half: u64| (half as u32 >> 8) as f32 / (1_u32 << 24) as f32;
-    let mut half = None;
-    for _ in 0..n {
-        let bits = half.take().unwrap_or_else(|| {
-            let bits = pcg.next_u64();
-            half = Some(bits >> 32);
-            bits
-        });
-        out.extend_from_slice(&next(bits).to_le_bytes());
+    match element {
+        ElementType::F64 => put_f64((0..n).map(|_| pcg.next_f64()), element, out),
+        _ => put_f32((0..n).map(|_| pcg.next_f32()), element, out),
     }
 }
 

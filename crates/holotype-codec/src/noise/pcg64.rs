@@ -3,6 +3,8 @@
 pub(super) struct Pcg64 {
     state: u128,
     increment: u128,
+    /// What is left of the last number of 64 bits when 32 were asked for.
+    half: Option<u32>,
 }
 
 const MULTIPLIER: u128 = 0x2360_ED05_1FC6_5DA4_4385_DF64_9FCC_F645;
@@ -11,7 +13,7 @@ impl Pcg64 {
     pub(super) fn new(seed: u64) -> Self {
         let words = seed_sequence(seed);
         let wide = |k: usize| u128::from(words[k]) << 64 | u128::from(words[k + 1]);
-        let mut pcg = Self { state: 0, increment: wide(2) << 1 | 1 };
+        let mut pcg = Self { state: 0, increment: wide(2) << 1 | 1, half: None };
         pcg.step();
         pcg.state = pcg.state.wrapping_add(wide(0));
         pcg.step();
@@ -25,6 +27,25 @@ impl Pcg64 {
     pub(super) fn next_u64(&mut self) -> u64 {
         self.step();
         ((self.state >> 64) as u64 ^ self.state as u64).rotate_right((self.state >> 122) as u32)
+    }
+
+    /// Half a number, the lower first.
+    pub(super) fn next_u32(&mut self) -> u32 {
+        self.half.take().unwrap_or_else(|| {
+            let bits = self.next_u64();
+            self.half = Some((bits >> 32) as u32);
+            bits as u32
+        })
+    }
+
+    /// In `[0, 1)`, of 53 bits.
+    pub(super) fn next_f64(&mut self) -> f64 {
+        (self.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// In `[0, 1)`, of 24 bits.
+    pub(super) fn next_f32(&mut self) -> f32 {
+        (self.next_u32() >> 8) as f32 / (1_u32 << 24) as f32
     }
 }
 

@@ -41,7 +41,6 @@ impl Ziggurat {
 
     /// The next number of binary64.
     pub(super) fn next_f64(&self, draws: &mut Pcg64) -> f64 {
-        let uniform = |draws: &mut Pcg64| (draws.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
         loop {
             let bits = draws.next_u64();
             let layer = bits as usize % N_LAYERS;
@@ -53,14 +52,14 @@ impl Ziggurat {
             }
             if layer > 0 {
                 let (above, here) = (self.heights[layer - 1], self.heights[layer]);
-                if (above - here) * uniform(draws) + here < self.precise.exp(-0.5 * x * x) {
+                if (above - here) * draws.next_f64() + here < self.precise.exp(-0.5 * x * x) {
                     return x;
                 }
                 continue;
             }
             loop {
-                let x = -EDGE_INVERSE * self.precise.log(1.0 - uniform(draws));
-                let y = -self.precise.log(1.0 - uniform(draws));
+                let x = -EDGE_INVERSE * self.precise.log(1.0 - draws.next_f64());
+                let y = -self.precise.log(1.0 - draws.next_f64());
                 if y + y > x * x {
                     return if magnitude >> 8 & 1 == 1 { -(EDGE + x) } else { EDGE + x };
                 }
@@ -89,19 +88,11 @@ impl NarrowZiggurat {
         }
     }
 
-    /// The next number of binary32; `half` is what was left of the last draw.
-    pub(super) fn next_f32(&self, draws: &mut Pcg64, half: &mut Option<u32>) -> f32 {
-        let mut next = || {
-            half.take().unwrap_or_else(|| {
-                let bits = draws.next_u64();
-                *half = Some((bits >> 32) as u32);
-                bits as u32
-            })
-        };
-        let uniform = |bits: u32| (bits >> 8) as f32 / (1_u32 << 24) as f32;
+    /// The next number of binary32.
+    pub(super) fn next_f32(&self, draws: &mut Pcg64) -> f32 {
         let log = |x: f32| self.precise.log(f64::from(x)) as f32;
         loop {
-            let bits = next();
+            let bits = draws.next_u32();
             let layer = bits as usize % N_LAYERS;
             let magnitude = bits >> 9;
             let x = magnitude as f32 * self.widths[layer];
@@ -112,14 +103,15 @@ impl NarrowZiggurat {
             if layer > 0 {
                 let (above, here) = (self.heights[layer - 1], self.heights[layer]);
                 let wide = f64::from(x);
-                if f64::from((above - here) * uniform(next()) + here) < self.precise.exp(-0.5 * wide * wide) {
+                if f64::from((above - here) * draws.next_f32() + here) < self.precise.exp(-0.5 * wide * wide)
+                {
                     return x;
                 }
                 continue;
             }
             loop {
-                let x = -(EDGE_INVERSE as f32) * log(1.0 - uniform(next()));
-                let y = -log(1.0 - uniform(next()));
+                let x = -(EDGE_INVERSE as f32) * log(1.0 - draws.next_f32());
+                let y = -log(1.0 - draws.next_f32());
                 if y + y > x * x {
                     return if magnitude >> 8 & 1 == 1 { -(EDGE as f32 + x) } else { EDGE as f32 + x };
                 }

@@ -153,23 +153,18 @@ impl<W: Write> Writer<W> {
         }
         if let Some(mut reader) = alone {
             let base = reader.info().time_base;
-            if let (Some(name), Some(descriptor), [path]) = (&before.description().chroma, chroma, paths) {
-                let mut frames = ChromaFrames::open(path, descriptor, allow_approximate)?;
-                let mut next = || -> Result<Option<Frame>> {
-                    let Some(mut frame) = frames.next()? else { return Ok(None) };
-                    let (base, delay) = timing.unwrap_or((base, frame.delay));
-                    frame.delay = base.ticks_of(delay, own)?;
-                    Ok(Some(frame))
-                };
-                self.append_frames(name, &mut next, &options.clone().with_audio(Vec::new()))?;
-            }
-            let mut next = || -> Result<Option<Frame>> {
-                let Some(mut frame) = reader.next_frame()? else { return Ok(None) };
+            let timed = |frame: Option<Frame>| -> Result<Option<Frame>> {
+                let Some(mut frame) = frame else { return Ok(None) };
                 let (base, delay) = timing.unwrap_or((base, frame.delay));
                 frame.delay = base.ticks_of(delay, own)?;
                 Ok(Some(frame))
             };
-            return self.append_frames(name, &mut next, options);
+            if let (Some(name), Some(descriptor), [path]) = (&before.description().chroma, chroma, paths) {
+                let mut frames = ChromaFrames::open(path, descriptor, allow_approximate)?;
+                let mut next = || timed(frames.next()?);
+                self.append_frames(name, &mut next, &options.clone().with_audio(Vec::new()))?;
+            }
+            return self.append_frames(name, &mut || timed(reader.next_frame()?), options);
         }
         let delay = match timing {
             Some((base, delay)) => base.ticks_of(delay, own)?,

@@ -63,25 +63,12 @@ pub(super) struct Encoder<'a> {
 
 impl<'a> Encoder<'a> {
     pub(super) fn new(options: &'a AnimationOptions) -> Self {
-        Self {
-            options,
-            formats: Vec::new(),
-            tile_edges: Vec::new(),
-            records: Vec::new(),
-            metadata: BTreeMap::new(),
-            content: ContentHash::new(),
-            raw_bytes: 0,
-            key: None,
-            anchor: None,
-            last: None,
-            preview: None,
-        }
+        Self::resume(options, Ending::default())
     }
 
     /// Goes on after the last frame of an animation, as if its frames had been coded here.
     pub(super) fn resume(options: &'a AnimationOptions, ending: Ending) -> Self {
         let Ending { formats, tile_edges, records, metadata, content, raw_bytes, key, anchor, last } = ending;
-        let preview = None;
         Self {
             options,
             formats,
@@ -93,7 +80,7 @@ impl<'a> Encoder<'a> {
             key,
             anchor,
             last,
-            preview,
+            preview: None,
         }
     }
 

@@ -5,7 +5,7 @@ use crate::{ImageDescriptor, Metadata};
 use std::collections::BTreeMap;
 
 /// What a writer needs of an animation to go on with it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Ending {
     pub(crate) formats: Vec<ImageDescriptor>,
     pub(crate) tile_edges: Vec<u32>,

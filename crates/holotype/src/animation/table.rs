@@ -2,6 +2,7 @@
 //! `docs/format.md` §17.2.
 
 use crate::image::grid::TileGrid;
+use holotype_codec::{put_leb128, take_leb128};
 
 /// Frames that may have to be decoded for one, itself included.
 pub(crate) const MAX_CHAIN: u32 = 256;
@@ -83,9 +84,9 @@ pub(crate) struct FrameTable {
 pub(crate) fn encode(records: &[FrameRecord]) -> Vec<u8> {
     let mut out = Vec::new();
     for FrameRecord { format, delay, distance, tiles } in records {
-        put_varint(u64::from(*format), &mut out);
-        put_varint(*delay, &mut out);
-        put_varint(u64::from(*distance), &mut out);
+        put_leb128(u64::from(*format), &mut out);
+        put_leb128(*delay, &mut out);
+        put_leb128(u64::from(*distance), &mut out);
         if *distance == 0 {
             continue;
         }
@@ -109,15 +110,15 @@ pub(crate) fn decode(mut bytes: &[u8], n_frames: u64, grids: &[TileGrid]) -> Opt
     let mut n_blocks = 0_u64;
     let mut n_formats = 0;
     for i in 0..n {
-        let format = u32::try_from(take_varint(&mut bytes)?).ok()?;
+        let format = u32::try_from(take_leb128(&mut bytes)?).ok()?;
         // Formats are numbered in the order of their first use.
         if format > n_formats {
             return None;
         }
         n_formats = n_formats.max(format + 1);
         let n_tiles = grids.get(format as usize)?.n_tiles();
-        let delay = take_varint(&mut bytes)?;
-        let distance = u32::try_from(take_varint(&mut bytes)?).ok()?;
+        let delay = take_leb128(&mut bytes)?;
+        let distance = u32::try_from(take_leb128(&mut bytes)?).ok()?;
         let mut tiles = Tiles::All;
         let (mut chain, mut key) = (1, i as u64);
         if distance > 0 {
@@ -161,32 +162,6 @@ fn take_tiles(bytes: &mut &[u8], n_tiles: u64) -> Option<Tiles> {
         }
         _ => None,
     }
-}
-
-fn put_varint(mut value: u64, out: &mut Vec<u8>) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
-}
-
-/// A LEB128 number in its shortest form.
-fn take_varint(bytes: &mut &[u8]) -> Option<u64> {
-    let mut value = 0_u64;
-    for shift in (0..64).step_by(7) {
-        let (byte, rest) = bytes.split_first()?;
-        *bytes = rest;
-        let low = u64::from(byte & 0x7f);
-        if (shift == 63 && low > 1) || (shift > 0 && *byte == 0) {
-            return None;
-        }
-        value |= low << shift;
-        if *byte < 0x80 {
-            return Some(value);
-        }
-    }
-    None
 }
 
 #[cfg(test)]

@@ -481,7 +481,7 @@ impl<'a> AnimationItem<'a> {
         progress: &Progress,
         damage: &mut dyn FnMut(&Error) -> Result<()>,
     ) -> Result<()> {
-        let mut content = ContentHash::new();
+        let mut content = ContentHash::default();
         let mut cache = FrameCache::default();
         let mut samples = Vec::new();
         let mut is_good = true;

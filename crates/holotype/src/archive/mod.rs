@@ -29,7 +29,6 @@ pub use open::OpenOptions;
 pub(crate) use open::{Ends, read_ends};
 pub(crate) use parents::Home;
 pub use parents::ParentInfo;
-pub(crate) use revisions::last_whole;
 pub use revisions::{Revision, RevisionInfo};
 pub use tensor::TensorItem;
 pub(crate) use verify::verify_item;
@@ -121,10 +120,7 @@ impl Archive {
     /// [`Self::open_with`], whoever appends to it.
     pub(crate) fn open_file(path: &Path, options: &OpenOptions) -> Result<Self> {
         let source = FileSource::open(path).map_err(|e| Error::io(path, e))?;
-        // Parents are looked for later, when the working folder may be another.
-        let absolute = std::path::absolute(path).map_err(|e| Error::io(path, e))?;
-        let folder = absolute.parent().map_or_else(PathBuf::new, Path::to_path_buf);
-        Self::open_at(Box::new(source), path, options, Home::Folder(folder))
+        Self::open_at(Box::new(source), path, options, Home::of(path)?)
     }
 
     /// Opens an archive in memory.
@@ -167,7 +163,7 @@ impl Archive {
             Err(Error::Container(holotype_container::Error::NotAnArchive { .. }))
                 if options.revision != Revision::Last =>
             {
-                let whole = last_whole(source.as_ref(), &path, &options.limits)?;
+                let whole = revisions::last_whole(source.as_ref(), &path, &options.limits)?;
                 source = Arc::new(PrefixSource::new(source, whole.end_bytes));
                 open::open_manifest(source.as_ref(), &path, options)?
             }

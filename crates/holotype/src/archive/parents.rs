@@ -31,6 +31,14 @@ pub(crate) enum Home {
     Address(String, Box<crate::RemoteOptions>),
 }
 
+impl Home {
+    /// Of the file at `path`. Parents are looked for later, when the working folder may be another.
+    pub(super) fn of(path: &Path) -> Result<Self> {
+        let absolute = std::path::absolute(path).map_err(|e| Error::io(path, e))?;
+        Ok(Self::Folder(absolute.parent().map_or_else(PathBuf::new, Path::to_path_buf)))
+    }
+}
+
 /// A parent as the archive names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

@@ -3,7 +3,7 @@
 use super::cache::BlockCache;
 use super::open::{Ends, OpenOptions, read_ends};
 use super::tables::{Tables, all_blocks};
-use super::{Archive, read};
+use super::{Archive, Home, read};
 use crate::{Error, Limits, Result};
 use holotype_container::{
     ArchiveBuilder, BlockRecord, FrameHeader, FrameType, Header, ItemRecord, Manifest, PageRef,
@@ -120,14 +120,14 @@ impl Archive {
         for _ in 0..MAX_OPENINGS {
             let is_appended_to = AppendFile::is_open(path).map_err(|e| Error::io(path, e))?;
             let opened = if is_appended_to {
-                Self::open_last_whole(path, options)
+                Self::open_before_torn(path, options)
             } else {
                 // Whoever appended may have ended just now.
-                Self::open_file(path, options).map(Some)
+                Self::open_file(path, options).map(Ok)
             };
             match opened {
-                Ok(Some(archive)) => return Ok(archive),
-                Ok(None) => return Err(error),
+                Ok(Ok(archive)) => return Ok(archive),
+                Ok(Err(_)) => return Err(error),
                 // The file grew, or was cut off, between two reads.
                 Err(again) if is_of_growth(&again) => error = again,
                 Err(other) => return Err(other),
@@ -136,13 +136,16 @@ impl Archive {
         Err(error)
     }
 
-    /// The last whole revision; nothing if what follows it may be a damaged one.
-    fn open_last_whole(path: &Path, options: &OpenOptions) -> Result<Option<Self>> {
+    /// Opens the last whole revision of a file whose end is none's. Where that ends if what follows it may be a damaged
+    /// one.
+    pub(crate) fn open_before_torn(path: &Path, options: &OpenOptions) -> Result<Result<Self, u64>> {
         let source = FileSource::open(path).map_err(|e| Error::io(path, e))?;
-        if !last_whole(&source, path, &options.limits)?.rest_is_torn {
-            return Ok(None);
+        let LastWhole { end_bytes, rest_is_torn } = last_whole(&source, path, &options.limits)?;
+        if !rest_is_torn {
+            return Ok(Err(end_bytes));
         }
-        Self::open_file(path, &options.clone().with_revision(Revision::LastWhole)).map(Some)
+        let source = Box::new(PrefixSource::new(Arc::new(source), end_bytes));
+        Self::open_at(source, path, options, Home::of(path)?).map(Ok)
     }
 
     /// Every block, in the order of ids, after a check that they fill the file.
@@ -186,15 +189,15 @@ fn is_of_growth(error: &Error) -> bool {
 
 /// Where the last whole revision of a file ends.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct LastWhole {
-    pub(crate) end_bytes: u64,
+pub(super) struct LastWhole {
+    pub(super) end_bytes: u64,
     /// False if what follows may hold a revision, though a damaged one: more than an interrupted writer leaves.
-    pub(crate) rest_is_torn: bool,
+    rest_is_torn: bool,
 }
 
 /// Finds the last whole revision by the lengths of the frames from the first on: what is in their payloads is not
 /// looked at, so that content cannot pose as a revision.
-pub(crate) fn last_whole(source: &dyn ReadAt, path: &Path, limits: &Limits) -> Result<LastWhole> {
+pub(super) fn last_whole(source: &dyn ReadAt, path: &Path, limits: &Limits) -> Result<LastWhole> {
     let n_bytes = source.len_bytes();
     let header_bytes = read(source, path, 0, (Header::N_BYTES as u64).min(n_bytes))?;
     let header = Header::parse(&header_bytes)?;

@@ -55,7 +55,7 @@ impl AnimationItem<'_> {
     }
 
     fn hash_all(&self, cache: &mut FrameCache, n_threads: usize) -> Result<ContentHash> {
-        let mut content = ContentHash::new();
+        let mut content = ContentHash::default();
         let mut samples = Vec::new();
         for frame in 0..self.description().n_frames {
             memory::resize(&mut samples, "a frame", self.frame_bytes(frame)?)?;
