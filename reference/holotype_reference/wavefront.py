@@ -8,6 +8,7 @@ from itertools import pairwise
 from . import colour
 from .binary import AdaptiveBit, AdaptiveNumber, BinaryDecoder
 from .errors import Corrupt, Truncated, require
+from .levels import LevelModels, read_slots
 
 N_CONTEXTS = 640
 PAD = 3
@@ -41,8 +42,7 @@ class HeaderModels:
 
     def __init__(self) -> None:
         self.wide, self.small, self.coefficient = AdaptiveNumber(), AdaptiveNumber(), AdaptiveNumber()
-        self.cluster, self.tokens = AdaptiveNumber(), AdaptiveNumber()
-        self.level = [AdaptiveNumber() for _ in range(32)]
+        self.cluster, self.levels = AdaptiveNumber(), LevelModels()
         self.default, self.same = AdaptiveBit(), [AdaptiveBit(), AdaptiveBit()]
 
 
@@ -75,22 +75,6 @@ def read_coefficients(coder: BinaryDecoder, models: HeaderModels, n_others: int)
     return out
 
 
-def frequencies(levels: list[int]) -> list[int]:
-    weights = [level if level < 8 else (8 << (level - 8) // 4) + (level - 8) % 4 * (2 << (level - 8) // 4) for level in levels]
-    f = [max(1, w * 2048 // sum(weights)) if w else 0 for w in weights]
-    if sum(f) <= 2048:
-        f[f.index(max(f))] += 2048 - sum(f)
-        return f
-    excess = sum(f) - 2048
-    while excess:
-        for i, n in enumerate(f):
-            if n > 1:
-                cut = min(max(1, n * excess // 2048), n - 1, excess)
-                f[i] -= cut
-                excess -= cut
-    return f
-
-
 class Header:
     """Everything about one plane that comes before its samples."""
 
@@ -104,7 +88,7 @@ class Header:
         is_default = models.default.decode(coder)
         rows = default_coefficients(n_others) if is_default else read_coefficients(coder, models, n_others)
         self.coefficients = [[c / 2048 for c in row] for row in rows]
-        n_clusters = models.tokens.decode(coder)
+        n_clusters = models.levels.tokens.decode(coder)
         require(1 <= n_clusters <= 24, "number of clusters")
         self.clusters: list[int] = []
         same = 1
@@ -113,25 +97,8 @@ class Header:
             same = models.same[same].decode(coder)
             self.clusters.append(before if same else models.cluster.decode(coder))
             require(self.clusters[-1] < n_clusters, "a context's cluster does not exist")
-        self.slots = [self.read_slots(coder, models) for _ in range(n_clusters)]
+        self.slots = [read_slots(coder, models.levels, 160) for _ in range(n_clusters)]
         self.n_words = models.wide.decode(coder)
-
-    @staticmethod
-    def read_slots(coder: BinaryDecoder, models: HeaderModels) -> list[tuple[int, int, int]]:
-        """Token, frequency and offset of every slot."""
-        n = models.tokens.decode(coder)
-        require(1 <= n <= 160, "number of tokens")
-        levels: list[int] = []
-        a = b = 0
-        for _ in range(n):
-            e = (a + b + 1) >> 1
-            u = models.level[2 * min(15, e // 3) + (abs(a - b) > 2)].decode(coder)
-            level = u if u > 2 * e else e + (u + 1) // 2 if u & 1 else e - u // 2
-            require(level <= 40, "a frequency is out of range")
-            levels.append(level)
-            a, b = level, a
-        require(any(levels), "a cluster without tokens")
-        return [(token, f, i) for token, f in enumerate(frequencies(levels)) for i in range(f)]
 
 
 class Lanes:

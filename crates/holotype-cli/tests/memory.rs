@@ -72,8 +72,8 @@ fn memory_does_not_grow_with_the_bytes_of_a_tree() {
     let small = peaks(dir.path(), 128);
     let large = peaks(dir.path(), 1024);
     for (small, large) in small.into_iter().zip(large) {
-        // 896 files and 14,336 chunks more cost at most 2 MiB, 900 MB of content nothing. The smaller tree may be done
-        // before the blocks on their way between threads are as many as they may be.
+        // 896 files and 14,336 chunks more cost at most 2 MiB, 900 MB of content nothing. What the allocator keeps and
+        // how full buffers are at the peak differs from run to run: by 17 MB in one of them.
         assert!(large < small + (32 << 20), "{small} bytes for 128 MiB, {large} for 1 GiB");
         assert!(large < 256 << 20, "{large} bytes");
     }

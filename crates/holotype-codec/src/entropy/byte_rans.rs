@@ -11,7 +11,7 @@ use crate::simd::{ByteLanes, Kernel, dispatch};
 pub(super) const PRECISION_BITS: u32 = 12;
 pub(super) const N_SLOTS: usize = 1 << PRECISION_BITS;
 pub(super) const N_LANES: usize = 32;
-pub(super) const MIN_STATE: u32 = 1 << 15;
+pub(crate) const MIN_STATE: u32 = 1 << 15;
 /// Bytes of the bits that say which bytes occur, and of the states.
 const PRESENCE_BYTES: usize = 32;
 pub(super) const STATE_BYTES: usize = 4 * N_LANES;

@@ -9,5 +9,5 @@ pub(crate) mod logarithm;
 pub(crate) mod number;
 pub(crate) mod range;
 pub(crate) mod rans;
-mod rans_lanes;
+pub(crate) mod rans_lanes;
 pub(crate) mod static_rans;

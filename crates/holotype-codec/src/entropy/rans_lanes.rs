@@ -6,7 +6,7 @@ use crate::simd::Lanes;
 
 /// The states, eight a vector.
 #[inline(always)]
-pub(super) fn load<L: Lanes>(l: L, states: &[u32; N_LANES]) -> [L::I; 4] {
+pub(crate) fn load<L: Lanes>(l: L, states: &[u32; N_LANES]) -> [L::I; 4] {
     let mut groups = [l.splat_i32(0); 4];
     for (group, states) in groups.iter_mut().zip(states.as_chunks::<8>().0) {
         *group = l.load_i32(&states.map(|state| state as i32));
@@ -16,7 +16,7 @@ pub(super) fn load<L: Lanes>(l: L, states: &[u32; N_LANES]) -> [L::I; 4] {
 
 /// The vectors' states.
 #[inline(always)]
-pub(super) fn store<L: Lanes>(l: L, groups: [L::I; 4]) -> [u32; N_LANES] {
+pub(crate) fn store<L: Lanes>(l: L, groups: [L::I; 4]) -> [u32; N_LANES] {
     let mut states = [0; N_LANES];
     for (group, states) in groups.into_iter().zip(states.as_chunks_mut::<8>().0) {
         let mut lanes = [0; 8];
@@ -36,7 +36,7 @@ pub(super) fn refill<L: Lanes>(l: L, state: L::I, next: &[u16], taken: &mut usiz
 
 /// [`refill`] from the words that come next.
 #[inline(always)]
-pub(super) fn refill_from<L: Lanes>(l: L, state: L::I, next: &[u16; 8], taken: &mut usize) -> L::I {
+pub(crate) fn refill_from<L: Lanes>(l: L, state: L::I, next: &[u16; 8], taken: &mut usize) -> L::I {
     let is_low = l.gt_i32(l.splat_i32(MIN_STATE as i32), state);
     let (fresh, n_words) = l.expand_u16(next, is_low);
     *taken += n_words;

@@ -1,4 +1,4 @@
-//! Static rANS with 11-bit frequencies and eight interleaved states. `docs/codecs/wavefront.md` §4.
+//! Static rANS with 11-bit frequencies and interleaved states. `docs/codecs/wavefront.md` §4.
 //!
 //! A state lies in `[2¹⁵, 2³¹)`. Decoding a token may need one 16-bit word; lanes take theirs in ascending order.
 
@@ -45,6 +45,18 @@ impl DecodeTables {
         Self { tokens, entries }
     }
 
+    /// The tokens of eight states, from the tables at `table` (number times [`N_SLOTS`]), and the states after them,
+    /// which may be too small.
+    #[inline(always)]
+    pub(crate) fn token<L: Lanes>(&self, l: L, state: L::I, table: L::I) -> (L::I, L::I) {
+        let slot = l.and(state, l.splat_i32(N_SLOTS as i32 - 1));
+        let entry = self.entries(l, l.or(table, slot));
+        let frequency = l.add_i32(l.and(l.shr::<8>(entry), l.splat_i32(N_SLOTS as i32 - 1)), l.splat_i32(1));
+        let offset = l.sub_i32(slot, l.shr::<20>(entry));
+        let next = l.add_i32(l.mul_i32(frequency, l.shr::<11>(state)), offset);
+        (l.and(entry, l.splat_i32(255)), next)
+    }
+
     /// The entries of the tokens that stand at slots of tables, both in one number.
     #[inline(always)]
     fn entries<L: Lanes>(&self, l: L, slots: L::I) -> L::I {
@@ -80,14 +92,9 @@ impl<'a> Decoder<'a> {
     #[inline(always)]
     pub(crate) fn token<L: Lanes>(&mut self, l: L, tables: &DecodeTables, table: L::I, active: L::I) -> L::I {
         let state = l.load_i32(&self.states);
-        let slot = l.and(state, l.splat_i32(N_SLOTS as i32 - 1));
-        let entry = tables.entries(l, l.or(table, slot));
-        let frequency = l.add_i32(l.and(l.shr::<8>(entry), l.splat_i32(N_SLOTS as i32 - 1)), l.splat_i32(1));
-        let offset = l.sub_i32(slot, l.shr::<20>(entry));
-        let next = l.add_i32(l.mul_i32(frequency, l.shr::<11>(state)), offset);
-        let next = l.select_i32(active, next, state);
-        self.refill(l, next);
-        l.and(entry, l.splat_i32(255))
+        let (token, next) = tables.token(l, state, table);
+        self.refill(l, l.select_i32(active, next, state));
+        token
     }
 
     /// `n_bits` raw bits (0 to 15) for every lane; none are taken where it is 0.
@@ -161,24 +168,24 @@ impl EncodeEntry {
     }
 }
 
-/// Takes what [`Decoder`] will give, last first.
+/// Takes what decoders of `N` states will give, last first.
 #[derive(Debug)]
-pub(crate) struct Encoder {
-    states: [u32; 8],
+pub(crate) struct Encoder<const N: usize> {
+    states: [u32; N],
     /// Last word first; room for a whole step is kept behind `n_words`.
     words: Vec<u16>,
     n_words: usize,
 }
 
-impl Encoder {
+impl<const N: usize> Encoder<N> {
     pub(crate) fn new() -> Self {
-        Self { states: [MIN_STATE; 8], words: vec![0; 4096], n_words: 0 }
+        Self { states: [MIN_STATE; N], words: vec![0; 4096], n_words: 0 }
     }
 
     /// Makes room for a step: a token and raw bits in every lane.
     #[inline]
     pub(crate) fn begin_step(&mut self) {
-        if self.words.len() - self.n_words < 16 {
+        if self.words.len() - self.n_words < 2 * N {
             self.words.resize(self.words.len() * 2, 0);
         }
     }
@@ -197,21 +204,21 @@ impl Encoder {
     /// A token in lane `k`. Lanes of one step go in descending order.
     #[inline]
     pub(crate) fn token(&mut self, k: usize, token: &EncodeEntry) {
-        let state = self.renormalise(self.states[k & 7], token.limit);
+        let state = self.renormalise(self.states[k % N], token.limit);
         let quotient = ((u64::from(state) * u64::from(token.reciprocal)) >> 32) as u32 >> token.shift;
-        self.states[k & 7] =
+        self.states[k % N] =
             state.wrapping_add(token.bias).wrapping_add(quotient.wrapping_mul(u32::from(token.complement)));
     }
 
     /// `n_bits` raw bits (1 to 15) in lane `k`.
     #[inline]
     pub(crate) fn bits(&mut self, k: usize, bits: u32, n_bits: u32) {
-        let state = self.renormalise(self.states[k & 7], 1 << (31 - n_bits));
-        self.states[k & 7] = state << n_bits | bits;
+        let state = self.renormalise(self.states[k % N], 1 << (31 - n_bits));
+        self.states[k % N] = state << n_bits | bits;
     }
 
     /// The states a decoder begins with, and the words in its order.
-    pub(crate) fn finish(mut self) -> ([u32; 8], Vec<u16>) {
+    pub(crate) fn finish(mut self) -> ([u32; N], Vec<u16>) {
         self.words.truncate(self.n_words);
         self.words.reverse();
         (self.states, self.words)
@@ -234,7 +241,7 @@ mod tests {
                 if !(MIN_STATE..=largest).contains(&state) {
                     continue;
                 }
-                let mut coder = Encoder { states: [state; 8], words: vec![0; 32], n_words: 0 };
+                let mut coder = Encoder::<8> { states: [state; 8], words: vec![0; 32], n_words: 0 };
                 coder.token(0, &token);
                 let expected = (state / frequency) << PRECISION_BITS | (state % frequency + start);
                 assert_eq!(coder.states[0], expected, "{state} / {frequency}");

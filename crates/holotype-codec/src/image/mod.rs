@@ -20,6 +20,7 @@ mod frontend;
 mod indexed;
 mod inter;
 mod lanes;
+mod levels;
 mod planes;
 mod raw;
 mod rice;

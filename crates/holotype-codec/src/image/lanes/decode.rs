@@ -2,8 +2,9 @@
 
 use super::active::{Active, load};
 use super::spread::Spread;
+use super::states::States;
 use super::strip::Strip;
-use super::{Coded, ESCAPE, N_LANES, N_NEAR, SKEW, TRUNCATED, n_steps};
+use super::{Coded, ESCAPE, N_LANES, N_NEAR, SKEW, Streams, TRUNCATED, n_steps};
 use crate::CodecError;
 use crate::image::PlaneShape;
 use crate::image::streams::WordReader;
@@ -16,9 +17,37 @@ pub(super) fn plane<L: WordLanes>(
     coded: &Coded<'_>,
     shape: &PlaneShape,
 ) -> Result<Vec<u16>, CodecError> {
+    let words = WordReader::new(coded.words);
+    match &coded.streams {
+        Streams::Bits(spread, begins) => rows(l, coded, shape, words, Lanes::<L>::new(l, *spread, *begins)),
+        Streams::States(tables, states) => rows(l, coded, shape, words, States::<L>::new(l, tables, states)),
+    }
+}
+
+/// Where residuals come from.
+pub(super) trait Residuals<L: WordLanes> {
+    /// A residual from every active lane, 0 from the others.
+    fn take<const FULL: bool>(
+        &mut self,
+        l: L,
+        energy: L::W,
+        active: impl Fn() -> [L::I; 4],
+        words: &mut WordReader<'_>,
+    ) -> L::W;
+
+    /// True if all that is left is what an encoder begins with.
+    fn are_done(&self, l: L) -> bool;
+}
+
+#[inline(always)]
+fn rows<L: WordLanes>(
+    l: L,
+    coded: &Coded<'_>,
+    shape: &PlaneShape,
+    mut words: WordReader<'_>,
+    mut lanes: impl Residuals<L>,
+) -> Result<Vec<u16>, CodecError> {
     let PlaneShape { width, height, .. } = *shape;
-    let mut lanes = Lanes::new(l, coded.lanes.unwrap_or([1 << 16; N_LANES]));
-    let mut words = WordReader::new(coded.words);
     let mut state = Strips {
         strip: Strip::new(width),
         top: vec![0; n_steps(width) + 2],
@@ -57,7 +86,7 @@ impl Strips {
         coded: &Coded<'_>,
         strip: usize,
         n_rows: usize,
-        lanes: &mut Lanes<L>,
+        lanes: &mut impl Residuals<L>,
         words: &mut WordReader<'_>,
     ) {
         let Self { strip: Strip { steps, .. }, top, top_magnitude } = self;
@@ -78,9 +107,9 @@ impl Strips {
                 let near = l.average_u16(mw, mn);
                 let energy = l.add_capped_u16(near, l.average_u16(l.average_u16(mnw, mne), near));
                 error = if is_full {
-                    lanes.take::<true>(l, coded.spread, energy, lanes.bits, words)
+                    lanes.take::<true>(l, energy, || active.masks(l, t), words)
                 } else {
-                    lanes.take::<false>(l, coded.spread, energy, active.masks(l, t), words)
+                    lanes.take::<false>(l, energy, || active.masks(l, t), words)
                 };
             }
             let mut value = l.add_u16(prediction, error);
@@ -102,8 +131,9 @@ impl Strips {
     }
 }
 
-/// The streams of the lanes.
+/// The streams of bits of the lanes.
 struct Lanes<L: WordLanes> {
+    spread: Spread,
     /// The next bits of each lane, left-aligned.
     bits: [L::I; 4],
     /// How many of them there are: 16 to 31.
@@ -112,17 +142,31 @@ struct Lanes<L: WordLanes> {
 
 impl<L: WordLanes> Lanes<L> {
     #[inline(always)]
-    fn new(l: L, begins: [u32; N_LANES]) -> Self {
+    fn new(l: L, spread: Spread, begins: [u32; N_LANES]) -> Self {
         // The leading one ends the unused bits; at least 16 bits follow it.
         let unused = begins.map(|begin| begin.leading_zeros() + 1);
         let lanes = |f: &dyn Fn(usize) -> i32| std::array::from_fn(|j| std::array::from_fn(|k| f(8 * j + k)));
         Self {
+            spread,
             bits: load(l, &lanes(&|i| begins[i].checked_shl(unused[i]).unwrap_or(0) as i32)),
             n_bits: load(l, &lanes(&|i| 32 - unused[i] as i32)),
         }
     }
 
-    /// True if all that is left is what an encoder begins with.
+    /// Drops the first `length` ≤ 16 bits of eight lanes and lets those with fewer than 16 draw a word.
+    #[inline(always)]
+    fn drop(&mut self, l: L, j: usize, length: L::I, words: &mut WordReader<'_>) {
+        let bits = l.shl_each(self.bits[j], length);
+        let n_bits = l.sub_i32(self.n_bits[j], length);
+        let is_low = l.gt_i32(l.splat_i32(16), n_bits);
+        let (fresh, n_words) = l.expand_u16(&words.peek(), is_low);
+        words.skip(n_words);
+        self.bits[j] = l.or(bits, l.shl_each(fresh, l.sub_i32(l.splat_i32(16), n_bits)));
+        self.n_bits[j] = l.add_i32(n_bits, l.and(is_low, l.splat_i32(16)));
+    }
+}
+
+impl<L: WordLanes> Residuals<L> for Lanes<L> {
     #[inline(always)]
     fn are_done(&self, l: L) -> bool {
         let mut is_done = true;
@@ -133,22 +177,21 @@ impl<L: WordLanes> Lanes<L> {
         is_done
     }
 
-    /// A residual from every active lane, 0 from the others.
     #[inline(always)]
     fn take<const FULL: bool>(
         &mut self,
         l: L,
-        spread: Spread,
         energy: L::W,
-        active: [L::I; 4],
+        active: impl Fn() -> [L::I; 4],
         words: &mut WordReader<'_>,
     ) -> L::W {
         let zero = l.splat_i32(0);
+        let active = if FULL { [zero; 4] } else { active() };
         let mut numbers = l.widen_u16(energy);
         let mut far = numbers;
         let mut has_far = zero;
         for j in 0..4 {
-            let k = spread.low_bits(l, numbers[j]);
+            let k = self.spread.low_bits(l, numbers[j]);
             let near = l.min_i32(k, l.splat_i32(N_NEAR));
             let bits = self.bits[j];
             // Leading zeros of the top nine bits, by the exponent of a float; 8 or more is an escape.
@@ -177,21 +220,14 @@ impl<L: WordLanes> Lanes<L> {
                 self.drop(l, j, far[j], words);
             }
         }
-        // Zigzag: half the number, all bits turned if it is odd.
-        let numbers = l.narrow_u16(numbers);
-        let is_odd = l.sub_u16(l.splat_u16(0), l.and_u16(numbers, l.splat_u16(1)));
-        l.xor_u16(l.halve_u16(numbers), is_odd)
+        residuals(l, numbers)
     }
+}
 
-    /// Drops the first `length` ≤ 16 bits of eight lanes and lets those with fewer than 16 draw a word.
-    #[inline(always)]
-    fn drop(&mut self, l: L, j: usize, length: L::I, words: &mut WordReader<'_>) {
-        let bits = l.shl_each(self.bits[j], length);
-        let n_bits = l.sub_i32(self.n_bits[j], length);
-        let is_low = l.gt_i32(l.splat_i32(16), n_bits);
-        let (fresh, n_words) = l.expand_u16(&words.peek(), is_low);
-        words.skip(n_words);
-        self.bits[j] = l.or(bits, l.shl_each(fresh, l.sub_i32(l.splat_i32(16), n_bits)));
-        self.n_bits[j] = l.add_i32(n_bits, l.and(is_low, l.splat_i32(16)));
-    }
+/// Zigzag: half the number, all bits turned if it is odd.
+#[inline(always)]
+pub(super) fn residuals<L: WordLanes>(l: L, numbers: [L::I; 4]) -> L::W {
+    let numbers = l.narrow_u16(numbers);
+    let is_odd = l.sub_u16(l.splat_u16(0), l.and_u16(numbers, l.splat_u16(1)));
+    l.xor_u16(l.halve_u16(numbers), is_odd)
 }

@@ -5,6 +5,7 @@ use super::colour::{Colour, gradient};
 use super::flags::Flags;
 use super::spread::{Costs, Spread};
 use super::strip::Strip;
+use super::tally::{self, Tally};
 use super::{ESCAPE, N_LANES, N_NEAR, SKEW, n_steps};
 use crate::image::streams::WordWriter;
 use crate::image::{PlaneShape, Planes};
@@ -24,6 +25,24 @@ pub(super) struct Plane<'a> {
     energy: Vec<[u16; N_LANES]>,
 }
 
+/// What some strips tell of a plane.
+struct Sample {
+    spread: Spread,
+    steps_log2: u8,
+    /// True if tables make the plane much smaller.
+    gains_by_tables: bool,
+}
+
+/// True if any number is not 0.
+#[inline(always)]
+fn is_coded(steps: &&[[u16; N_LANES]]) -> bool {
+    steps.as_flattened().iter().fold(0, |all, z| all | z) != 0
+}
+
+/// Tables take twice the time of bits: they are for planes that they make smaller by one part in so many.
+const MIN_GAIN: u64 = 12;
+/// Smaller planes do not pay for tables.
+const MIN_SAMPLES: u64 = 1 << 13;
 /// Strips from which the spread is learned, and about as many of their steps.
 const N_SAMPLED_STRIPS: usize = 4;
 const N_SAMPLED_STEPS: usize = 800;
@@ -49,7 +68,10 @@ impl<'a> Plane<'a> {
     pub(super) fn code<L: WordLanes>(mut self, l: L, out: &mut Vec<u8>) {
         let PlaneShape { width, height, .. } = self.planes.shape;
         let n_strips = height.div_ceil(N_LANES);
-        let (spread, steps_log2) = self.sample(l, n_strips);
+        let Sample { spread, steps_log2, gains_by_tables } = self.sample(l, n_strips);
+        if gains_by_tables {
+            return self.code_by_tables(l, steps_log2, out);
+        }
         let mut flags = Flags::new(steps_log2, &self.planes.shape);
         let mut lanes = Lanes::<L>::new(l);
         let mut words = WordWriter::new(width * height);
@@ -83,10 +105,24 @@ impl<'a> Plane<'a> {
         }
     }
 
-    /// The spread and the length of stretches, from some strips.
+    /// Appends the plane, coded by tables.
     #[inline(always)]
-    fn sample<L: WordLanes>(&mut self, l: L, n_strips: usize) -> (Spread, u8) {
+    pub(super) fn code_by_tables<L: WordLanes>(mut self, l: L, steps_log2: u8, out: &mut Vec<u8>) {
+        let mut coder = tally::Coder::new(&self.planes.shape, steps_log2);
+        for strip in 0..self.planes.shape.height.div_ceil(N_LANES) {
+            self.predict(l, strip);
+            coder.add(l, &self.zigzag, &self.energy);
+        }
+        coder.finish(out);
+    }
+
+    /// What is to be known of the plane before it is coded, from some strips.
+    #[inline(always)]
+    fn sample<L: WordLanes>(&mut self, l: L, n_strips: usize) -> Sample {
         let mut costs = Costs::new();
+        let mut tally = Tally::new();
+        // Numbers of stretches that need not be coded, a bit each if they were.
+        let mut n_free = 0;
         let (mut n_short, mut n_long) = (0, 0);
         let step = n_strips.div_ceil(N_SAMPLED_STRIPS);
         let n_steps = self.zigzag.len() * n_strips.div_ceil(step);
@@ -99,16 +135,26 @@ impl<'a> Plane<'a> {
                 // Lanes outside would speak for fewer low bits than there are.
                 if active.is_full(t) || !has_full {
                     numbers.iter().zip(energies).for_each(|(z, energy)| costs.add(*z, *energy));
+                    let stretch = t - t % 8;
+                    if is_coded(&&self.zigzag[stretch..self.zigzag.len().min(stretch + 8)]) {
+                        tally.add(l, numbers, energies);
+                    } else {
+                        n_free += N_LANES as u64;
+                    }
                 }
             }
-            let is_coded =
-                |steps: &&[[u16; N_LANES]]| steps.as_flattened().iter().fold(0, |all, z| all | z) != 0;
             n_short += self.zigzag.chunks(8).filter(is_coded).count();
             n_long += self.zigzag.chunks(32).filter(is_coded).count();
         }
         // A short stretch without a residual saves a bit for each of its 256 samples, three more flags cost three.
         let n_saved = (4 * n_long).saturating_sub(n_short) * 256;
-        (costs.fit(), if n_saved > n_steps / 8 { 3 } else { 5 })
+        let (spread, n_bits) = costs.fit();
+        let n_samples = (self.planes.shape.width * self.planes.shape.height) as u64;
+        let share = n_samples.div_ceil(tally.n() + n_free + 1);
+        let by_bits = n_bits.saturating_sub(n_free) * share;
+        let gains_by_tables =
+            n_samples >= MIN_SAMPLES && tally.least_bits(share) < by_bits - by_bits / MIN_GAIN;
+        Sample { spread, steps_log2: if n_saved > n_steps / 8 { 3 } else { 5 }, gains_by_tables }
     }
 
     /// Takes the residuals of a strip and says how many rows it has.

@@ -26,11 +26,8 @@ impl Flags {
     }
 
     /// Reads flags and gives what follows them.
-    pub(super) fn parse<'a>(
-        steps_log2: u8,
-        bytes: &'a [u8],
-        shape: &PlaneShape,
-    ) -> Result<(Self, &'a [u8]), CodecError> {
+    pub(super) fn parse<'a>(bytes: &'a [u8], shape: &PlaneShape) -> Result<(Self, &'a [u8]), CodecError> {
+        let (&steps_log2, bytes) = bytes.split_first().ok_or(TRUNCATED)?;
         if !STEPS_LOG2.contains(&steps_log2) {
             return Err(CodecError::Unsupported { what: "stretch of steps", id: u32::from(steps_log2) });
         }

@@ -1,8 +1,11 @@
-//! The fast coder of planes: gradient prediction and Golomb–Rice codes of words of 16 bit in 32 interleaved
-//! streams, one plane after the other. `docs/codecs/lanes.md` is the specification.
+//! The fast coder of planes: gradient prediction of words of 16 bit in 32 interleaved streams, one plane after the
+//! other. `docs/codecs/lanes.md` is the specification.
 //!
 //! Row `i` of a strip of 32 rows is lane `i`. At step `t` a lane stands at column `t - 2i`, so that its neighbours
 //! above, the one to the right included, are done: 32 samples advance together.
+//!
+//! * `spread`: Golomb–Rice codes, of which energies around a number say how many low bits it keeps.
+//! * `tables`, `tally`, `states`: static rANS, where that makes a plane much smaller; twice the time.
 
 mod active;
 mod colour;
@@ -10,14 +13,19 @@ mod decode;
 mod encode;
 mod flags;
 mod spread;
+mod states;
 mod strip;
+mod tables;
+mod tally;
 
 use super::{PlaneShape, Planes};
 use crate::CodecError;
+use crate::entropy::byte_rans::MIN_STATE;
 use crate::simd::{Kernel, WordLanes, dispatch};
 use colour::Colour;
 use flags::Flags;
 use spread::Spread;
+use tables::Tables;
 
 /// Rows of a strip.
 const N_LANES: usize = 32;
@@ -98,34 +106,70 @@ const TRUNCATED: CodecError = CodecError::Truncated { what: "lanes" };
 
 /// A coded plane, read but not decoded.
 struct Coded<'a> {
-    spread: Spread,
     flags: Flags,
-    /// Bits a lane begins with, below a leading one; none if no flag is set.
-    lanes: Option<[u32; N_LANES]>,
+    streams: Streams,
     words: &'a [[u8; 2]],
 }
+
+/// What the streams of a plane begin with.
+enum Streams {
+    /// Bits, below a leading one.
+    Bits(Spread, [u32; N_LANES]),
+    /// States.
+    States(Tables, [u32; N_LANES]),
+}
+
+impl Streams {
+    /// Those of a plane where nothing is coded.
+    const NONE: Self = Self::Bits(Spread::LEAST, [1 << 16; N_LANES]);
+}
+
+/// What a plane begins with whose numbers are coded by tables; of others it is less.
+const BY_TABLES: u8 = 8;
 
 impl<'a> Coded<'a> {
     /// The next plane and what follows it.
     fn parse(bytes: &'a [u8], shape: &PlaneShape) -> Result<(Self, &'a [u8]), CodecError> {
+        if let [BY_TABLES, rest @ ..] = bytes {
+            let (flags, rest) = Flags::parse(rest, shape)?;
+            if !flags.has_any() {
+                return Ok((Self { flags, streams: Streams::NONE, words: &[] }, rest));
+            }
+            let (n_bytes, rest) = rest.split_first_chunk().ok_or(TRUNCATED)?;
+            let n_bytes = usize::from(u16::from_le_bytes(*n_bytes));
+            let (tables, rest) = rest.split_at_checked(n_bytes).ok_or(TRUNCATED)?;
+            let tables = Tables::parse(tables)?;
+            let (states, words, rest) = begins_and_words(rest)?;
+            if states.iter().any(|state| !(MIN_STATE..1 << 31).contains(state)) {
+                return Err(CodecError::Corrupt { what: "a coder state is out of range" });
+            }
+            return Ok((Self { flags, streams: Streams::States(tables, states), words }, rest));
+        }
         let (spread, rest) = bytes.split_first_chunk().ok_or(TRUNCATED)?;
         let spread = Spread::parse(*spread)?;
-        let (&steps_log2, rest) = rest.split_first().ok_or(TRUNCATED)?;
-        let (flags, rest) = Flags::parse(steps_log2, rest, shape)?;
+        let (flags, rest) = Flags::parse(rest, shape)?;
         if !flags.has_any() {
-            return Ok((Self { spread, flags, lanes: None, words: &[] }, rest));
+            return Ok((Self { flags, streams: Streams::NONE, words: &[] }, rest));
         }
-        let (lanes, rest) = rest.split_at_checked(4 * N_LANES).ok_or(TRUNCATED)?;
-        let lanes = lanes.as_chunks().0;
-        let lanes: [u32; N_LANES] = std::array::from_fn(|i| u32::from_le_bytes(lanes[i]));
+        let (lanes, words, rest) = begins_and_words(rest)?;
         if lanes.iter().any(|lane| *lane < 1 << 16) {
             return Err(CodecError::Corrupt { what: "a lane begins with fewer than 16 bits" });
         }
-        let (n_words, rest) = rest.split_first_chunk().ok_or(TRUNCATED)?;
-        let n_bytes = (u32::from_le_bytes(*n_words) as usize).checked_mul(2).ok_or(TRUNCATED)?;
-        let (words, rest) = rest.split_at_checked(n_bytes).ok_or(TRUNCATED)?;
-        Ok((Self { spread, flags, lanes: Some(lanes), words: words.as_chunks().0 }, rest))
+        Ok((Self { flags, streams: Streams::Bits(spread, lanes), words }, rest))
     }
+}
+
+/// What the lanes begin with, the plane's words, and what follows them.
+type BeginsAndWords<'a> = ([u32; N_LANES], &'a [[u8; 2]], &'a [u8]);
+
+fn begins_and_words(bytes: &[u8]) -> Result<BeginsAndWords<'_>, CodecError> {
+    let (lanes, rest) = bytes.split_at_checked(4 * N_LANES).ok_or(TRUNCATED)?;
+    let lanes = lanes.as_chunks().0;
+    let lanes = std::array::from_fn(|i| u32::from_le_bytes(lanes[i]));
+    let (n_words, rest) = rest.split_first_chunk().ok_or(TRUNCATED)?;
+    let n_bytes = (u32::from_le_bytes(*n_words) as usize).checked_mul(2).ok_or(TRUNCATED)?;
+    let (words, rest) = rest.split_at_checked(n_bytes).ok_or(TRUNCATED)?;
+    Ok((lanes, words.as_chunks().0, rest))
 }
 
 #[cfg(test)]

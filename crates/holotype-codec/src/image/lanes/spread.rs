@@ -20,6 +20,8 @@ const MAX_LOW: i32 = 15;
 const MAX_SHIFT: u8 = 19;
 
 impl Spread {
+    pub(super) const LEAST: Self = Self { factor: 8, addend: 1, shift: 0 };
+
     pub(super) fn parse([head, shift, low, high]: [u8; 4]) -> Result<Self, CodecError> {
         let addend = u16::from_le_bytes([low, high]);
         if head > 7 || addend == 0 || shift > MAX_SHIFT {
@@ -91,8 +93,8 @@ impl Costs {
         }
     }
 
-    /// The cheapest spread, nearly: the addend and the shift first, then the factor.
-    pub(super) fn fit(&self) -> Spread {
+    /// The cheapest spread, nearly: the addend and the shift first, then the factor. Also what it costs in bits.
+    pub(super) fn fit(&self) -> (Spread, u64) {
         let used: Vec<(u32, &[u32; MAX_LOW as usize + 1])> = (0..)
             .zip(self.bits.iter())
             .filter(|(_, bits)| bits[0] > 0)
@@ -122,7 +124,7 @@ impl Costs {
                 consider(&mut best, Spread { factor, addend, shift });
             }
         }
-        best
+        (best, best_cost)
     }
 }
 

@@ -30,6 +30,87 @@ fn planes(width: usize, height: usize, maxes: &[u16], kind: u64) -> Planes {
     Planes { shape: PlaneShape { width, height, maxes: maxes.to_vec(), is_rgb: maxes.len() >= 3 }, samples }
 }
 
+/// A plane with long slopes, steps and a little noise, where most residuals are 0: for tables.
+fn slopes(width: usize, height: usize, far: u16) -> Planes {
+    let mut state = 7_u64;
+    let mut value = |i: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let (x, y, noise) = (i % width, i / width, (state >> 40) as usize);
+        let far = if noise.is_multiple_of(97) { noise >> 7 & usize::from(far) } else { 0 };
+        ((x / 9 + y / 5 + usize::from(noise.is_multiple_of(23)) + far) & 0xFFFF) as u16
+    };
+    let samples = vec![(0..width * height).map(&mut value).collect()];
+    Planes { shape: PlaneShape { width, height, maxes: vec![65535], is_rgb: false }, samples }
+}
+
+/// By tables whatever that gives.
+fn by_tables(planes: &Planes) -> Vec<u8> {
+    struct Tables<'a>(&'a Planes);
+    impl Kernel for Tables<'_> {
+        type Output = Vec<u8>;
+        fn run<L: WordLanes>(self, l: L) -> Vec<u8> {
+            let mut out = vec![Colour::None as u8];
+            for c in 0..self.0.samples.len() {
+                encode::Plane::new(self.0, Colour::None, c).code_by_tables(l, 3, &mut out);
+            }
+            out
+        }
+    }
+    let coded = dispatch(Tables(planes));
+    assert!(Tables(planes).run(Portable) == coded);
+    coded
+}
+
+#[test]
+fn tables_take_what_bits_take() {
+    for (width, height) in
+        [(1, 1), (1, 70), (70, 1), (2, 33), (15, 64), (16, 2), (61, 31), (62, 32), (63, 33), (131, 65)]
+    {
+        for kind in 0..6 {
+            for maxes in [&[1][..], &[65535], &[300, 65535]] {
+                let planes = planes(width, height, maxes, kind);
+                let coded = by_tables(&planes);
+                assert!(decode(&coded, &planes.shape).unwrap() == planes, "{width} x {height}, {kind}");
+                let plain = Decode { bytes: &coded, shape: &planes.shape }.run(Portable);
+                assert!(plain.unwrap() == planes);
+            }
+        }
+    }
+    for width in 1..=80 {
+        let planes = slopes(width, 34, 0xFFFF);
+        assert!(decode(&by_tables(&planes), &planes.shape).unwrap() == planes, "{width}");
+    }
+}
+
+#[test]
+fn tables_are_taken_where_they_gain() {
+    let planes = slopes(400, 300, 0x3F);
+    let coded = round_trip(&planes);
+    assert_eq!(coded[1], BY_TABLES);
+    assert!(coded.len() < 120_000 / 6, "{}", coded.len());
+    let noise = super::tests::planes(400, 300, &[65535], 0);
+    assert_ne!(round_trip(&noise)[1], BY_TABLES);
+}
+
+#[test]
+fn damaged_tables_are_errors_or_other_samples() {
+    let planes = slopes(90, 70, 0xFFF);
+    let good = by_tables(&planes);
+    for n in 0..good.len() {
+        assert!(decode(&good[..n], &planes.shape).is_err(), "cut at {n}");
+    }
+    assert!(decode(&[good.as_slice(), &[0, 0]].concat(), &planes.shape).is_err());
+    for at in 0..good.len() {
+        for mask in [1, 16, 128, 255] {
+            let mut bad = good.clone();
+            bad[at] ^= mask;
+            let found =
+                [decode(&bad, &planes.shape), Decode { bytes: &bad, shape: &planes.shape }.run(Portable)];
+            assert!(found[0] == found[1], "byte {at}");
+        }
+    }
+}
+
 fn round_trip(planes: &Planes) -> Vec<u8> {
     let coded = encode(planes);
     assert!(decode(&coded, &planes.shape).unwrap() == *planes, "{:?}", planes.shape);

@@ -1,12 +1,9 @@
 //! Contexts with like statistics share a table. Encoder only; integers, so that the choice is the same everywhere.
 
-use super::tables::{MAX_CLUSTERS, N_CONTEXTS, N_SIDES, N_TOKENS, Tables, level_of};
+use super::tables::{MAX_CLUSTERS, N_CONTEXTS, N_SIDES, Tables};
 use crate::entropy::logarithm::log2;
+use crate::image::levels::{Counts, N_TOKENS, cost, levels};
 
-type Counts = [u32; N_TOKENS];
-
-/// About what one token's frequency costs in a table, in 1/65536 bit.
-const COST_PER_TOKEN: u64 = 7 << 15;
 /// Rounds of moving contexts to the cluster that codes them best.
 const N_ROUNDS: usize = 3;
 
@@ -80,15 +77,6 @@ fn scaled(count: u32, more: u32) -> u32 {
     count.saturating_mul(16).saturating_add(more)
 }
 
-/// Bits to code a cluster with its own statistics and to describe them.
-fn cost(sum: &Counts) -> u64 {
-    let total: u32 = sum.iter().sum();
-    let n_seen = sum.iter().filter(|n| **n > 0).count() as u64;
-    let bits: u64 =
-        sum.iter().filter(|n| **n > 0).map(|n| u64::from(*n) * u64::from(log2(total) - log2(*n))).sum();
-    bits + n_seen * COST_PER_TOKEN
-}
-
 /// Merges clusters while that makes the whole smaller; gives the new number of each old cluster.
 fn merge(sums: &mut Vec<Counts>) -> Vec<usize> {
     let mut parent: Vec<usize> = (0..sums.len()).collect();
@@ -128,11 +116,4 @@ fn merge(sums: &mut Vec<Counts>) -> Vec<usize> {
         (0..parent.len()).map(|k| live.iter().position(|l| *l == root(k)).unwrap_or(0)).collect();
     *sums = live.iter().map(|k| sums[*k]).collect();
     number
-}
-
-/// Levels without trailing zeros.
-fn levels(sum: &Counts) -> Vec<u32> {
-    let total = sum.iter().sum();
-    let n_tokens = sum.iter().rposition(|n| *n > 0).map_or(1, |last| last + 1);
-    sum[..n_tokens].iter().map(|n| level_of(*n, total)).collect()
 }

@@ -5,9 +5,10 @@ use super::super::colour::{self, Transform};
 use super::group::Group;
 use super::kernel::{Place, Residuals, walk};
 use super::model::PlaneModel;
-use super::tables::{N_CONTEXTS, N_DIRECT, normalise};
+use super::tables::N_CONTEXTS;
 use crate::CodecError;
 use crate::entropy::static_rans::{DecodeTables, Decoder, N_SLOTS};
+use crate::image::levels::{N_DIRECT, normalise};
 use crate::simd::{ByteLanes, Kernel, Lanes};
 
 /// The stream of one plane, ready to decode.

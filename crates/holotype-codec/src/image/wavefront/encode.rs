@@ -4,8 +4,9 @@ use super::cluster;
 use super::group::Group;
 use super::kernel::{Place, Residuals, walk};
 use super::model::PlaneModel;
-use super::tables::{MAX_CLUSTERS, N_CONTEXTS, N_DIRECT, N_TOKENS, normalise, token_of};
+use super::tables::{MAX_CLUSTERS, N_CONTEXTS};
 use crate::entropy::static_rans::{EncodeEntry, Encoder};
+use crate::image::levels::{N_DIRECT, N_TOKENS, normalise, token_of};
 use crate::simd::{ByteLanes, Kernel, Lanes};
 
 /// Bits of a number in a [`Mark`]; the context stands above.
@@ -89,7 +90,7 @@ impl<L: Lanes> Residuals<L> for Sink<'_> {
 pub(super) fn code_marks(marks: &[Mark], model: &mut PlaneModel) -> ([u32; 8], Vec<u16>) {
     model.tables = cluster::choose(&count(marks));
     let tables = EncodeTables::new(model);
-    let mut coder = Encoder::new();
+    let mut coder = Encoder::<8>::new();
     for step in marks.iter().rev() {
         coder.begin_step();
         if is_plain(step) {
