@@ -11,7 +11,7 @@ from .errors import Unsupported, require
 from .ziggurat_widths import WIDTHS
 
 F16, F32, F64, BF16 = TYPES = 9, 10, 11, 12
-N_GENERATORS = 11
+GENERATORS = (*range(11), 12)
 CUDA = (9, 10)
 # Digits that functions are computed with before they are rounded.
 DIGITS = decimal.Context(prec=80)
@@ -402,6 +402,9 @@ def generate(recipe: list[int], type_: int, n: int) -> bytes:
     if generator == 0 and type_ != F64:
         bits = {F16: 11, BF16: 8, F32: 24}[type_]
         return b"".join(put(source.draw() % (1 << bits) / (1 << bits)) for _ in range(n))
+    if generator == 12 and type_ in (F16, BF16):
+        halves = (put(source.draw() % (1 << 24) / (1 << 24)) for _ in range(n))
+        return b"".join(b"\0\0" if half == put(1.0) else half for half in halves)
     if generator == 0:
         values = [torch53(source) for _ in range(n)]
     elif generator == 1 and type_ != F64 and n >= 16:

@@ -77,7 +77,7 @@ def read_tensor(archive: Archive, item: dict, n_children: int = 0) -> Tensor:
     if 5 in d:
         require(isinstance(d[5], list) and all(isinstance(n, int) for n in d[5]), "a recipe")
         require(len(d[5]) == 3 or (len(d[5]) == 4 and d[5][0] in noise.CUDA and d[5][3] > 0), "a recipe")
-        require(d[5][0] < noise.N_GENERATORS and type_ in noise.TYPES and not {2, 4, 6} & d.keys(), "a recipe")
+        require(d[5][0] in noise.GENERATORS and type_ in noise.TYPES and not {2, 4, 6} & d.keys(), "a recipe")
         blocks = archive.content_blocks(item)
         require(len(blocks) <= 1, "more than one block of corrections")
         elements = noise.generate(d[5], type_, product(shape))
@@ -216,7 +216,7 @@ def decode_ranks(body: bytes, type_: int, bits: int, extent: list[int]) -> bytes
         raise Truncated("values")
 
     def numbers(coded: bytes, of: int, of_bits: int, shape: list[int]) -> list[int]:
-        require(coded and coded[0] < 5, "values and ranks are coded plainly")
+        require(coded and (coded[0] < 5 or coded[0] == 8), "values and ranks are coded plainly")
         raw = decode_slice(coded, of, of_bits, shape) if coded[0] else coded[1:]
         require(len(raw) == product(shape) * of_bits // 8, "the size of values or ranks")
         return [int.from_bytes(raw[i : i + of_bits // 8], "little") for i in range(0, len(raw), of_bits // 8)]
@@ -241,11 +241,12 @@ def decode_slice(
     if len(coded) < 4:
         raise Truncated("head of a slice")
     coder, mapping, mask, narrow = coded[:4]
-    if not 1 <= coder <= 7 or mapping > 2 or narrow > 1:
+    if not 1 <= coder <= 8 or mapping > 2 or narrow > 1:
         raise Unsupported("slice coder, map or narrowing")
     require((mask == 0 or mapping == 2) and not (mapping == 1 and coder == 4) and mask < 8, "the head of a slice")
     require(coder != 5 or (coded[:4] == b"\5\2\0\0" and parent is not None), "a difference from no parent")
     require(coder != 6 or coded[:4] == b"\6\0\0\0", "the head of a slice")
+    require(coder != 8 or mapping == 1, "the head of a slice")
     if coder == 6:
         return decode_multiples(coded[4:], type_, extent)
     if coder == 7:
@@ -283,6 +284,8 @@ def decode_slice(
     elif coder == 2:
         raw = zstd.decompress(body, n * n_bytes)
         words = [int.from_bytes(raw[i : i + n_bytes], "little") for i in range(0, len(raw), n_bytes)]
+    elif coder == 8:
+        words = decode_leading(body, n, n_bytes)
     else:
         planes = zstd.decompress(body, n * n_bytes) if coder == 3 else decode_planes(body, n, n_bytes)
         words = [int.from_bytes(planes[i::n], "big") for i in range(n)]
@@ -361,27 +364,50 @@ def rounded(value: float, type_: int) -> bytes:
 def decode_planes(body: bytes, n: int, n_bytes: int) -> bytes:
     """Section 4."""
     planes = b""
-    at = 0
     for _ in range(n_bytes):
-        if at + 5 > len(body):
-            raise Truncated("head of a plane")
-        coder, size = body[at], int.from_bytes(body[at + 1 : at + 5], "little")
-        plane = body[at + 5 : at + 5 + size]
-        if len(plane) < size:
-            raise Truncated("a plane")
-        at += 5 + size
-        if coder == 0:
-            require(size == n, "a plane has another length")
-            planes += plane
-        elif coder == 1:
-            require(size == 1, "a plane has another length")
-            planes += plane * n
-        elif coder == 2:
-            planes += decode_rans(plane, n)
-        else:
-            raise Unsupported("plane coder")
-    require(at == len(body), "bytes after the planes")
+        plane, body = take_plane(body, n)
+        planes += plane
+    require(not body, "bytes after the planes")
     return planes
+
+
+def take_plane(body: bytes, n: int) -> tuple[bytes, bytes]:
+    """A plane of `n` bytes, and what follows it."""
+    if len(body) < 5:
+        raise Truncated("head of a plane")
+    coder, size = body[0], int.from_bytes(body[1:5], "little")
+    plane, rest = body[5 : 5 + size], body[5 + size :]
+    if len(plane) < size:
+        raise Truncated("a plane")
+    if coder == 2:
+        return decode_rans(plane, n), rest
+    if coder > 2:
+        raise Unsupported("plane coder")
+    require(size == (1 if coder else n), "a plane has another length")
+    return plane * n if coder else plane, rest
+
+
+def decode_leading(body: bytes, n: int, n_bytes: int) -> list[int]:
+    """Section 10."""
+    if len(body) < 5:
+        raise Truncated("leading bits")
+    first, n_exceptions = body[0], int.from_bytes(body[1:5], "little")
+    require(n_exceptions <= n and n_bytes in (2, 4), "leading bits")
+    tokens, body = take_plane(body[5:], n)
+    exceptions, body = take_plane(body, n_exceptions) if n_exceptions else (b"", body)
+    half = (n + 1) // 2
+    nibbles, body = take_plane(body, half)
+    others = decode_planes(body, n, n_bytes - 2)
+    require(n % 2 == 0 or nibbles[-1] < 16, "half a byte of no word")
+    require(all((top - first) % 256 > 14 for top in exceptions), "an exception that is none")
+    require(sum(token >= 240 for token in tokens) == n_exceptions, "the number of exceptions")
+    left = iter(exceptions)
+    words = []
+    for i, token in enumerate(tokens):
+        top = (first + (token >> 4)) % 256 if token < 240 else next(left)
+        nibble = nibbles[i] & 15 if i < half else nibbles[i - half] >> 4
+        words.append(int.from_bytes(bytes([top, (token & 15) << 4 | nibble]) + others[i::n], "big"))
+    return words
 
 
 def decode_rans(data: bytes, n: int) -> bytes:

@@ -486,7 +486,7 @@ fn good() -> Vec<(String, Vec<u8>, String)> {
     );
     archival(&mut all);
     tensors(&mut all);
-    all.push(tensors::good());
+    all.extend([tensors::good(), tensors::leading()]);
     all.push(Good::new("empty").bytes());
     let picture = Preview { width: 5, height: 3, n_channels: 3, pixels: (0..45).map(|i| i * 5).collect() };
     all.push(Good::new("file-preview").file_with_preview("photo.jpg", b"the file itself", &picture).bytes());

@@ -35,10 +35,16 @@ pub(crate) fn histogram(bytes: &[u8]) -> [u32; 256] {
 
 /// About the bytes that [`encode`] needs for bytes with this histogram.
 pub(crate) fn estimate(counts: &[u32; 256]) -> usize {
+    let (n_bits, n_fixed) = cost(counts);
+    (n_bits >> 3) as usize + n_fixed
+}
+
+/// About the bits of bytes with this histogram, and the bytes of the table and the states.
+pub(crate) fn cost(counts: &[u32; 256]) -> (u64, usize) {
     let n: u32 = counts.iter().sum();
     let present = counts.iter().filter(|count| **count > 0);
     let bits: u64 = present.clone().map(|&count| u64::from(count) * u64::from(log2(n) - log2(count))).sum();
-    (bits >> 19) as usize + PRESENCE_BYTES + STATE_BYTES + present.count()
+    (bits >> 16, PRESENCE_BYTES + STATE_BYTES + present.count())
 }
 
 /// Frequencies with sum 4096, none 0 where the count is not; at least one count is not 0.

@@ -54,6 +54,13 @@ pub fn generate(
     }
     match generator {
         G::TorchCpuUniform => torch_uniform(&mut twister(seed, offset), element, n, out),
+        G::TorchCpuUniformHalf => {
+            let mut mt = twister(seed, offset);
+            // What would be rounded to 1 is 0.
+            let largest = 1.0 - if element == ElementType::F16 { 0.5_f32.powi(12) } else { 0.5_f32.powi(9) };
+            let numbers = (0..n).map(|_| box_muller::uniform(&mut mt));
+            put_f32(numbers.map(|x| if x < largest { x } else { 0.0 }), element, out);
+        }
         G::TorchCpuNormal => put_f32(box_muller::normal(&mut twister(seed, offset), n), element, out),
         G::TorchCpuNormalHalf => {
             put_f32(box_muller::normal_by_blocks(&mut twister(seed, offset), n), element, out);
@@ -118,6 +125,7 @@ fn makes(generator: NoiseGenerator, element: ElementType, n: usize) -> bool {
         G::TorchCpuNormalF64 => n >= box_muller::BLOCK && (is_half || matches!(element, E::F32 | E::F64)),
         G::TorchCpuNormal => n >= box_muller::BLOCK && (is_half || element == E::F32),
         G::TorchCpuNormalHalf => n >= box_muller::BLOCK && is_half,
+        G::TorchCpuUniformHalf => is_half,
         G::NumpyPcg64NormalF32 | G::TorchCudaUniform | G::TorchCudaNormal => is_half || element == E::F32,
     }
 }

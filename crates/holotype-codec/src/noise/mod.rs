@@ -26,7 +26,7 @@ pub use elements::generate;
 #[non_exhaustive]
 #[repr(u8)]
 pub enum NoiseGenerator {
-    /// `torch.rand` on the CPU.
+    /// `torch.rand` on the CPU; of half floats as earlier versions of PyTorch draw them.
     TorchCpuUniform = 0,
     /// `torch.randn` of at least 16 binary32 on the CPU, as they are or rounded to the element type.
     TorchCpuNormal = 1,
@@ -48,11 +48,13 @@ pub enum NoiseGenerator {
     TorchCudaUniform = 9,
     /// `torch.randn` on CUDA, by its public algorithm.
     TorchCudaNormal = 10,
+    /// `torch.rand` of half floats on the CPU.
+    TorchCpuUniformHalf = 12,
 }
 
 impl NoiseGenerator {
     /// Every generator, in wire order.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::TorchCpuUniform,
         Self::TorchCpuNormal,
         Self::NumpyPcg64Uniform,
@@ -64,6 +66,7 @@ impl NoiseGenerator {
         Self::TorchCpuNormalHalf,
         Self::TorchCudaUniform,
         Self::TorchCudaNormal,
+        Self::TorchCpuUniformHalf,
     ];
 
     /// Its name, as in `torch.cpu.randn`.
@@ -81,6 +84,7 @@ impl NoiseGenerator {
             Self::TorchCpuNormalHalf => "torch.cpu.randn.half",
             Self::TorchCudaUniform => "torch.cuda.rand",
             Self::TorchCudaNormal => "torch.cuda.randn",
+            Self::TorchCpuUniformHalf => "torch.cpu.rand.half",
         }
     }
 
@@ -93,7 +97,7 @@ impl NoiseGenerator {
     /// Inverse of `self as u8`.
     #[must_use]
     pub fn from_code(code: u64) -> Option<Self> {
-        usize::try_from(code).ok().and_then(|code| Self::ALL.get(code)).copied()
+        Self::ALL.into_iter().find(|generator| *generator as u64 == code)
     }
 }
 

@@ -187,6 +187,42 @@ fn an_offset_skips_draws() {
     }
 }
 
+/// Elements of `torch.manual_seed(7); torch.rand(100_000, dtype=…)` of PyTorch 2.15: the first, and where those are that binary32
+/// rounded would be 1.
+#[test]
+fn uniform_half_floats_are_those_of_the_library() {
+    let recipe = NoiseRecipe::new(NoiseGenerator::TorchCpuUniformHalf, 7, 0);
+    for (element, first, zeros, n_ones) in [
+        (
+            ElementType::F16,
+            [0x3848_u16, 0x325D, 0x3946, 0x3941],
+            [16_704, 17_208, 21_849, 22_286, 32_921],
+            26,
+        ),
+        (ElementType::Bf16, [0x3F09, 0x3E4C, 0x3F29, 0x3F28], [191, 405, 612, 923, 1018], 226),
+    ] {
+        let (mut made, mut singles) = (Vec::new(), Vec::new());
+        generate(&recipe, element, 100_000, &mut made).unwrap();
+        let made: Vec<u16> = made.as_chunks().0.iter().map(|word| u16::from_le_bytes(*word)).collect();
+        assert_eq!(made[..4], first);
+        assert_eq!(zeros.map(|at| made[at]), [0; 5]);
+        let single = NoiseRecipe::new(NoiseGenerator::TorchCpuUniform, 7, 0);
+        generate(&single, ElementType::F32, 100_000, &mut singles).unwrap();
+        let singles = singles.as_chunks().0.iter().map(|word| f32::from_le_bytes(*word));
+        let one = if element == ElementType::F16 { 0x3C00 } else { 0x3F80 };
+        let mut n = 0;
+        for (made, single) in made.into_iter().zip(singles) {
+            let rounded = match element {
+                ElementType::F16 => half::f16::from_f32(single).to_bits(),
+                _ => half::bf16::from_f32(single).to_bits(),
+            };
+            assert_eq!(made, if rounded == one { 0 } else { rounded });
+            n += usize::from(rounded == one);
+        }
+        assert_eq!(n, n_ones);
+    }
+}
+
 #[test]
 fn noise_of_cuda_is_what_is_published() {
     // `torch.manual_seed(0); torch.randn(3, 4, device="cuda")` as printed in what documents it.
@@ -219,6 +255,7 @@ fn what_is_not_made_is_refused() {
         (recipe(NoiseGenerator::NumpyPcg64NormalF32, 0), ElementType::F64, 5),
         (recipe(NoiseGenerator::NumpyPcg64Normal, 1 << 27), ElementType::F64, 5),
         (recipe(NoiseGenerator::TorchCpuNormalHalf, 0), ElementType::F32, 100),
+        (recipe(NoiseGenerator::TorchCpuUniformHalf, 0), ElementType::F32, 100),
         (recipe(NoiseGenerator::TorchCpuNormalF64, 0), ElementType::F64, 15),
         (recipe(NoiseGenerator::TorchCudaNormal, 2), ElementType::F32, 5),
         (recipe(NoiseGenerator::TorchCudaNormal, 0), ElementType::F64, 5),

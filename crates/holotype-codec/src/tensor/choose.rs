@@ -5,7 +5,7 @@ use super::narrow::narrower;
 use super::numeric::{self, NumberKind};
 use super::stream::{self, Coder, Map, Recipe, transformed};
 use super::word::Word;
-use super::{ElementType, TensorCodec, WordKind, lz, planes, ranks};
+use super::{ElementType, TensorCodec, WordKind, leading, lz, planes, ranks};
 
 /// A coded slice saves at least one part in so many: 3 %.
 const MIN_GAIN: usize = 33;
@@ -16,8 +16,15 @@ const GLANCE_WORDS: usize = 256;
 const N_WINDOWS: usize = 4;
 /// Words pco is tried on, twice as many of eight bytes.
 const PCO_WORDS: usize = 4096;
+/// pco promises to save one part in so many of what planes take, at a glance and at a look.
+const MIN_GAIN_GLANCED: usize = 50;
+const MIN_GAIN_NUMERIC: usize = 100;
 /// Slices that take no more than this, coded, have too few values or too few words for ranks to gain anything.
 const MIN_BYTES_RANKED: usize = 1024;
+/// Ranks of words in no order save at least one part in so many.
+const MIN_GAIN_RANKED: usize = 50;
+/// Differences are looked at closely if a glance finds them larger by less than one part in so many.
+const MAX_LOSS_GLANCED: usize = 128;
 /// One repeated group of eight bytes in so many is worth a search for copies.
 const MIN_REPEATS: usize = 64;
 
@@ -25,13 +32,16 @@ const PLAIN: Recipe = Recipe { coder: Coder::Zstd, map: Map::None, axes: 0, is_n
 
 /// Codes a slice; nothing if it is best kept as it is.
 pub(super) fn encode(bytes: &[u8], layout: &SliceLayout, codec: TensorCodec) -> Option<Vec<u8>> {
-    let mut best = Best(encode_plainly(bytes, layout, codec));
-    if codec == TensorCodec::Auto
-        && layout.element.n_words() == 1
-        && best.len().min(bytes.len()) > MIN_BYTES_RANKED
-    {
-        let ranked = ranks::encode(bytes, layout);
-        best.offer(ranked.filter(|coded| is_worth_it(coded.len(), bytes.len(), codec)));
+    if codec != TensorCodec::Auto {
+        return encode_plainly(bytes, layout, codec);
+    }
+    let Found { coded, has_order } = auto(bytes, layout);
+    let mut best = Best(worth_it(coded, bytes, codec));
+    let n_best = best.len().min(bytes.len());
+    if layout.element.n_words() == 1 && n_best > MIN_BYTES_RANKED {
+        // In no order, ranks are worth what the frequencies of their values are.
+        let limit = if has_order { usize::MAX } else { n_best - n_best / MIN_GAIN_RANKED };
+        best.offer(worth_it(ranks::encode(bytes, layout, limit), bytes, codec));
     }
     best.0
 }
@@ -57,8 +67,12 @@ pub(super) fn encode_plainly(bytes: &[u8], layout: &SliceLayout, codec: TensorCo
             }
         }
         TensorCodec::Pco => stream::encode(bytes, layout, pco_recipe(layout.element, false), lz::QUICK),
-        TensorCodec::Auto => auto(bytes, layout),
+        TensorCodec::Auto => auto(bytes, layout).coded,
     };
+    worth_it(coded, bytes, codec)
+}
+
+fn worth_it(coded: Option<Vec<u8>>, bytes: &[u8], codec: TensorCodec) -> Option<Vec<u8>> {
     coded.filter(|coded| coded.len() < bytes.len() && is_worth_it(coded.len(), bytes.len(), codec))
 }
 
@@ -128,22 +142,37 @@ fn sample<W: Word>(bytes: &[u8], layout: &SliceLayout, recipe: Recipe, n_window:
 fn look<W: Word>(bytes: &[u8], layout: &SliceLayout) -> Vec<(usize, Recipe)> {
     let promise = |recipe: Recipe, n_window: usize| {
         let sampled: Vec<W> = sample(bytes, layout, recipe, n_window);
-        let n = planes::estimate(&planes::split(&sampled), sampled.len());
-        scale(n, sampled.len(), layout.n_words)
+        match recipe.coder {
+            Coder::Leading => leading::promise(&sampled, layout.n_words),
+            _ => planes::promise(&planes::split(&sampled), sampled.len(), layout.n_words),
+        }
     };
     let plain = planes_recipe(layout);
     let mut recipes = vec![plain];
     if plain.map == Map::Rotate && W::N_BYTES == 1 {
         recipes.push(Recipe { map: Map::None, ..plain });
     }
+    if has_leading_bits(layout.element) {
+        recipes.push(Recipe { coder: Coder::Leading, ..plain });
+    }
     // A glance tells noise, which no difference makes smaller.
     let limit = promise(plain, GLANCE_WORDS);
     let differences = layout.masks().map(|axes| Recipe { map: Map::Order, axes, ..plain });
-    recipes.extend(differences.filter(|recipe| promise(*recipe, GLANCE_WORDS) <= limit + limit / 16));
+    let limit = limit + limit / MAX_LOSS_GLANCED;
+    recipes.extend(differences.filter(|recipe| promise(*recipe, GLANCE_WORDS) <= limit));
     let mut promises: Vec<_> =
         recipes.into_iter().map(|recipe| (promise(recipe, WINDOW_WORDS), recipe)).collect();
     promises.sort_by_key(|(n, _)| *n);
+    // Of two that do the same in two ways the better is enough.
+    let better =
+        promises.iter().find(|(_, recipe)| recipe.map == Map::Rotate).map(|(_, recipe)| recipe.coder);
+    promises.retain(|(_, recipe)| recipe.map != Map::Rotate || Some(recipe.coder) == better);
     promises
+}
+
+/// Floats whose most significant byte is their exponent.
+fn has_leading_bits(element: ElementType) -> bool {
+    matches!(element, ElementType::Bf16 | ElementType::F32 | ElementType::Complex64)
 }
 
 /// `n` bytes for `sampled` words, for all of them.
@@ -151,8 +180,15 @@ fn scale(n: usize, n_sampled: usize, n_words: usize) -> usize {
     (n as u64 * n_words as u64 / n_sampled.max(1) as u64) as usize
 }
 
-/// Bytes of all words by pco, as some of them promise.
-fn pco_promise<W: Word>(bytes: &[u8], layout: &SliceLayout, recipe: Recipe) -> Option<usize> {
+/// Bytes of all words by pco, as some of them promise; none if they are more than `limit`, or pco sees no more in them than planes
+/// do.
+fn pco_promise<W: Word>(
+    bytes: &[u8],
+    layout: &SliceLayout,
+    recipe: Recipe,
+    limit: usize,
+    is_glanced: bool,
+) -> Option<usize> {
     let kind = if recipe.map == Map::Order { NumberKind::Unsigned } else { NumberKind::of(layout.element)? };
     let n = layout.n_words.min(if W::N_BYTES == 8 { 2 * PCO_WORDS } else { PCO_WORDS });
     let start = (layout.n_words - n) / 2;
@@ -162,50 +198,84 @@ fn pco_promise<W: Word>(bytes: &[u8], layout: &SliceLayout, recipe: Recipe) -> O
     } else {
         transformed(W::from_bytes(bytes), layout, recipe.map, recipe.axes)?.get(start..start + n)?.to_vec()
     };
-    let (coded, n_fixed) = numeric::encode(&words, kind, numeric::QUICK)?;
-    Some(n_fixed + scale(coded.len() - n_fixed, n, layout.n_words))
+    let promise = |words: &[W]| {
+        let coded = numeric::encode(words, kind, numeric::QUICK)?;
+        let n_growing = scale(coded.bytes.len() - coded.n_fixed, words.len(), layout.n_words);
+        Some((coded.n_fixed + n_growing, coded.is_classic))
+    };
+    // In no order, bins alone are no better than planes but where a glance tells.
+    if is_glanced {
+        let (glance, is_classic) = promise(words.get(..n / 4).filter(|some| !some.is_empty())?)?;
+        if is_classic && glance > limit - limit / MIN_GAIN_GLANCED {
+            return None;
+        }
+    }
+    promise(&words).map(|(n, _)| n).filter(|n| *n < limit - limit / MIN_GAIN_NUMERIC)
 }
 
 /// True if groups of eight bytes come again more often than numbers do by chance.
 fn has_copies(bytes: &[u8], n_word_bytes: usize) -> bool {
-    const N_SLOTS_LOG2: u32 = 15;
+    const N_SLOTS_LOG2: u32 = 14;
     let mut seen = vec![0_u64; 1 << N_SLOTS_LOG2];
     let (mut n_looked, mut n_repeats) = (0_usize, 0_usize);
-    let step = n_word_bytes.max(4);
-    for at in (0..bytes.len().saturating_sub(8)).step_by(step) {
-        let Some(group) = bytes.get(at..).and_then(|rest| rest.first_chunk()) else { break };
-        let group = u64::from_le_bytes(*group);
-        let hash = group.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        // The value itself says which groups are looked at, so that a copy is met wherever it lies.
-        if hash >> 60 != 0 {
-            continue;
-        }
+    let mut look = |group: u64, hash: u64| {
         n_looked += 1;
-        if let Some(slot) = seen.get_mut((hash >> (60 - N_SLOTS_LOG2)) as usize & ((1 << N_SLOTS_LOG2) - 1)) {
+        if let Some(slot) = seen.get_mut((hash >> (59 - N_SLOTS_LOG2)) as usize & ((1 << N_SLOTS_LOG2) - 1)) {
             n_repeats += usize::from(*slot == group);
             *slot = group;
+        }
+    };
+    let hash = |group: u64| group.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    // The value itself says which groups are looked at, so that a copy is met wherever it lies.
+    let is_looked_at = |hash: u64| hash >> 59 == 0;
+    let words = bytes.as_chunks::<8>().0.iter().map(|group| u64::from_le_bytes(*group));
+    if n_word_bytes > 4 {
+        words
+            .map(|group| (group, hash(group)))
+            .filter(|(_, hash)| is_looked_at(*hash))
+            .for_each(|(g, h)| look(g, h));
+    } else {
+        let mut before = 0;
+        for group in words {
+            // The group that begins four bytes before, and this one.
+            for group in [before >> 32 | group << 32, group] {
+                let hash = hash(group);
+                if is_looked_at(hash) {
+                    look(group, hash);
+                }
+            }
+            before = group;
         }
     }
     // So few distinct groups that none was looked at: they repeat.
     n_looked < 4 || n_repeats * MIN_REPEATS > n_looked
 }
 
-/// The smallest of what is worth trying.
-fn auto(bytes: &[u8], layout: &SliceLayout) -> Option<Vec<u8>> {
-    if let Some(best) = auto_narrow(bytes, layout) {
-        return Some(best);
+/// The smallest of what was worth trying.
+struct Found {
+    coded: Option<Vec<u8>>,
+    /// Words tell of others near them, or come again.
+    has_order: bool,
+}
+
+fn auto(bytes: &[u8], layout: &SliceLayout) -> Found {
+    if let coded @ Some(_) = auto_narrow(bytes, layout) {
+        return Found { coded, has_order: true };
     }
     let look = Look::of(bytes, layout);
     let mut best = Best(None);
-    let promised = look.promises.first()?.0;
+    let Some((promised, first)) = look.promises.first().copied() else {
+        return Found { coded: None, has_order: true };
+    };
     // The first, and others that come close.
     let mut close = look.promises.iter().filter(|(n, _)| *n <= promised + promised / 32).take(2);
     close.by_ref().for_each(|(_, recipe)| best.offer(stream::encode(bytes, layout, *recipe, lz::QUICK)));
-    let smooth = look.promises.first().filter(|(_, recipe)| recipe.axes != 0).map(|(_, recipe)| *recipe);
+    let smooth = Some(first).filter(|recipe| recipe.axes != 0);
     let has_copies = has_copies(bytes, layout.n_word_bytes);
+    let has_order = smooth.is_some() || has_copies;
     // Floats of two bytes in no order that do not come again leave pco nothing that planes do not see.
-    if layout.n_word_bytes != 2 || layout.kind() != WordKind::Float || smooth.is_some() || has_copies {
-        offer_pco(&mut best, bytes, layout, smooth);
+    if layout.n_word_bytes != 2 || layout.kind() != WordKind::Float || has_order {
+        offer_pco(&mut best, bytes, layout, smooth, has_order);
     }
     if has_copies {
         let plain = look.promises.iter().find(|(_, recipe)| recipe.axes == 0).map(|(n, _)| *n);
@@ -217,7 +287,7 @@ fn auto(bytes: &[u8], layout: &SliceLayout) -> Option<Vec<u8>> {
     if let Some(recipe) = best.0.as_ref().and_then(|coded| stream::pco_recipe_of(coded)) {
         best.offer(stream::encode(bytes, layout, recipe, lz::DENSE));
     }
-    best.0
+    Found { coded: best.0, has_order }
 }
 
 struct Best(Option<Vec<u8>>);
@@ -248,17 +318,19 @@ fn auto_narrow(bytes: &[u8], layout: &SliceLayout) -> Option<Vec<u8>> {
     best.0
 }
 
-fn offer_pco(best: &mut Best, bytes: &[u8], layout: &SliceLayout, smooth: Option<Recipe>) {
+fn offer_pco(best: &mut Best, bytes: &[u8], layout: &SliceLayout, smooth: Option<Recipe>, has_order: bool) {
     let recipe = pco_recipe(layout.element, false);
     let differences = smooth.map(|recipe| Recipe { coder: Coder::Pco, ..recipe });
     for recipe in [Some(recipe), differences].into_iter().flatten() {
+        let limit = best.len().min(bytes.len());
+        let is_glanced = !has_order;
         let promise = match layout.n_word_bytes {
             1 => None,
-            2 => pco_promise::<u16>(bytes, layout, recipe),
-            4 => pco_promise::<u32>(bytes, layout, recipe),
-            _ => pco_promise::<u64>(bytes, layout, recipe),
+            2 => pco_promise::<u16>(bytes, layout, recipe, limit, is_glanced),
+            4 => pco_promise::<u32>(bytes, layout, recipe, limit, is_glanced),
+            _ => pco_promise::<u64>(bytes, layout, recipe, limit, is_glanced),
         };
-        if promise.is_some_and(|n| n < best.len() - best.len().min(usize::MAX - 1) / 100) {
+        if promise.is_some() {
             best.offer(stream::encode(bytes, layout, recipe, lz::QUICK));
         }
     }

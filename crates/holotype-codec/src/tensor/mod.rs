@@ -6,12 +6,14 @@
 //! * `delta`: what a slice differs from its parent.
 //! * `multiples`: floats that are multiples of a step, as rounding within a bound makes them.
 //! * `ranks`: words of few values.
+//! * `leading`: exponents and the bits after them.
 //! * `choose`: which of them is tried; never needed to decode.
 
 mod choose;
 mod delta;
 mod element;
 mod layout;
+mod leading;
 mod lorenzo;
 mod lz;
 mod multiples;

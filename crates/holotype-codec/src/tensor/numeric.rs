@@ -78,8 +78,18 @@ impl NumberKind {
     }
 }
 
-/// The coded words, and how many bytes of them do not grow with their number; nothing if pco refuses them.
-pub(super) fn encode<W: Word>(words: &[W], kind: NumberKind, level: usize) -> Option<(Vec<u8>, usize)> {
+/// What pco makes of words.
+#[derive(Debug)]
+pub(super) struct Coded {
+    pub(super) bytes: Vec<u8>,
+    /// How many of them do not grow with the number of words.
+    pub(super) n_fixed: usize,
+    /// Numbers go to bins one by one: no common factor was found, and none helps another.
+    pub(super) is_classic: bool,
+}
+
+/// The coded words; nothing if pco refuses them.
+pub(super) fn encode<W: Word>(words: &[W], kind: NumberKind, level: usize) -> Option<Coded> {
     use NumberKind::{Float, Signed, Unsigned};
     match (W::N_BYTES, kind) {
         (1, Signed) => encode_as::<W, i8>(words, level),
@@ -114,7 +124,7 @@ pub(super) fn decode<W: Word>(coded: &[u8], kind: NumberKind, words: &mut [W]) -
     }
 }
 
-fn encode_as<W: Word, N: OfBits>(words: &[W], level: usize) -> Option<(Vec<u8>, usize)> {
+fn encode_as<W: Word, N: OfBits>(words: &[W], level: usize) -> Option<Coded> {
     let numbers: Vec<N> = words.iter().map(|word| N::of_bits(word.bits())).collect();
     let config = ChunkConfig::default()
         .with_compression_level(level)
@@ -123,10 +133,12 @@ fn encode_as<W: Word, N: OfBits>(words: &[W], level: usize) -> Option<(Vec<u8>, 
     let file = FileCompressor::default();
     let mut chunk = file.chunk_compressor(&numbers, &config).ok()?;
     check_features(chunk.meta()).ok()?;
+    let meta = chunk.meta();
+    let is_classic = matches!((&meta.mode, &meta.delta_encoding), (Mode::Classic, DeltaEncoding::NoOp));
     let out = file.write_header(Vec::new()).ok()?;
     let out = chunk.write_meta(out).ok()?;
     let n_fixed = out.len();
-    Some((chunk.write_page(0, out).ok()?, n_fixed))
+    Some(Coded { bytes: chunk.write_page(0, out).ok()?, n_fixed, is_classic })
 }
 
 /// Refuses what the specification leaves out.

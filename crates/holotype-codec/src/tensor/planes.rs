@@ -18,6 +18,8 @@ mod coder {
 
 /// A plane stays raw unless coding saves one part in so many.
 const MIN_GAIN: usize = 64;
+/// Bytes of a plane looked at first.
+const SAMPLE_BYTES: usize = 4096;
 
 struct Split<'a, W> {
     words: &'a [W],
@@ -110,33 +112,59 @@ pub(super) fn merge<W: Word>(planes: &[&[u8]], map: Map, kind: WordKind, out: &m
     dispatch(Merge { planes, map, kind, out, word: PhantomData::<W> });
 }
 
-/// About the bytes that [`encode`] needs.
-pub(super) fn estimate(planes: &[u8], n_words: usize) -> usize {
-    planes.chunks_exact(n_words.max(1)).map(|plane| choose(plane, &byte_rans::histogram(plane)).1 + 5).sum()
+/// About the bytes that [`encode`] needs for `n` words like the `n_words` of these planes.
+pub(super) fn promise(planes: &[u8], n_words: usize, n: usize) -> usize {
+    planes.chunks_exact(n_words.max(1)).map(|plane| plane_promise(&byte_rans::histogram(plane), n) + 5).sum()
 }
 
-fn choose(plane: &[u8], counts: &[u32; 256]) -> (u8, usize) {
+/// About the bytes of a plane of `n` bytes that are like those counted.
+pub(super) fn plane_promise(counts: &[u32; 256], n: usize) -> usize {
+    let n_counted = counts.iter().map(|count| u64::from(*count)).sum::<u64>().max(1);
+    if counts.iter().filter(|count| **count > 0).count() < 2 {
+        return 1;
+    }
+    let coded = ((plane_bits(counts) * n as u64 / n_counted) >> 3) as usize + byte_rans::cost(counts).1;
+    if coded + n / MIN_GAIN < n { coded } else { n }
+}
+
+/// About the bits of bytes of a plane of which these were counted.
+fn plane_bits(counts: &[u32; 256]) -> u64 {
+    let n_present = counts.iter().filter(|count| **count > 0).count() as u64;
+    // Some values of many seem to be less evenly spread than all are (Miller and Madow).
+    byte_rans::cost(counts).0 + n_present.saturating_sub(1) * 18 / 25
+}
+
+/// True if some bytes of a plane are so evenly spread that coding all of them would save nothing.
+fn is_noise(plane: &[u8]) -> bool {
+    let step = plane.len() / SAMPLE_BYTES;
+    if step < 2 {
+        return false;
+    }
+    // An odd step does not always meet the same part of an element.
+    let mut counts = [0; 256];
+    plane.iter().step_by(step | 1).for_each(|byte| counts[usize::from(*byte)] += 1);
+    let n: u32 = counts.iter().sum();
+    plane_bits(&counts) + u64::from(n) * 8 / (2 * MIN_GAIN as u64) > u64::from(n) * 8
+}
+
+fn choose(plane: &[u8], counts: &[u32; 256]) -> u8 {
     if plane.first().is_some_and(|first| counts[usize::from(*first)] as usize == plane.len()) {
-        return (coder::CONSTANT, 1);
+        return coder::CONSTANT;
     }
     let coded = byte_rans::estimate(counts);
-    if coded + plane.len() / MIN_GAIN < plane.len() {
-        (coder::RANS, coded)
-    } else {
-        (coder::RAW, plane.len())
-    }
+    if coded + plane.len() / MIN_GAIN < plane.len() { coder::RANS } else { coder::RAW }
 }
 
 /// Appends the planes of `n_words` ≥ 1 words: for each a coder and a length, then their bytes.
 pub(super) fn encode(planes: &[u8], n_words: usize, out: &mut Vec<u8>) {
     for plane in planes.chunks_exact(n_words.max(1)) {
-        let counts = byte_rans::histogram(plane);
-        let (id, _) = choose(plane, &counts);
+        let counts = if is_noise(plane) { None } else { Some(byte_rans::histogram(plane)) };
+        let id = counts.as_ref().map_or(coder::RAW, |counts| choose(plane, counts));
         let head = out.len();
         out.extend_from_slice(&[id, 0, 0, 0, 0]);
-        match id {
-            coder::CONSTANT => out.extend(plane.first()),
-            coder::RANS => byte_rans::encode(plane, &counts, out),
+        match (id, &counts) {
+            (coder::CONSTANT, _) => out.extend(plane.first()),
+            (coder::RANS, Some(counts)) => byte_rans::encode(plane, counts, out),
             _ => out.extend_from_slice(plane),
         }
         let n = (out.len() - head - 5) as u32;
@@ -154,27 +182,34 @@ pub(super) fn decode(
 ) -> Result<Vec<Cow<'_, [u8]>>, CodecError> {
     let mut planes = Vec::with_capacity(n_bytes);
     for _ in 0..n_bytes {
-        let [id, a, b, c, d, rest @ ..] = coded else {
-            return Err(CodecError::Truncated { what: "head of a plane" });
-        };
-        let n = u32::from_le_bytes([*a, *b, *c, *d]) as usize;
-        let (body, rest) = rest.split_at_checked(n).ok_or(CodecError::Truncated { what: "a plane" })?;
+        let (plane, rest) = take(coded, n_words)?;
+        planes.push(plane);
         coded = rest;
-        planes.push(match (*id, body) {
-            (coder::RAW, body) if body.len() == n_words => Cow::Borrowed(body),
-            (coder::CONSTANT, [value]) => Cow::Owned(vec![*value; n_words]),
-            (coder::RANS, body) => {
-                let mut plane = vec![0; n_words];
-                byte_rans::decode(body, &mut plane)?;
-                Cow::Owned(plane)
-            }
-            (coder::RAW | coder::CONSTANT, _) => {
-                return Err(CodecError::Corrupt { what: "a plane has another length" });
-            }
-            (id, _) => return Err(CodecError::Unsupported { what: "plane coder", id: u32::from(id) }),
-        });
     }
     if coded.is_empty() { Ok(planes) } else { Err(CodecError::Corrupt { what: "bytes after the planes" }) }
+}
+
+/// A plane of `n` bytes, and what follows it.
+pub(super) fn take(coded: &[u8], n: usize) -> Result<(Cow<'_, [u8]>, &[u8]), CodecError> {
+    let [id, a, b, c, d, rest @ ..] = coded else {
+        return Err(CodecError::Truncated { what: "head of a plane" });
+    };
+    let size = u32::from_le_bytes([*a, *b, *c, *d]) as usize;
+    let (body, rest) = rest.split_at_checked(size).ok_or(CodecError::Truncated { what: "a plane" })?;
+    let plane = match (*id, body) {
+        (coder::RAW, body) if body.len() == n => Cow::Borrowed(body),
+        (coder::CONSTANT, [value]) => Cow::Owned(vec![*value; n]),
+        (coder::RANS, body) => {
+            let mut plane = vec![0; n];
+            byte_rans::decode(body, &mut plane)?;
+            Cow::Owned(plane)
+        }
+        (coder::RAW | coder::CONSTANT, _) => {
+            return Err(CodecError::Corrupt { what: "a plane has another length" });
+        }
+        (id, _) => return Err(CodecError::Unsupported { what: "plane coder", id: u32::from(id) }),
+    };
+    Ok((plane, rest))
 }
 
 #[cfg(test)]

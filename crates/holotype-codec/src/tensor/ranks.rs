@@ -8,6 +8,7 @@ use super::stream::{self, Coder, Map, Recipe};
 use super::word::Word;
 use super::{ElementType, TensorCodec, WordKind, choose};
 use crate::CodecError;
+use crate::entropy::logarithm::log2;
 
 /// Most values: ranks are of 16 bits.
 const MAX_VALUES: usize = 1 << 16;
@@ -25,33 +26,47 @@ const TRUNCATED: CodecError = CodecError::Truncated { what: "ranks of values" };
 /// The distinct words, found with open addressing.
 struct Values {
     slots: Vec<(u64, u32)>,
+    slots_log2: u32,
     n: usize,
+    max: usize,
 }
 
 const FREE: u32 = u32::MAX;
-/// More slots than values, so that a search ends soon.
-const SLOTS_LOG2: u32 = 18;
 
 impl Values {
-    fn new() -> Self {
-        Self { slots: vec![(0, FREE); 1 << SLOTS_LOG2], n: 0 }
+    /// Up to `max` words and one that is too many.
+    fn new(max: usize) -> Self {
+        // More slots than values, so that a search ends soon.
+        let slots_log2 = (4 * max + 4).ilog2();
+        Self { slots: vec![(0, FREE); 1 << slots_log2], slots_log2, n: 0, max }
     }
 
     fn slot(&mut self, word: u64) -> Option<&mut (u64, u32)> {
-        let mut at = (word.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - SLOTS_LOG2)) as usize;
+        let mut at = (word.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - self.slots_log2)) as usize;
         while self.slots.get(at).is_some_and(|(other, id)| *id != FREE && *other != word) {
-            at = (at + 1) % (1 << SLOTS_LOG2);
+            at = (at + 1) % (1 << self.slots_log2);
         }
         self.slots.get_mut(at)
     }
 
-    /// Adds a word; false if there are too many.
-    fn add(&mut self, word: u64, max: usize) -> bool {
-        if let Some(slot) = self.slot(word).filter(|slot| slot.1 == FREE) {
-            *slot = (word, 0);
-            self.n += 1;
+    /// Counts a word; false if there are too many.
+    fn add(&mut self, word: u64) -> bool {
+        let mut is_new = false;
+        if let Some(slot) = self.slot(word) {
+            is_new = slot.1 == FREE;
+            *slot = (word, slot.1.wrapping_add(1));
         }
-        self.n <= max
+        self.n += usize::from(is_new);
+        self.n <= self.max
+    }
+
+    /// About the bits of words with these frequencies.
+    fn n_bits(&self) -> u64 {
+        let counts = || self.slots.iter().map(|(_, less)| less.wrapping_add(1));
+        let n: u32 = counts().sum();
+        let bits = counts().map(|count| u64::from(count) * u64::from(log2(n) - log2(count)));
+        // Some values of many seem to be less evenly spread than all are (Miller and Madow).
+        (bits.sum::<u64>() >> 16) + self.n as u64 * 18 / 25
     }
 
     /// All words in the order of `key`, each with its rank in its slot.
@@ -68,26 +83,34 @@ impl Values {
     }
 }
 
-/// A slice of few values; nothing if they are many, or ranks say no more than words do.
-pub(super) fn encode(bytes: &[u8], layout: &SliceLayout) -> Option<Vec<u8>> {
+/// A slice of few values; nothing if they are many, ranks say no more than words do, or their frequencies promise more than
+/// `limit` bytes.
+pub(super) fn encode(bytes: &[u8], layout: &SliceLayout, limit: usize) -> Option<Vec<u8>> {
     match layout.n_word_bytes {
-        2 => encode_words(&u16::from_bytes(bytes), layout),
-        4 => encode_words(&u32::from_bytes(bytes), layout),
-        8 => encode_words(&u64::from_bytes(bytes), layout),
+        2 => encode_words::<u16>(bytes, layout, limit),
+        4 => encode_words::<u32>(bytes, layout, limit),
+        8 => encode_words::<u64>(bytes, layout, limit),
         _ => None,
     }
 }
 
-fn encode_words<W: Word>(words: &[W], layout: &SliceLayout) -> Option<Vec<u8>> {
-    let max = (words.len() / MIN_WORDS_A_VALUE).min(MAX_VALUES);
-    let mut values = Values::new();
+fn encode_words<W: Word>(bytes: &[u8], layout: &SliceLayout, limit: usize) -> Option<Vec<u8>> {
+    let n = layout.n_words;
+    let max = (n / MIN_WORDS_A_VALUE).min(MAX_VALUES);
     // Most slices have more values than this, and a few words tell.
-    let step = (words.len() / SAMPLE_WORDS).max(1);
-    let n_sampled = words.len().div_ceil(step);
-    if !words.iter().step_by(step).all(|word| values.add(word.bits(), max.min(n_sampled / 2))) {
+    let step = (n / SAMPLE_WORDS).max(1);
+    let n_sampled = n.div_ceil(step);
+    let mut sampled = Values::new(max.min(n_sampled / 2));
+    if !(0..n).step_by(step).all(|at| sampled.add(W::at(bytes, at).bits())) {
         return None;
     }
-    if !words.iter().all(|word| values.add(word.bits(), max)) {
+    let promised = (sampled.n_bits() * n as u64 / n_sampled.max(1) as u64) >> 3;
+    if promised as usize + sampled.n * W::N_BYTES / 2 > limit {
+        return None;
+    }
+    let words = W::from_bytes(bytes);
+    let mut values = Values::new(max);
+    if !words.iter().all(|word| values.add(word.bits())) {
         return None;
     }
     let kind = layout.kind();
@@ -183,7 +206,9 @@ fn take(coded: &[u8], layout: &SliceLayout, out: &mut [u8]) -> Result<(), CodecE
             out.copy_from_slice(raw);
             Ok(())
         }
-        (coder, _) if (1..Coder::Delta as u8).contains(coder) => stream::decode(coded, layout, None, out),
+        (coder, _) if (1..Coder::Delta as u8).contains(coder) || *coder == Coder::Leading as u8 => {
+            stream::decode(coded, layout, None, out)
+        }
         _ => Err(CORRUPT),
     }
 }
@@ -215,7 +240,7 @@ mod tests {
                 [(ElementType::F32, f32s), (ElementType::F64, f64s), (ElementType::I16, i16s)]
             {
                 let layout = SliceLayout::new(element, 0, &[120, 200]).unwrap();
-                let coded = encode(&bytes, &layout).unwrap();
+                let coded = encode(&bytes, &layout, usize::MAX).unwrap();
                 let mut back = vec![0; bytes.len()];
                 decode_slice(&coded, &layout, &mut back).unwrap();
                 assert!(back == bytes, "{element:?}");
@@ -242,12 +267,12 @@ mod tests {
         let layout = SliceLayout::new(ElementType::F32, 0, &[64]).unwrap();
         let few = [f32::NAN, -f32::NAN, 0.0, -0.0, f32::INFINITY, 1e-42, -1.0, 1.0];
         let bytes: Vec<u8> = (0..64).flat_map(|i| few[i * i % 8].to_le_bytes()).collect();
-        let coded = encode(&bytes, &layout).unwrap();
+        let coded = encode(&bytes, &layout, usize::MAX).unwrap();
         let mut back = vec![0; bytes.len()];
         decode_slice(&coded, &layout, &mut back).unwrap();
         assert_eq!(back, bytes);
         let many: Vec<u8> = (0..64_u32).flat_map(u32::to_le_bytes).collect();
-        assert_eq!(encode(&many, &layout), None);
+        assert_eq!(encode(&many, &layout, usize::MAX), None);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::lorenzo;
 use super::narrow::{may_be_narrow, narrow_all, narrower, widen_all};
 use super::numeric::{self, NumberKind};
 use super::word::Word;
-use super::{ElementType, WordKind, delta, lz, multiples, planes, ranks};
+use super::{ElementType, WordKind, delta, leading, lz, multiples, planes, ranks};
 use crate::CodecError;
 use crate::simd::{ByteLanes, Kernel, dispatch};
 
@@ -23,6 +23,8 @@ pub(super) enum Coder {
     Multiples = 6,
     /// Values and ranks; see [`ranks`](super::ranks).
     Ranks = 7,
+    /// Exponents with the bits that follow; see [`leading`](super::leading).
+    Leading = 8,
 }
 
 /// What is done to words before. Wire values; append only.
@@ -64,6 +66,7 @@ impl Recipe {
             5 => Coder::Delta,
             6 => Coder::Multiples,
             7 => Coder::Ranks,
+            8 => Coder::Leading,
             id => return unsupported("slice coder", id),
         };
         let map = match map {
@@ -72,7 +75,11 @@ impl Recipe {
             2 => Map::Order,
             id => return unsupported("slice map", id),
         };
-        if axes != 0 && map != Map::Order || map == Map::Rotate && coder == Coder::Pco {
+        let is_rotated = map == Map::Rotate;
+        if axes != 0 && map != Map::Order
+            || is_rotated && coder == Coder::Pco
+            || !is_rotated && coder == Coder::Leading
+        {
             return Err(CodecError::Corrupt { what: "the head of a slice contradicts itself" });
         }
         if is_narrow > 1 {
@@ -191,6 +198,7 @@ fn encode_words<W: Word>(
     let mut out = recipe.head().to_vec();
     match recipe.coder {
         Coder::Planes => planes::encode(&planes::split(&words), words.len(), &mut out),
+        Coder::Leading => leading::encode(&words, &mut out)?,
         Coder::ShuffleZstd => out.extend(lz::encode(&planes::split(&words), level)?),
         Coder::Zstd => {
             let mut bytes = vec![0; words.len() * W::N_BYTES];
@@ -199,7 +207,7 @@ fn encode_words<W: Word>(
         }
         Coder::Pco => {
             let level = if level == lz::DENSE { numeric::DENSE } else { numeric::QUICK };
-            out.extend(numeric::encode(&words, recipe.number_kind(element)?, level)?.0);
+            out.extend(numeric::encode(&words, recipe.number_kind(element)?, level)?.bytes);
         }
         Coder::Delta | Coder::Multiples | Coder::Ranks => return None,
     }
@@ -231,6 +239,13 @@ pub(super) fn decode(
             2 => decode_planes::<u16>(body, layout, recipe.map, out),
             4 => decode_planes::<u32>(body, layout, recipe.map, out),
             _ => decode_planes::<u64>(body, layout, recipe.map, out),
+        };
+    }
+    if recipe.coder == Coder::Leading && !recipe.is_narrow {
+        return match layout.n_word_bytes {
+            2 => leading::decode::<u16>(body, layout.n_words, out),
+            4 => leading::decode::<u32>(body, layout.n_words, out),
+            _ => Err(CodecError::Corrupt { what: "leading bits of other words" }),
         };
     }
     if !recipe.is_narrow {
@@ -281,6 +296,11 @@ fn decode_words<W: Word>(
             let mut bytes = vec![0; words.len() * W::N_BYTES];
             decode_planes::<W>(body, layout, Map::None, &mut bytes)?;
             words = W::from_bytes(&bytes);
+        }
+        Coder::Leading => {
+            let mut bytes = vec![0; words.len() * W::N_BYTES];
+            leading::decode::<W>(body, words.len(), &mut bytes)?;
+            return Ok(W::from_bytes(&bytes));
         }
         Coder::ShuffleZstd => {
             let mut planes = vec![0; words.len() * W::N_BYTES];

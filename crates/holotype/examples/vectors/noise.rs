@@ -66,12 +66,21 @@ fn archive(name: &str, tensors: Vec<Noise>) -> (String, Vec<u8>, String) {
     (name.to_owned(), bytes, lines)
 }
 
+/// Enough uniform half floats that some would be rounded to 1.
+fn halves() -> Vec<Noise> {
+    let recipe = NoiseRecipe::new(NoiseGenerator::TorchCpuUniformHalf, 7, 0);
+    let all =
+        FLOATS[..2].iter().filter_map(|element| Noise::new(recipe, *element, &[20_000])).collect::<Vec<_>>();
+    assert_eq!(all.len(), 2);
+    all
+}
+
 pub(crate) fn good() -> Vec<(String, Vec<u8>, String)> {
     let mut first = all_of(&NoiseGenerator::ALL[..3], &FLOATS, 3);
     first.extend(all_of(&[NoiseGenerator::NumpyMt19937Uniform], &[ElementType::F64], 3));
     let mut normal = all_of(&[NoiseGenerator::NumpyMt19937Uniform], &FLOATS[..3], 3);
     normal.extend(all_of(&NoiseGenerator::ALL[4..9], &FLOATS, 3));
-    let mut cuda = all_of(&NoiseGenerator::ALL[9..], &FLOATS, 4);
+    let mut cuda = all_of(&NoiseGenerator::ALL[9..11], &FLOATS, 4);
     // Enough elements for a second round of these threads.
     let few = NoiseRecipe::new(NoiseGenerator::TorchCudaUniform, 5, 8).with_n_threads(256);
     let few = Noise::new(few, ElementType::F16, &[1100]).unwrap();
@@ -81,6 +90,7 @@ pub(crate) fn good() -> Vec<(String, Vec<u8>, String)> {
         archive("tensor-noise-normal", normal),
         archive("tensor-noise-cuda", cuda),
         archive("tensor-noise-corrected", corrected()),
+        archive("tensor-noise-half", halves()),
     ]
 }
 

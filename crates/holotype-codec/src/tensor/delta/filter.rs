@@ -1,12 +1,14 @@
 use super::{change, changed};
 use crate::CodecError;
-use crate::simd::{ByteLanes, Kernel, dispatch};
+use crate::simd::{ByteLanes, Kernel, Lanes, dispatch};
 use crate::tensor::layout::SliceLayout;
 use crate::tensor::word::Word;
 use crate::tensor::{ElementType, WordKind};
 
 /// Parts of a slice whose words are restored side by side, each from those of its own part.
 const N_PARTS: usize = 16;
+/// Eight of them at a time.
+const N_VECTORS: usize = N_PARTS / 8;
 /// Most changes before a word that count.
 const MAX_TAPS: usize = 16;
 /// Steps that are held between moves of the history.
@@ -219,15 +221,16 @@ impl<W: Word, S: Fn(W, W, WordKind) -> W> Kernel for Plain<'_, W, S> {
 struct History<'a> {
     weights: &'a [f32],
     /// The newest last; moved to the front when the end is reached.
-    held: [[f32; N_PARTS]; N_HELD],
+    held: [[[f32; 8]; N_VECTORS]; N_HELD],
     n: usize,
 }
 
 impl History<'_> {
     /// The next word of every part.
     #[inline(always)]
-    fn next<W: Word>(
+    fn next<L: Lanes, W: Word>(
         &mut self,
+        l: L,
         form: Form,
         inputs: [W; N_PARTS],
         before: [W; N_PARTS],
@@ -239,19 +242,25 @@ impl History<'_> {
             held.copy_within(N_HELD - weights.len().., 0);
             *n = weights.len();
         }
-        let mut by = [0.0_f32; N_PARTS];
+        let mut sums = [l.splat(0.0); N_VECTORS];
         let newest = held.get(*n - weights.len()..*n).unwrap_or_default();
         for (weight, change) in weights.iter().zip(newest.iter().rev()) {
-            for k in 0..N_PARTS {
-                by[k] += weight * change[k];
+            let weight = l.splat(*weight);
+            for k in 0..N_VECTORS {
+                sums[k] = l.add(sums[k], l.mul(weight, l.load(&change[k])));
             }
         }
+        let mut by = [[0.0; 8]; N_VECTORS];
+        for k in 0..N_VECTORS {
+            l.store(sums[k], &mut by[k]);
+        }
         let mut made = [W::default(); N_PARTS];
-        let mut changes = [0.0; N_PARTS];
+        let mut changes = [[0.0; 8]; N_VECTORS];
         for k in 0..N_PARTS {
-            let guess = W::of(u64::from(form.guess(before[k].bits() as u32, by[k])));
+            let guess = W::of(u64::from(form.guess(before[k].bits() as u32, by[k / 8][k % 8])));
             made[k] = step(inputs[k], guess, WordKind::Float);
-            changes[k] = form.change(word(inputs[k], made[k]).bits() as u32, before[k].bits() as u32);
+            changes[k / 8][k % 8] =
+                form.change(word(inputs[k], made[k]).bits() as u32, before[k].bits() as u32);
         }
         if let Some(held) = held.get_mut(*n) {
             *held = changes;
@@ -280,14 +289,14 @@ where
     type Output = Vec<W>;
 
     #[inline(always)]
-    fn run<L: ByteLanes>(self, _: L) -> Vec<W> {
+    fn run<L: ByteLanes>(self, l: L) -> Vec<W> {
         let Self { taps, form, input, parents, step, word } = self;
         let mut out = vec![W::default(); input.len()];
         let part = input.len().div_ceil(N_PARTS).max(1);
         let mut weights = [0.0; MAX_TAPS];
         weights.iter_mut().zip(taps).for_each(|(weight, tap)| *weight = f32::from(*tap) / UNIT);
         let weights = weights.get(..taps.len()).unwrap_or_default();
-        let mut history = History { weights, held: [[0.0; N_PARTS]; N_HELD], n: weights.len() };
+        let mut history = History { weights, held: [[[0.0; 8]; N_VECTORS]; N_HELD], n: weights.len() };
         let mut inputs: [&[W]; N_PARTS] = [&[]; N_PARTS];
         let mut before: [&[W]; N_PARTS] = [&[]; N_PARTS];
         inputs.iter_mut().zip(input.chunks(part)).for_each(|(to, from)| *to = from);
@@ -300,7 +309,7 @@ where
         let full_before = before.map(|part| part.get(..n_full).unwrap_or_default());
         for at in 0..n_full {
             let (inputs, before) = (full_inputs.map(|part| part[at]), full_before.map(|part| part[at]));
-            let made = history.next(form, inputs, before, &step, &word);
+            let made = history.next(l, form, inputs, before, &step, &word);
             for (out, made) in outs.iter_mut().zip(made) {
                 if let Some(out) = out.get_mut(at) {
                     *out = made;
@@ -310,7 +319,7 @@ where
         for at in n_full..part {
             let inputs = inputs.map(|part| part.get(at).copied().unwrap_or_default());
             let before = before.map(|part| part.get(at).copied().unwrap_or_default());
-            let made = history.next(form, inputs, before, &step, &word);
+            let made = history.next(l, form, inputs, before, &step, &word);
             for (out, made) in outs.iter_mut().zip(made) {
                 if let Some(out) = out.get_mut(at) {
                     *out = made;

@@ -104,44 +104,40 @@ impl Tokens {
 
     /// Inverse of [`Self::split`].
     pub(super) fn join<W: Word>(self, tokens: &[u8], bits: &[u8]) -> Result<Vec<W>, CodecError> {
-        const UNKNOWN: (u64, u32) = (0, 64);
-        let bases: [(u64, u32); 256] =
-            std::array::from_fn(|token| self.base(token as u32).unwrap_or(UNKNOWN));
-        let n_bits: u64 = tokens.iter().map(|token| u64::from(bases[usize::from(*token)].1)).sum();
-        if tokens.iter().any(|token| bases[usize::from(*token)] == UNKNOWN) {
+        const WRONG_LENGTH: CodecError =
+            CodecError::Corrupt { what: "the bits of the differences have another length" };
+        if tokens.iter().fold(0, |max, token| max.max(*token)) as u32 >= self.n_tokens() {
             return Err(CodecError::Corrupt { what: "a token that is not there" });
         }
-        if n_bits.div_ceil(8) != bits.len() as u64 {
-            return Err(CodecError::Corrupt { what: "the bits of the differences have another length" });
-        }
-        if bits.last().is_some_and(|last| !n_bits.is_multiple_of(8) && last >> (n_bits % 8) != 0) {
-            return Err(CodecError::Corrupt { what: "bits after the differences" });
-        }
+        let bases: [(u64, u32); 256] = std::array::from_fn(|token| self.base(token as u32).unwrap_or((0, 0)));
+        // Eight bytes can be taken from wherever bits begin.
+        let padded = [bits, &[0; 16]].concat();
         let mut at = 0_u64;
         let mut take = |n: u32| {
             let (byte, shift) = ((at / 8) as usize, at as u32 % 8);
             at += u64::from(n);
-            let held = match bits.get(byte..byte + 8).and_then(|held| held.first_chunk()) {
-                Some(held) => u64::from_le_bytes(*held),
-                None => {
-                    let mut held = [0; 8];
-                    let rest = bits.get(byte..).unwrap_or_default();
-                    held.iter_mut().zip(rest).for_each(|(held, byte)| *held = *byte);
-                    u64::from_le_bytes(held)
-                }
-            };
-            held >> shift & !(u64::MAX << n)
+            let held = padded.get(byte..).and_then(|held| held.first_chunk()).copied().unwrap_or_default();
+            u64::from_le_bytes(held) >> shift & !(u64::MAX << n)
         };
-        let numbers = tokens.iter().map(|token| {
-            let (base, n) = bases[usize::from(*token)];
-            // Up to 56 bits at once.
-            if n <= 56 {
-                return W::of(base + take(n));
-            }
-            let low = take(32);
-            W::of(base + (take(n - 32) << 32) + low)
-        });
-        Ok(numbers.collect())
+        let numbers: Vec<W> = tokens
+            .iter()
+            .map(|token| {
+                let (base, n) = bases[usize::from(*token)];
+                // Up to 56 bits at once.
+                if n <= 56 {
+                    return W::of(base + take(n));
+                }
+                let low = take(32);
+                W::of(base + (take(n - 32) << 32) + low)
+            })
+            .collect();
+        if at.div_ceil(8) != bits.len() as u64 {
+            return Err(WRONG_LENGTH);
+        }
+        if bits.last().is_some_and(|last| !at.is_multiple_of(8) && last >> (at % 8) != 0) {
+            return Err(CodecError::Corrupt { what: "bits after the differences" });
+        }
+        Ok(numbers)
     }
 
     pub(super) fn write(self, out: &mut Vec<u8>) {
