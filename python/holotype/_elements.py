@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import sys
 from dataclasses import dataclass
@@ -55,7 +56,15 @@ def take(source: object) -> Elements:
     try:
         return _from_numpy(np.from_dlpack(source))
     except (BufferError, RuntimeError) as error:
-        raise UnsupportedError(f"NumPy cannot take this DLPack tensor: {error}") from error
+        # bfloat16 and 8-bit floats, which NumPy has only by another package.
+        if importlib.util.find_spec("torch") is None:
+            raise UnsupportedError(f"NumPy cannot take this DLPack tensor: {error}") from error
+    import torch
+
+    try:
+        return _from_torch(torch.from_dlpack(source))
+    except (BufferError, RuntimeError) as error:
+        raise UnsupportedError(f"neither NumPy nor PyTorch takes this DLPack tensor: {error}") from error
 
 
 def _from_numpy(array: NDArray[Any]) -> Elements:

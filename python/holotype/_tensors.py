@@ -270,6 +270,19 @@ class Tensor:
         array = self.read()
         return array if dtype is None else array.astype(dtype, copy=False)
 
+    def __dlpack__(self, **options: Any) -> Any:
+        """The elements for `from_dlpack` of another library, read now.
+
+        bfloat16 and 8-bit floats go through PyTorch: NumPy's arrays cannot be given away with them.
+        """
+        from holotype import _elements
+
+        is_plain = self._fields["element"] in _elements.PLAIN
+        return (self.read() if is_plain else self.torch()).__dlpack__(**options)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return 1, 0  # the memory of the CPU
+
     def __len__(self) -> int:
         if not self.shape:
             raise TypeError("a tensor of no axes has no length")

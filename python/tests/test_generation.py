@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import subprocess
 import sys
+import types
 import warnings
 from pathlib import Path
 from typing import Any
@@ -169,6 +171,34 @@ def test_any_flip_is_noticed() -> None:
         bad[at] ^= 1 << (at % 8)
         with pytest.raises(holotype.HolotypeError):
             holotype.verify(bytes(bad))
+
+
+def test_the_worked_example_of_the_documents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every Python block of the page for makers of AI images, word for word, on a stand-in for a pipeline."""
+    torch = pytest.importorskip("torch")
+    page = (Path(__file__).parents[2] / "docs" / "generation.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", page, re.S)
+    assert len(blocks) == 2
+    drawn = []
+
+    def pipe(prompt: str, *, latents: Any, num_inference_steps: int) -> Any:
+        drawn.append((prompt, latents.numpy().tobytes(), num_inference_steps))
+        return types.SimpleNamespace(images=[Image.fromarray(PICTURE)])
+
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {"pipe": pipe}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for block in blocks:
+            exec(block, names)
+    made = names["made"]
+    assert (made.prompt, made.model, made.settings["seed"]) == (drawn[0][0], "Stable Diffusion 3", 42)
+    assert np.array_equal(made.image.array(), PICTURE)
+    latent = made.latents["initial_noise"]
+    assert latent.noise == {"generator": "torch.cpu.randn", "seed": 42, "offset": 0}
+    assert latent.torch().numpy().tobytes() == drawn[0][1]
+    assert isinstance(latent.torch(), torch.Tensor)
+    assert holotype.verify("puppy.holo")
 
 
 def test_reading_a_changed_part_is_an_error() -> None:

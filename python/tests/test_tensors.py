@@ -212,16 +212,6 @@ def test_damage_is_found() -> None:
 
 
 def test_dlpack_is_taken() -> None:
-    class Foreign:
-        def __init__(self, array: Any) -> None:
-            self.array = array
-
-        def __dlpack__(self, **options: Any) -> Any:
-            return self.array.__dlpack__(**options)
-
-        def __dlpack_device__(self) -> Any:
-            return self.array.__dlpack_device__()
-
     array = np.arange(24, dtype="f4").reshape(2, 3, 4)
     assert same(holotype.loads(holotype.dumps(Foreign(array))), array)
 
@@ -360,6 +350,106 @@ def test_torch_tensors_come_back() -> None:
             assert bool((back == tensor).all())
 
 
+TORCH = [
+    "bool", "uint8", "int8", "int16", "int32", "int64", "uint16", "uint32", "uint64", "float16", "bfloat16",
+    "float32", "float64", "complex64", "complex128", "float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz",
+    "float8_e5m2fnuz", "float8_e8m0fnu",
+]  # fmt: skip
+
+
+def torch_bits(tensor: Any) -> bytes:
+    """The elements as bytes, in C order."""
+    import torch
+
+    flat = tensor.contiguous().reshape(-1)
+    data: bytes = flat.view(torch.uint8).numpy().tobytes() if flat.numel() else b""
+    return data
+
+
+@pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="PyTorch is not installed")
+@pytest.mark.parametrize("name", TORCH)
+def test_torch_keeps_every_bit(name: str) -> None:
+    import torch
+
+    dtype = getattr(torch, name, None)
+    if dtype is None:
+        pytest.skip(f"this PyTorch has no {name}")
+    rng = np.random.default_rng(11)
+    for shape in SHAPES:
+        # Any bits: NaN payloads, −0, subnormals.
+        bits = torch.from_numpy(
+            rng.integers(0, 2 if name == "bool" else 256, (int(np.prod(shape)), 16), "u1")
+        )
+        tensor = bits[:, : dtype.itemsize].contiguous().reshape(-1).view(dtype).reshape(shape)
+        turned = tensor.permute(tuple(reversed(range(len(shape)))))
+        for given in (tensor, turned, tensor[..., 1:] if shape else tensor):
+            file = io.BytesIO()
+            holotype.write_tensors(file, {"t": given})
+            stored = holotype.open_tensors(file.getvalue())["t"]
+            back = stored.torch()
+            assert (back.dtype, back.shape) == (dtype, given.shape)
+            assert torch_bits(back) == torch_bits(given)
+            # The same through NumPy.
+            assert stored.read().tobytes() == torch_bits(given)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="PyTorch is not installed")
+def test_torch_views_that_are_lazy_are_what_they_stand_for() -> None:
+    import torch
+
+    base = torch.tensor([[1 + 2j, -0.0 - 3j], [float("nan") + 1j, 5 - 0.0j]])
+    for lazy in (base.conj(), base.conj().imag, base.mT, base[:, 1].conj()):
+        file = io.BytesIO()
+        holotype.write_tensors(file, {"t": lazy})
+        back = holotype.open_tensors(file.getvalue())["t"].torch()
+        assert torch_bits(back) == torch_bits(lazy.resolve_conj().resolve_neg())
+    for other in (torch.eye(3).to_sparse(), torch.zeros(2, device="meta")):
+        with pytest.raises((holotype.UnsupportedError, NotImplementedError)):
+            holotype.dumps(other)
+
+
+class Foreign:
+    """A tensor of a library that nobody knows."""
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+
+    def __dlpack__(self, **options: Any) -> Any:
+        return self.inner.__dlpack__(**options)
+
+    def __dlpack_device__(self) -> Any:
+        return self.inner.__dlpack_device__()
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "f2", "i8", "u1", "c8", "bool"])
+def test_dlpack_is_given(dtype: str) -> None:
+    for order in ("C", "F"):
+        array = np.asarray(noise((3, 5, 7), dtype), order=order)
+        file = io.BytesIO()
+        holotype.write_tensors(file, {"t": array})
+        assert same(np.ascontiguousarray(np.from_dlpack(holotype.open_tensors(file.getvalue())["t"])), array)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="PyTorch is not installed")
+@pytest.mark.parametrize("name", ["bfloat16", "float8_e4m3fn", "float8_e5m2", "float32"])
+def test_dlpack_of_other_floats_both_ways(name: str) -> None:
+    import torch
+
+    dtype = getattr(torch, name)
+    tensor = torch.randn(6, 5).to(dtype)
+    try:
+        torch.from_dlpack(Foreign(tensor))
+    except (BufferError, RuntimeError):
+        pytest.skip(f"this PyTorch has no DLPack of {name}")
+    file = io.BytesIO()
+    holotype.write_tensors(file, {"t": Foreign(tensor)})
+    stored = holotype.open_tensors(file.getvalue())["t"]
+    assert stored.dtype == name
+    back = torch.from_dlpack(stored)
+    assert back.dtype == dtype
+    assert torch_bits(back) == torch_bits(tensor)
+
+
 @pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="PyTorch is not installed")
 def test_torch_noise_is_a_recipe() -> None:
     import torch
@@ -400,6 +490,14 @@ def test_torch_noise_of_other_types_is_a_recipe() -> None:
                 tensor = holotype.open_tensors(file.getvalue())["t"]
                 assert tensor.noise is not None, (seed, n, dtype)
                 assert bool((tensor.torch() == made).all())
+                torch.manual_seed(seed)
+                uniform = torch.rand(n, dtype=dtype)
+                file = io.BytesIO()
+                with holotype.TensorWriter(file) as writer:
+                    writer.add_tensor("t", uniform, noise={"generator": "torch.cpu", "seed": seed})
+                tensor = holotype.open_tensors(file.getvalue())["t"]
+                assert tensor.noise is not None, (seed, n, dtype)
+                assert bool((tensor.torch() == uniform).all())
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8", "f2", ml_dtypes.bfloat16, "c8"])

@@ -51,7 +51,7 @@ fn lopsided(element: ElementType, n: usize) -> Vec<u8> {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         state >> 40
     };
-    let mut word = |i: usize| {
+    let word = |i: usize| {
         let (low, exponent, is_negative) = (next() as f64 / f64::from(1 << 24), next() % 6, next() % 2 == 1);
         let near = low * low * low;
         let fraction = if exponent % 2 == 0 { 1.0 + near } else { 1.9999 - near };
@@ -172,7 +172,7 @@ pub(crate) fn bad() -> Vec<(&'static str, Vec<u8>)> {
         ("corrupt-leading-more-exceptions", three(leading(16, 0xE0))),
         ("corrupt-leading-exception", three(leading(22, 127))),
         ("corrupt-leading-nibble", three(leading(29, 0x1F))),
-        ("truncated-leading", three(leading(0, 8)[..26].to_vec())),
+        ("corrupt-leading-cut", three(leading(0, 8)[..26].to_vec())),
         ("corrupt-ranks-of-ranks", custom(&|_| {}, &ranks(&[7, 0, 0, 0], 2, &[7, 0, 0, 0, 9], 0))),
     ]
 }
