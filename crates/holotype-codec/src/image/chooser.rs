@@ -74,8 +74,9 @@ const N_ADAPTIVE_SAMPLES: usize = 4_096;
 const N_STATIC_SAMPLES: usize = 16_384;
 /// Tiles of fewer samples may be over before the archival coder's many states have learned.
 const N_ARCHIVAL_SAMPLES: usize = 1 << 18;
-/// Planes that reach this far may hold digits or ranks without a smooth course, which are best said plainly.
-const FAR_MAX: u16 = 1 << 14;
+/// Planes that reach this far may hold digits, ranks or depths without a smooth course, which are best said plainly; so
+/// may a plane by itself.
+const FAR_MAX: u16 = 1 << 8;
 
 /// The coders worth trying; the smallest result is kept.
 fn candidates(planes: &Planes, options: &TileOptions) -> Vec<Coder> {
@@ -102,7 +103,8 @@ fn candidates(planes: &Planes, options: &TileOptions) -> Vec<Coder> {
         }
         (Mode::Archival, _) => vec![Coder::Archival(Effort::Usual)],
     };
-    if planes.shape.maxes.iter().any(|max| *max >= FAR_MAX) {
+    let is_far = planes.shape.maxes.iter().any(|max| *max >= FAR_MAX);
+    if is_far || (planes.samples.len() == 1 && n_samples >= N_STATIC_SAMPLES) {
         coders.push(Coder::Lanes);
     }
     coders
