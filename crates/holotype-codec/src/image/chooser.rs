@@ -3,6 +3,7 @@
 use super::adaptive::Density;
 use super::archival::Effort;
 use super::coder::{self, Coder};
+use super::lanes::UseOfTables;
 use super::{Mode, Planes, TileOptions, digits, direct, folded, frontend, indexed, path};
 use crate::TileRef;
 
@@ -82,8 +83,10 @@ const FAR_MAX: u16 = 1 << 8;
 fn candidates(planes: &Planes, options: &TileOptions) -> Vec<Coder> {
     let n_samples: usize = planes.samples.iter().map(Vec::len).sum();
     let mut coders = match (options.mode, n_samples) {
-        (Mode::Fast, 0..N_LANES_SAMPLES) => return vec![Coder::Rice, Coder::Lanes],
-        (Mode::Fast, _) => return vec![Coder::Lanes],
+        (Mode::Fast, 0..N_LANES_SAMPLES) => {
+            return vec![Coder::Rice, Coder::Lanes(UseOfTables::IfMuchSmaller)];
+        }
+        (Mode::Fast, _) => return vec![Coder::Lanes(UseOfTables::IfMuchSmaller)],
         (Mode::Standard, 0..N_ADAPTIVE_SAMPLES) => vec![Coder::Adaptive(Density::Balanced)],
         (Mode::Standard, N_ADAPTIVE_SAMPLES..N_STATIC_SAMPLES) => {
             vec![Coder::Adaptive(Density::Balanced), Coder::Wavefront]
@@ -105,7 +108,7 @@ fn candidates(planes: &Planes, options: &TileOptions) -> Vec<Coder> {
     };
     let is_far = planes.shape.maxes.iter().any(|max| *max >= FAR_MAX);
     if is_far || (planes.samples.len() == 1 && n_samples >= N_STATIC_SAMPLES) {
-        coders.push(Coder::Lanes);
+        coders.push(Coder::Lanes(UseOfTables::IfSmaller));
     }
     coders
 }
