@@ -99,15 +99,38 @@ class _AsyncStream:
         """True before `async with` and after `close`."""
         return self._stream is None
 
+    async def readline(self, size: int | None = -1) -> bytes:
+        """The bytes from the position up to the end of the line, at most `size`; nothing at the end."""
+        async with self._turn:
+            stream = self._opened()
+            start = stream.tell()
+            line = await asyncio.to_thread(stream._line_at, start, size)
+            stream.seek(start + len(line))
+            return line
+
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        """Lines from the position on, as of a `Reader`."""
-        rest = b""
-        while part := await self.read(_PART_BYTES):
-            *lines, rest = (rest + part).split(b"\n")
-            for line in lines:
-                yield line + b"\n"
-        if rest:
-            yield rest
+        """Lines from the position on, which is after each as it is given, as of a `Reader`."""
+        at = end = self.tell()
+        parts: list[bytes] = []
+        while part := await self.read(_PART_BYTES, end):
+            first, *others = part.split(b"\n")
+            end += len(part)
+            parts.append(first)
+            for other in others:
+                line = b"".join(parts) + b"\n"
+                parts = [other]
+                at = await self.seek(at + len(line))
+                yield line
+                if self.tell() != at:
+                    break
+            if self.tell() != at:
+                # Someone moved it meanwhile: on from there.
+                at = end = self.tell()
+                parts = []
+        line = b"".join(parts)
+        await self.seek(end)
+        if line:
+            yield line
 
     async def slice(self, key: int | slice) -> bytes | int:
         """The bytes `key`, as `reader[key]` of a `Reader`."""

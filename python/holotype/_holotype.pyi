@@ -40,6 +40,7 @@ __all__ = [
     "append_frames",
     "check_generation",
     "check_part",
+    "check_raw_frame",
     "derive_generation",
     "derive_generation_file",
     "encode_image",
@@ -50,8 +51,8 @@ __all__ = [
     "is_address",
     "item_place",
     "keygen",
-    "map_tensor",
     "noise_generators",
+    "raw_frame",
     "read_audio",
     "read_generation",
     "read_many_into",
@@ -172,6 +173,7 @@ class Writer:
         split_checkpoints: bool = True,
         images: str | None = None,
         append: bool = False,
+        chunks: tuple[int, int, int] | None = None,
     ) -> Writer: ...
     def has_item(self, name: str) -> bool: ...
     def remove_item(self, name: str) -> None: ...
@@ -221,7 +223,8 @@ def tensor_region_bytes(archive: Archive, name: str, fields: list[tuple[int, int
 def read_tensor_into(
     archive: Archive, name: str, fields: list[tuple[int, int]], out: NDArray[uint8], threads: int
 ) -> None: ...
-def map_tensor(archive: Archive, name: str) -> tuple[int, int] | None: ...
+def raw_frame(archive: Archive, name: str) -> tuple[int, int] | None: ...
+def check_raw_frame(archive: Archive, name: str, frame: bytes | NDArray[uint8]) -> None: ...
 def add_image(
     writer: Writer,
     name: str,

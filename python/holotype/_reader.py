@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from holotype._writer import Writer
 
 
+#: Bytes read at once for lines, and for the first part of one.
+_PART_BYTES = 1 << 18
+_LINE_BYTES = 1 << 13
+
+
 class _Positional(io.RawIOBase):
     """A stream over bytes that are read by position."""
 
@@ -144,16 +149,52 @@ class _Positional(io.RawIOBase):
             raise IndexError(f"byte {index} of {self.size}")
         return self.read(1, offset=at)[0]
 
+    def readline(self, size: int | None = -1, /) -> bytes:
+        """The bytes from the position up to the end of the line, at most `size`; nothing at the end."""
+        line = self._line_at(self._position, size)
+        self._position += len(line)
+        return line
+
+    def _line_at(self, start: int, size: int | None) -> bytes:
+        most = self.size if size is None or size < 0 else operator.index(size)
+        parts: list[bytes] = []
+        n_bytes = 0
+        while n_bytes < most:
+            step = min(max(_LINE_BYTES, n_bytes), _PART_BYTES, most - n_bytes)
+            part = self.read(step, offset=start + n_bytes)
+            if not part:
+                break
+            end = part.find(b"\n") + 1
+            parts.append(part[:end] if end else part)
+            n_bytes += len(parts[-1])
+            if end:
+                break
+        return b"".join(parts)
+
     def __iter__(self) -> Iterator[bytes]:
-        """Lines, as of any binary file, from the position on."""
-        end = b"\n"
-        rest = b""
-        while part := self.read(1 << 18):
-            *lines, rest = (rest + part).split(end)
-            for line in lines:
-                yield line + end
-        if rest:
-            yield rest
+        """Lines, as of any binary file, from the position on, which is after each as it is given."""
+        at = end = self._position
+        parts: list[bytes] = []
+        while part := self.read(_PART_BYTES, offset=end):
+            first, *others = part.split(b"\n")
+            end += len(part)
+            parts.append(first)
+            for other in others:
+                line = b"".join(parts) + b"\n"
+                parts = [other]
+                at += len(line)
+                self._position = at
+                yield line
+                if self._position != at:
+                    break
+            if self._position != at:
+                # Someone moved it meanwhile: on from there.
+                at = end = self._position
+                parts = []
+        line = b"".join(parts)
+        self._position = end
+        if line:
+            yield line
 
 
 class ItemReader(_Positional):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from holotype import _holotype
-from holotype._errors import ArgumentError, NotFoundError, UnsupportedError
+from holotype._errors import ArgumentError, NotFoundError, TruncatedError, UnsupportedError
 from holotype._info import MetadataEntry
 from holotype._sources import as_bytes, is_path, path_of, paths_of, secret_bytes
 from holotype._write import thread_limit
@@ -30,6 +30,9 @@ TensorParent: TypeAlias = "str | tuple[str, object] | Literal[False] | None"
 Attributes: TypeAlias = Mapping[str, "str | bytes"]
 #: What `tensor[...]` takes: integers, slices of step 1, one ellipsis.
 Index: TypeAlias = Any
+
+#: Before the payload of a block: `docs/format.md` §4.
+_FRAME_HEADER_BYTES = 32
 
 
 class TensorWriter(Writer):
@@ -241,10 +244,17 @@ class Tensor:
         return torch.from_numpy(bits.view(signed[bits.dtype.itemsize])).view(dtype)
 
     def map(self) -> NDArray[Any]:
-        """The elements where they lie in the file: a read-only array, no copy. The block is checked now.
+        """The elements where they lie in the file: a read-only array, no copy.
+
+        What was mapped is checked now. Later it is the file's: where another program cuts the file off while
+        the array lives, the system ends the process that reads past the end. What Holotype writes does not
+        do that: a new archive takes the old one's name, and revisions are appended. `read` has no such
+        condition.
 
         Raises
         ------
+        IntegrityError
+            It was changed, or the file at this path is not the archive that was opened.
         UnsupportedError
             The tensor was not stored with `codec="raw"`, or the archive is not a file on disk.
         """
@@ -252,13 +262,18 @@ class Tensor:
 
         from holotype import _elements
 
-        place = _holotype.map_tensor(self._archive, self.name)
+        place = _holotype.raw_frame(self._archive, self.name)
         if place is None or self._path is None:
             raise UnsupportedError(f"`{self.name}` does not lie in a file as it is in memory", self.name)
         dtype = _elements.dtype_of(self._fields)
         shape = self.shape[::-1] if self.is_fortran else self.shape
-        array = np.memmap(self._path, np.uint8, "r", place[0], place[1])
-        mapped: NDArray[Any] = np.asarray(array).view(dtype).reshape(shape)
+        try:
+            array = np.memmap(self._path, np.uint8, "r", place[0], place[1])
+        except ValueError as error:
+            raise TruncatedError(f"`{self.name}`: the file is shorter than it was", self.name) from error
+        _holotype.check_raw_frame(self._archive, self.name, array)
+        elements = np.asarray(array)[_FRAME_HEADER_BYTES:]
+        mapped: NDArray[Any] = elements.view(dtype).reshape(shape)
         return mapped.T if self.is_fortran else mapped
 
     def __getitem__(self, region: Index) -> NDArray[Any]:

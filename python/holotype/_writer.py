@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 
 Profile = Literal["ml", "eda", "embedded", "generic", "archival"]
 
-#: What each profile sets: compression and raw bytes of a block.
+#: What each profile sets: compression, raw bytes of a block, bytes of chunks on average.
 PROFILES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
-        "ml": MappingProxyType({"compression": "lz4", "block_size": 128 << 10}),
-        "eda": MappingProxyType({"compression": "zstd:1", "block_size": 128 << 10}),
-        "embedded": MappingProxyType({"compression": "zstd:9", "block_size": 64 << 10}),
-        "generic": MappingProxyType({"compression": "zstd:3", "block_size": 512 << 10}),
-        "archival": MappingProxyType({"compression": "zstd:19", "block_size": 8 << 20}),
+        "ml": MappingProxyType({"compression": "lz4", "block_size": 128 << 10, "chunks": 64 << 10}),
+        "eda": MappingProxyType({"compression": "zstd:1", "block_size": 128 << 10, "chunks": 32 << 10}),
+        "embedded": MappingProxyType({"compression": "zstd:9", "block_size": 64 << 10, "chunks": 16 << 10}),
+        "generic": MappingProxyType({"compression": "zstd:3", "block_size": 160 << 10, "chunks": 64 << 10}),
+        "archival": MappingProxyType({"compression": "zstd:19", "block_size": 8 << 20, "chunks": 64 << 10}),
     }
 )
 
@@ -67,6 +67,11 @@ class Writer:
         Other raw bytes of a block, 4096 to `16M`.
     packing : {"fast", "balanced", "tight"}, optional
         Zstandard 1, 3 or 9, for `compression="zstd"` or none given.
+    chunks : int, str or sequence of three, optional
+        Other bytes of the chunks that content is cut into to find what repeats: least, average and most, such
+        as `("16K", "64K", "256K")`; 64 bytes to 256M, the average a power of two from 256 to `16M`. One value
+        is the average: a quarter of it is the least then, four times it the most. Smaller chunks find more
+        that repeats and take more memory, 60 bytes each.
     dedup : bool, default True
         Store what is there several times once.
     num_workers : int, optional
@@ -114,6 +119,7 @@ class Writer:
         compression: str | None = None,
         block_size: int | str | None = None,
         packing: Literal["fast", "balanced", "tight"] | None = None,
+        chunks: int | str | Sequence[int | str] | None = None,
         dedup: bool = True,
         num_workers: int | None = None,
         overwrite: bool = False,
@@ -168,6 +174,7 @@ class Writer:
             split,
             None if images is False else "" if images is True else images,
             append,
+            None if chunks is None else _chunk_bytes(chunks),
         )
         self._is_append = append
         self._is_discarded = False
@@ -539,6 +546,18 @@ class Writer:
             with held:
                 held.seek(0)
                 self._inner.pack_file_object(self._name(None, "stream"), held, [])
+
+
+def _chunk_bytes(chunks: int | str | Sequence[int | str]) -> tuple[int, int, int]:
+    """Least, average and most bytes of a chunk; Rust checks them against each other."""
+    if isinstance(chunks, (int, str)):
+        average = size_of(chunks)
+        sizes = [average // 4, average, average * 4]
+    else:
+        sizes = [size_of(size) for size in chunks]
+    if len(sizes) != 3 or max(sizes) >= 1 << 32:
+        raise ArgumentError(f"chunks are their average or (least, average, most) bytes, not {chunks!r}")
+    return (sizes[0], sizes[1], sizes[2])
 
 
 def _user_entry(key: str, data: bytes) -> MetadataFields:

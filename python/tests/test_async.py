@@ -56,6 +56,15 @@ def test_reads_like_reader(archive: bytes) -> None:
             with holotype.open(archive) as plain:
                 plain.seek(3)
                 assert [line async for line in reader] == list(plain)
+                plain.seek(90)
+                await reader.seek(90)
+                assert await reader.readline() == plain.readline()
+                assert await reader.readline(3) == plain.readline(3)
+                async for line in reader:
+                    assert (line, reader.tell()) == (plain.readline(), plain.tell())
+                    if reader.tell() > 70_000:
+                        break
+                assert await reader.read(5) == plain.read(5)
             await reader.seek(-9, 2)
             assert await reader.readall() == STREAM[-9:]
             assert (reader.readable(), reader.seekable(), reader.writable()) == (True, True, False)
@@ -72,7 +81,7 @@ def test_reads_like_reader(archive: bytes) -> None:
 
 def test_no_call_is_missing() -> None:
     """What `Reader` says in public `AsyncReader` says too, but for what writes and what reads lines."""
-    lines = {"readline", "readlines", "writelines", "write", "truncate", "flush", "fileno", "isatty"}
+    lines = {"readlines", "writelines", "write", "truncate", "flush", "fileno", "isatty"}
     public = {name for name in dir(holotype.Reader) if not name.startswith("_")} - lines
     assert public <= {name for name in dir(holotype.AsyncReader) if not name.startswith("_")}
 

@@ -179,6 +179,25 @@ def test_raw_tensors_are_mapped(tmp_path: Path) -> None:
         holotype.open_tensors(path)["a"].map()
 
 
+def test_another_file_under_the_name_is_not_mapped(tmp_path: Path) -> None:
+    path, other = tmp_path / "w.holo", tmp_path / "other.holo"
+    array = noise((300, 40), "f4")
+    holotype.write_tensors(path, {"a": array}, "raw")
+    holotype.write_tensors(other, {"a": array + 1}, "raw")
+    tensors = holotype.open_tensors(path)
+    kept = tensors["a"].map()
+    path.unlink()
+    other.rename(path)
+    with pytest.raises(holotype.IntegrityError):
+        tensors["a"].map()
+    path.write_bytes(path.read_bytes()[:5000])
+    with pytest.raises(holotype.TruncatedError):
+        tensors["a"].map()
+    # What was opened is there still, and what was mapped.
+    assert (tensors["a"].read() == array).all()
+    assert (kept == array).all()
+
+
 def test_files_appear_whole_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "w.holo"
 

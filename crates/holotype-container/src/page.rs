@@ -1,5 +1,6 @@
 use crate::cbor::Value;
-use crate::pack::{pack, unpack};
+use crate::pack::pack;
+use crate::unpack::unpack;
 use crate::{Codec, Error, FrameHeader, FrameType, Limits, Sealer, error::check_limit, frame_hash};
 use std::borrow::Cow;
 

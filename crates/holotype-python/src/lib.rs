@@ -50,8 +50,8 @@ mod _holotype {
     use crate::signing::{keygen, rekey, sign};
     #[pymodule_export]
     use crate::tensor::{
-        map_tensor, read_tensor_into, tensor_fields, tensor_max_error, tensor_noise, tensor_parent,
-        tensor_region_bytes,
+        check_raw_frame, raw_frame, read_tensor_into, tensor_fields, tensor_max_error, tensor_noise,
+        tensor_parent, tensor_region_bytes,
     };
     #[pymodule_export]
     use crate::write::{encode_image, import_file};

@@ -3,8 +3,8 @@ use crate::fields::{MetadataFields, RemoteFields, encryption, into_metadata};
 use crate::tensor::{ParentFields, TensorFields, TensorOptionsFields};
 use crate::write::Samples;
 use holotype::{
-    AppendOutput, Error, Exclude, FileOutput, ImageOptions, Mode, ObjectOutput, OpenOptions, Overlay,
-    Packing, Parent, Password, PreviewChoice, Profile, Replace, WriterOptions,
+    AppendOutput, Chunking, Error, Exclude, FileOutput, ImageOptions, Mode, ObjectOutput, OpenOptions,
+    Overlay, Packing, Parent, Password, PreviewChoice, Profile, Replace, WriterOptions,
 };
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
@@ -110,7 +110,7 @@ impl Writer {
 impl Writer {
     #[new]
     #[pyo3(signature = (path, overwrite, profile, compression, block_bytes, threads, password, deduplicate=true,
-        remote=None, parents=Vec::new(), split_checkpoints=true, images=None, append=false))]
+        remote=None, parents=Vec::new(), split_checkpoints=true, images=None, append=false, chunks=None))]
     #[expect(clippy::too_many_arguments, reason = "they are the Python call's")]
     fn new(
         py: Python<'_>,
@@ -127,6 +127,7 @@ impl Writer {
         split_checkpoints: bool,
         images: Option<&str>,
         append: bool,
+        chunks: Option<(u32, u32, u32)>,
     ) -> PyResult<Self> {
         let named = Profile::from_name(profile).ok_or_else(|| {
             let names = Profile::ALL.map(Profile::name).join(", ");
@@ -143,6 +144,15 @@ impl Writer {
         }
         if let Some(n) = block_bytes {
             packing = packing.with_block_bytes(n);
+        }
+        if let Some((min, average, max)) = chunks {
+            if !average.is_power_of_two() {
+                return Err(argument_error(format!(
+                    "the average of chunks is a power of two, not {average}"
+                )));
+            }
+            let chunking = Chunking::new(min, average.ilog2(), max).map_err(|e| raise(e.into()))?;
+            packing = packing.with_chunking(chunking);
         }
         let images = match images {
             None => None,

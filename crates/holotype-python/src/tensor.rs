@@ -6,7 +6,7 @@ use crate::fields::{MetadataFields, into_metadata, metadata_fields};
 use crate::write::Samples;
 use holotype::{
     ElementOrder, ElementType, Error, MaxError, NoiseGenerator, NoiseRecipe, OpaqueElement, TensorCodec,
-    TensorDescriptor, TensorItem, TensorOptions, TensorParent,
+    TensorDescriptor, TensorOptions, TensorParent,
 };
 use numpy::PyReadwriteArray1;
 use pyo3::prelude::*;
@@ -239,8 +239,21 @@ pub(crate) fn read_tensor_into(
     py.detach(|| archive.inner.tensor(name)?.read_into(&region(&fields), out, threads)).map_err(raise)
 }
 
-/// Offset and size of a tensor's elements in the file if they lie there as in memory; their block was checked.
+/// Offset and size of the frame in the file that is a header of 32 bytes and a tensor's elements as in memory.
 #[pyfunction]
-pub(crate) fn map_tensor(py: Python<'_>, archive: &Archive, name: &str) -> PyResult<Option<(u64, u64)>> {
-    py.detach(|| archive.inner.tensor(name).and_then(|tensor: TensorItem<'_>| tensor.mapped())).map_err(raise)
+pub(crate) fn raw_frame(py: Python<'_>, archive: &Archive, name: &str) -> PyResult<Option<(u64, u64)>> {
+    let frame = py.detach(|| archive.inner.tensor(name)?.raw_frame()).map_err(raise)?;
+    Ok(frame.map(|frame| (frame.start, frame.end - frame.start)))
+}
+
+/// Checks what was mapped from there.
+#[pyfunction]
+pub(crate) fn check_raw_frame(
+    py: Python<'_>,
+    archive: &Archive,
+    name: &str,
+    frame: Samples<'_>,
+) -> PyResult<()> {
+    let frame = frame.as_slice()?;
+    py.detach(|| archive.inner.tensor(name)?.check_raw_frame(frame)).map_err(raise)
 }

@@ -257,9 +257,31 @@ fn a_small_read_touches_one_block() {
     assert_eq!(out, content[1_000_000..1_001_000]);
     let reads = recorder.take();
     assert_eq!(reads.len(), 1);
-    assert!(reads[0].n_bytes <= (512 << 10) + 32);
+    assert!(reads[0].n_bytes <= (256 << 10) + 32);
     archive.read_at(&map, 1_000_500, &mut out).unwrap();
     assert!(recorder.take().is_empty(), "the block is in the cache");
+}
+
+#[test]
+fn a_block_of_which_the_start_was_read_is_read_whole_the_second_time() {
+    let content: Vec<u8> = noise(4, 4 << 20).into_iter().map(|byte| byte & 0x81).collect();
+    let packing = Packing::default().with_block_bytes(1 << 20).with_chunking(Chunking::around(20));
+    let options = WriterOptions::default().with_packing(packing);
+    let mut writer = Writer::new(Vec::new(), options).unwrap();
+    writer.pack_stream("f", Box::new(Cursor::new(content.clone())), &Metadata::default()).unwrap();
+    let source = holotype_store::MemorySource::new(writer.finish().unwrap().0);
+    let recorder = holotype_store::Recorder::new(Opaque(source));
+    let archive =
+        Archive::open_source(Box::new(recorder.clone()), "test", holotype::Limits::default()).unwrap();
+    let map = archive.file_map("f").unwrap();
+    assert!(!recorder.take().is_empty());
+    let mut out = [0; 1000];
+    // The first block has at least 256 KiB. A read elsewhere decodes its start, one further in it all of it.
+    for (at, n_reads) in [(70_000, 1), (70_500, 0), (3, 0), (200_000, 1), (240_000, 0), (100_000, 0)] {
+        assert_eq!(archive.read_at(&map, at, &mut out).unwrap(), 1000);
+        assert_eq!(out, content[at as usize..at as usize + 1000]);
+        assert_eq!(recorder.take().len(), n_reads, "at {at}");
+    }
 }
 
 /// A source that hands out no slices.

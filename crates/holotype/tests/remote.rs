@@ -9,8 +9,9 @@ mod common;
 
 use common::noise;
 use holotype::{
-    Archive, Error, ErrorKind, ImageDescriptor, ImageOptions, Metadata, Mode, Region, RemoteOptions,
-    SampleType, SecretKey, SignOptions, SourceImage, VerifyOptions, Writer, WriterOptions, sign_archive,
+    Archive, Error, ErrorKind, ImageDescriptor, ImageOptions, Metadata, Mode, OpenOptions, Parent, Region,
+    RemoteOptions, SampleType, SecretKey, SignOptions, SourceImage, VerifyOptions, Writer, WriterOptions,
+    sign_archive,
 };
 use server::{Server, object};
 use std::time::Duration;
@@ -135,4 +136,31 @@ fn signatures_lie_beside() {
     let other = server.url("/b.holo");
     let error = archive.check_remote_signatures(&other, &options(), &[public]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Signature);
+}
+
+#[test]
+fn the_address_of_a_parent_is_judged_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let (base, child) = (dir.path().join("base.holo"), dir.path().join("child.holo"));
+    let pack = |path: &std::path::Path, options: WriterOptions| {
+        let mut writer = Writer::new(std::fs::File::create(path).unwrap(), options).unwrap();
+        let content = Box::new(std::io::Cursor::new(noise(8, 100_000)));
+        writer.pack_stream("file", content, &Metadata::default()).unwrap();
+        writer.finish().unwrap();
+    };
+    pack(&base, WriterOptions::default());
+    let parent = Parent::open(&base, &child, &OpenOptions::default()).unwrap();
+    pack(&child, WriterOptions::default().with_parents(vec![parent]));
+    let server = Server::of(std::fs::read(&base).unwrap());
+    std::fs::remove_file(&base).unwrap();
+    let port = server.url("").rsplit(':').next().unwrap().trim_end_matches('/').to_owned();
+    for host in ["127.0.0.1", "0.0.0.0", "[::ffff:127.0.0.1]", "localhost", "2130706433"] {
+        let address = format!("http://{host}:{port}/base.holo");
+        let options = OpenOptions::default().with_parents(vec![address.into()]);
+        let archive = Archive::open_with(&child, &options).unwrap();
+        let error = archive.read_file("file", &mut |_| Ok(())).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Parent, "{host}: {error}");
+        assert!(error.to_string().contains("restricted"), "{host}: {error}");
+    }
+    assert!(server.take().is_empty());
 }

@@ -112,18 +112,22 @@ pub(crate) fn content_order(item: &Item<'_>) -> (u64, u64) {
     }
 }
 
-/// Items whose content starts in the same places, in jobs of about `job_bytes`: neighbours decode a block once.
-pub(crate) fn jobs_of<'a, 'b>(mut items: Vec<&'b Item<'a>>, job_bytes: u64) -> Vec<Vec<&'b Item<'a>>> {
-    items.sort_by_cached_key(|item| content_order(item));
-    let mut jobs: Vec<Vec<&Item<'_>>> = Vec::new();
+/// Entries of items whose content starts in the same places, in jobs of about `job_bytes`: neighbours decode a block once.
+pub(crate) fn jobs_of<'a, 'b: 'a, T>(
+    mut entries: Vec<T>,
+    job_bytes: u64,
+    item_of: impl Fn(&T) -> &'a Item<'b>,
+) -> Vec<Vec<T>> {
+    entries.sort_by_cached_key(|entry| content_order(item_of(entry)));
+    let mut jobs: Vec<Vec<T>> = Vec::new();
     let mut n_bytes = u64::MAX;
-    for item in items {
+    for entry in entries {
         // A file counts for its blocks and for the calls that it costs.
-        let cost = item.raw_bytes().saturating_add(4096);
+        let cost = item_of(&entry).raw_bytes().saturating_add(4096);
         match jobs.last_mut() {
-            Some(job) if n_bytes.saturating_add(cost) <= job_bytes => job.push(item),
+            Some(job) if n_bytes.saturating_add(cost) <= job_bytes => job.push(entry),
             _ => {
-                jobs.push(vec![item]);
+                jobs.push(vec![entry]);
                 n_bytes = 0;
             }
         }

@@ -122,7 +122,12 @@ const FILE_WINDOW_BYTES: u64 = 8 << 20;
 
 /// The block that was used last: extents that follow each other often lie in the same.
 #[derive(Debug, Default)]
-pub(crate) struct Held(Option<(u64, Arc<Vec<u8>>)>);
+pub(crate) struct Held {
+    /// Its id, and its bytes or those that it starts with.
+    block: Option<(u64, Arc<Vec<u8>>)>,
+    /// What is needed of the next block that is decoded, from its start on; `None` for all.
+    needed_bytes: Option<u64>,
+}
 
 /// What [`Archive::summary`] counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -172,6 +177,17 @@ pub(super) fn extents(archive: &Archive, record: &ItemRecord) -> Result<Option<V
         }
         Some(_) => Err(Error::unsupported("extents of an unknown form")),
     }
+}
+
+/// Bytes from the start of a block that a read up to `end` needs, whose next `pieces` these are.
+fn needed_of_block(block: u64, pieces: &[(u64, Piece)], end: u64) -> u64 {
+    let of_block = pieces.iter().map_while(|(start, piece)| match piece {
+        Piece::Extent(extent) if *start < end && extent.block == block => {
+            Some(extent.offset_bytes.saturating_add(extent.n_bytes.min(end - start)))
+        }
+        _ => None,
+    });
+    of_block.max().unwrap_or(u64::MAX)
 }
 
 impl Archive {
@@ -281,11 +297,13 @@ impl Archive {
     pub fn read_at(&self, map: &FileMap, offset_bytes: u64, out: &mut [u8]) -> Result<usize> {
         let rest = map.n_bytes.saturating_sub(offset_bytes);
         let n = usize::try_from(rest).map_or(out.len(), |rest| rest.min(out.len()));
-        self.announce(map, offset_bytes, n as u64)?;
+        let is_elsewhere = self.announce(map, offset_bytes, n as u64)?;
         let mut out = &mut out[..n];
         let mut at = offset_bytes;
+        let end = offset_bytes.saturating_add(n as u64);
         let mut held = Held::default();
-        for (start, piece) in map.pieces_from(offset_bytes) {
+        let mut pieces = map.pieces_from(offset_bytes);
+        while let Some(((start, piece), rest)) = pieces.split_first() {
             if out.is_empty() {
                 break;
             }
@@ -310,6 +328,9 @@ impl Archive {
                 Piece::Extent(extent) => {
                     let offset_bytes = extent.offset_bytes + skipped;
                     let part = Extent { offset_bytes, n_bytes: n_now as u64, ..*extent };
+                    if is_elsewhere {
+                        held.needed_bytes = Some(needed_of_block(extent.block, pieces, end));
+                    }
                     self.with_extent(&map.name, &part, &mut held, &mut |bytes| {
                         now.copy_from_slice(bytes);
                         Ok(())
@@ -318,14 +339,19 @@ impl Archive {
             }
             out = later;
             at += n_now as u64;
+            pieces = rest;
         }
         Ok(n)
     }
 
-    /// Tells a source far away which blocks a read needs, and those after them if reads follow each other.
-    fn announce(&self, map: &FileMap, offset_bytes: u64, n_bytes: u64) -> Result<()> {
-        if !self.source.is_far() || n_bytes == 0 {
-            return Ok(());
+    /// Tells a source far away which blocks a read needs, and those after them if reads follow each other. True if
+    /// blocks are at hand, and the read is not where the one before ended: what else is in them is not read next.
+    fn announce(&self, map: &FileMap, offset_bytes: u64, n_bytes: u64) -> Result<bool> {
+        if n_bytes == 0 {
+            return Ok(false);
+        }
+        if !self.source.is_far() {
+            return Ok(!map.ahead.follows(offset_bytes, n_bytes));
         }
         let planned = if self.read_ahead {
             map.ahead.plan(offset_bytes, n_bytes)
@@ -333,7 +359,7 @@ impl Archive {
             offset_bytes..offset_bytes.saturating_add(n_bytes)
         };
         if planned.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         let touched = map.pieces_from(planned.start).iter().take_while(|(start, _)| *start < planned.end);
         let mut ids: Vec<u64> = touched
@@ -344,7 +370,8 @@ impl Archive {
             .collect();
         ids.dedup();
         ids.retain(|id| self.cache.get(Key::Block(*id)).is_none());
-        self.will_read(ids.into_iter())
+        self.will_read(ids.into_iter())?;
+        Ok(false)
     }
 
     /// The file that an image stands for, made or from the cache.
@@ -369,16 +396,22 @@ impl Archive {
         held: &mut Held,
         work: &mut dyn FnMut(&[u8]) -> Result<T>,
     ) -> Result<T> {
-        let at_hand = held.0.take().filter(|(id, _)| *id == extent.block).map(|(_, block)| block);
-        let block = if let Some(block) = at_hand.or_else(|| self.cache.get(Key::Block(extent.block))) {
-            block
-        } else {
-            let bytes = self.unpacked(item, extent.block, self.limits.max_file_block_bytes)?;
-            let block = Arc::new(bytes);
-            self.cache.insert(Key::Block(extent.block), &block);
-            block
+        let end = extent.offset_bytes.saturating_add(extent.n_bytes);
+        let at_hand = held.block.take().filter(|(id, _)| *id == extent.block).map(|(_, block)| block);
+        let known = at_hand.or_else(|| self.cache.get(Key::Block(extent.block)));
+        let block = match known {
+            Some(block) if block.len() as u64 >= end => block,
+            too_short => {
+                // A block whose start was not enough is read often enough to decode all of it.
+                let needed_bytes = if too_short.is_some() { None } else { held.needed_bytes };
+                let (id, limit) = (extent.block, self.limits.max_file_block_bytes);
+                let block =
+                    Arc::new(self.unpacked_start(item, id, limit, needed_bytes.unwrap_or(u64::MAX))?);
+                self.cache.insert(Key::Block(id), &block);
+                block
+            }
         };
-        let block = &held.0.insert((extent.block, block)).1;
+        let block = &held.block.insert((extent.block, block)).1;
         let start = usize::try_from(extent.offset_bytes).ok();
         let end = start.and_then(|start| start.checked_add(usize::try_from(extent.n_bytes).ok()?));
         let bytes = start.zip(end).and_then(|(start, end)| block.get(start..end));

@@ -15,6 +15,7 @@ mod revisions;
 mod tables;
 mod tensor;
 mod tensor_bytes;
+mod unpackers;
 mod verify;
 
 pub use animation::{Animation, AnimationItem, FrameCache, FrameInfo};
@@ -36,13 +37,14 @@ pub use verify::{Finding, VerifyOptions, VerifyReport};
 
 use crate::{Error, Limits, Metadata, Result, memory};
 use cache::BlockCache;
-use holotype_container::{BlockRecord, FORMAT_VERSION, ItemKind, ItemRecord, Manifest, hex, unpack_block};
+use holotype_container::{BlockRecord, FORMAT_VERSION, ItemKind, ItemRecord, Manifest, hex};
 use holotype_store::{FileSource, MemorySource, PrefixSource, ReadAt};
 use parents::Parents;
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tables::Tables;
+use unpackers::Unpackers;
 
 /// Bytes of decoded blocks kept by default.
 const CACHE_BYTES: u64 = 512 << 20;
@@ -77,6 +79,7 @@ pub struct Archive {
     manifest: Manifest,
     tables: Tables,
     cache: BlockCache,
+    unpackers: Unpackers,
     parents: Parents,
     limits: Limits,
     read_ahead: bool,
@@ -172,7 +175,8 @@ impl Archive {
         let cache = BlockCache::new(CACHE_BYTES);
         let (tables, parents) = (Tables::default(), Parents::new(options, home));
         let (limits, read_ahead) = (options.limits, true);
-        let archive = Self { source, path, manifest, tables, cache, parents, limits, read_ahead };
+        let unpackers = Unpackers::default();
+        let archive = Self { source, path, manifest, tables, cache, unpackers, parents, limits, read_ahead };
         match options.revision {
             Revision::Number(number) if number != archive.revision() => archive.at_revision(number),
             _ => Ok(archive),
@@ -197,7 +201,8 @@ impl Archive {
         let manifest = Manifest::without_seal(blocks, items);
         let (path, cache) = (path.to_path_buf(), BlockCache::new(CACHE_BYTES));
         let (tables, parents) = (Tables::default(), Parents::default());
-        Self { source: source.into(), path, manifest, tables, cache, parents, limits, read_ahead: true }
+        let (source, unpackers, read_ahead) = (source.into(), Unpackers::default(), true);
+        Self { source, path, manifest, tables, cache, unpackers, parents, limits, read_ahead }
     }
 
     /// Keeps at most `n_bytes` of decoded blocks of files for further reads; default 512 MiB, taken as they are read.
@@ -446,6 +451,12 @@ impl Archive {
 
     /// Reads a raw or packed block whole.
     pub(crate) fn unpacked(&self, item: &str, id: u64, max_bytes: u64) -> Result<Vec<u8>> {
+        self.unpacked_start(item, id, max_bytes, u64::MAX)
+    }
+
+    /// [`Self::unpacked`], of which the first `n_bytes` are needed; what follows them may be left out. All that is
+    /// stored is checked against its hash in any case.
+    fn unpacked_start(&self, item: &str, id: u64, max_bytes: u64, n_bytes: u64) -> Result<Vec<u8>> {
         self.with_block(item, id, |block, payload| {
             if block.raw_bytes > max_bytes {
                 return Err(Error::LimitExceeded {
@@ -455,7 +466,9 @@ impl Archive {
                 });
             }
             let rule = "a block has no codec of bytes, or does not unpack to its recorded size";
-            unpack_block(block.codec, payload, block.raw_bytes)
+            let n_bytes = n_bytes.min(block.raw_bytes);
+            self.unpackers
+                .with(|unpacker| unpacker.start_of_block(block.codec, payload, block.raw_bytes, n_bytes))
                 .ok_or_else(|| Error::Item { item: item.to_owned(), rule })
         })
     }

@@ -29,6 +29,12 @@ impl Clone for ReadAhead {
 }
 
 impl ReadAhead {
+    /// True if a read starts where the one before ended, or is the first and starts at 0.
+    pub(super) fn follows(&self, offset_bytes: u64, n_bytes: u64) -> bool {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.next.replace(offset_bytes.saturating_add(n_bytes)).unwrap_or(0) == offset_bytes
+    }
+
     /// The content to fetch for a read of `n_bytes` at `offset_bytes`; empty if an earlier read had it fetched.
     pub(super) fn plan(&self, offset_bytes: u64, n_bytes: u64) -> Range<u64> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -61,6 +67,14 @@ mod tests {
         assert_eq!(ahead.plan(1520, FIRST_BYTES), 1520..1520 + 3 * FIRST_BYTES);
         assert_eq!(ahead.plan(7, 10), 7..17);
         assert_eq!(ahead.plan(u64::MAX - 5, 10), u64::MAX - 5..u64::MAX);
+    }
+
+    #[test]
+    fn reads_that_follow_each_other_are_told_from_others() {
+        let ahead = ReadAhead::default();
+        assert!([(0, 5), (5, 10), (15, 1)].into_iter().all(|(at, n)| ahead.follows(at, n)));
+        assert!(!ahead.follows(15, 1) && ahead.follows(16, 1) && !ahead.follows(0, 5));
+        assert!(!ReadAhead::default().follows(7, 1));
     }
 
     #[test]

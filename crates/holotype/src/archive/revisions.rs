@@ -3,6 +3,7 @@
 use super::cache::BlockCache;
 use super::open::{Ends, OpenOptions, read_ends};
 use super::tables::{Tables, all_blocks};
+use super::unpackers::Unpackers;
 use super::{Archive, Home, read};
 use crate::{Error, Limits, Result};
 use holotype_container::{
@@ -107,6 +108,7 @@ impl Archive {
             manifest,
             tables: Tables::default(),
             cache: BlockCache::new(self.cache.max_bytes()),
+            unpackers: Unpackers::default(),
             parents: self.parents.again(),
             limits: self.limits,
             read_ahead: self.read_ahead,

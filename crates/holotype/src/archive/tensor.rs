@@ -350,16 +350,38 @@ impl<'a> TensorItem<'a> {
     /// # Errors
     /// As [`Self::read_into`].
     pub fn mapped(&self) -> Result<Option<(u64, u64)>> {
+        let Some(frame) = self.raw_frame()? else { return Ok(None) };
+        let n_header = FrameHeader::N_BYTES as u64;
+        self.check_raw_frame(&self.item.archive().read(frame.start, frame.end - frame.start)?)?;
+        Ok(Some((frame.start + n_header, frame.end - frame.start - n_header)))
+    }
+
+    /// Where the frame of a block lies in the archive that is a header of 32 bytes and then the elements as they are in
+    /// memory; nothing of it was read.
+    ///
+    /// # Errors
+    /// `Corrupt` or `Io` if a manifest page cannot be read.
+    pub fn raw_frame(&self) -> Result<Option<Range<u64>>> {
         let record = self.item.record();
         let (1, Some(id)) = (self.n_slices(), record.content_block(0)) else { return Ok(None) };
-        if self.item.archive().is_encrypted() || self.item.archive().block(id)?.foreign.is_some() {
-            return Ok(None);
-        }
-        self.item.archive().with_block(self.item.name(), id, |block, payload| {
-            let start = block.offset_bytes + FrameHeader::N_BYTES as u64;
-            let is_raw = block.codec == Codec::Raw && payload.len() as u64 == record.raw_bytes;
-            Ok(is_raw.then_some((start, record.raw_bytes)))
-        })
+        let block = self.item.archive().block(id)?;
+        let is_here = !self.item.archive().is_encrypted() && block.foreign.is_none();
+        let is_raw = block.codec == Codec::Raw && block.raw_bytes == record.raw_bytes;
+        Ok((is_here && is_raw).then(|| block.offset_bytes..block.offset_bytes + block.frame_bytes()))
+    }
+
+    /// Checks bytes that someone else read, or mapped, from where [`Self::raw_frame`] says.
+    ///
+    /// # Errors
+    /// `Corrupt` if they are not those of the frame; `InvalidArgument` if there is none.
+    pub fn check_raw_frame(&self, frame: &[u8]) -> Result<()> {
+        let (archive, record) = (self.item.archive(), self.item.record());
+        let id = record.content_block(0).filter(|_| self.n_slices() == 1);
+        let block = archive.block(id.ok_or_else(|| Error::invalid("the tensor is not one block"))?)?;
+        let opened = archive.manifest.open_block(&block, frame, &archive.limits.container);
+        let n_bytes =
+            opened.map_err(|source| Error::Block { item: record.name.clone(), source })?.bytes().len() as u64;
+        if n_bytes == record.raw_bytes { Ok(()) } else { Err(self.item.broken("its block has another size")) }
     }
 
     /// Decodes everything and compares its SHA-256 with the item's; metadata is checked too.

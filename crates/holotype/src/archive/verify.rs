@@ -268,7 +268,7 @@ fn check_pages_hash(archive: &Archive) -> Result<()> {
 /// Files that share blocks: neighbours together, so that each block is decoded once or a few times.
 fn verify_shared(items: &[Item<'_>], options: &VerifyOptions, report: &mut VerifyReport) -> Result<()> {
     let shared = items.iter().filter(|item| item.record().extents.is_some()).collect();
-    let jobs = jobs_of(shared, JOB_BYTES);
+    let jobs = jobs_of(shared, JOB_BYTES, |item| *item);
     let n_threads = parallel::n_threads(options.n_threads, jobs.len());
     let found = parallel::map(n_threads, jobs, |job| {
         let mut found = VerifyReport::default();

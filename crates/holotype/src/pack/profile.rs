@@ -11,7 +11,7 @@ pub enum Profile {
     Eda,
     /// Little memory to read with: Zstandard 9, blocks of 64 KiB, chunks of 16 KiB.
     Embedded,
-    /// The default: Zstandard 3, blocks of 512 KiB.
+    /// The default: Zstandard 3, blocks of 160 KiB.
     #[default]
     Generic,
     /// Kept for long, read seldom: Zstandard 19, blocks of 8 MiB.
@@ -47,7 +47,7 @@ impl Profile {
             Self::Ml => (Compression::Lz4, 128 << 10, 16),
             Self::Eda => (Compression::Zstd(1), 128 << 10, 15),
             Self::Embedded => (Compression::Zstd(9), 64 << 10, 14),
-            Self::Generic => (Compression::Zstd(3), 512 << 10, 16),
+            Self::Generic => (Compression::Zstd(3), 160 << 10, 16),
             Self::Archival => (Compression::Zstd(19), 8 << 20, 16),
         };
         let chunking = Chunking::around(average_log2);

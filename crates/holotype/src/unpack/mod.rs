@@ -10,7 +10,8 @@ use crate::archive::{Item, jobs_of};
 use crate::{Archive, Error, Progress, Result, parallel};
 use holotype_container::ItemKind;
 use holotype_store::NewDirectory;
-use std::collections::BTreeSet;
+use place::KeptBits;
+use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -118,7 +119,8 @@ pub fn unpack(archive: &Archive, directory: impl AsRef<Path>, options: &UnpackOp
         return Err(Error::LimitExceeded { what, found: unpacked.n_bytes, limit: options.max_bytes });
     }
     let made = NewDirectory::create(directory).map_err(|e| Error::io(directory, e))?;
-    let tree = Tree { root: made.path(), items: &items, paths: &paths, options };
+    let kept = KeptBits::default();
+    let tree = Tree { root: made.path(), items: &items, paths: &paths, options, kept };
     tree.folders()?;
     tree.files()?;
     tree.links()?;
@@ -140,6 +142,7 @@ struct Tree<'a> {
     items: &'a [Item<'a>],
     paths: &'a [PathBuf],
     options: &'a UnpackOptions,
+    kept: KeptBits,
 }
 
 impl Tree<'_> {
@@ -150,31 +153,35 @@ impl Tree<'_> {
 
     /// Every folder that an item is or lies in.
     fn folders(&self) -> Result<()> {
-        let folder_of = |(item, path): (&Item<'_>, &'_ PathBuf)| -> Option<PathBuf> {
+        let mut folders = BTreeMap::<&Path, Option<&Item<'_>>>::new();
+        for (item, path) in self.items.iter().zip(self.paths) {
             if item.kind() == ItemKind::Directory {
-                Some(path.clone())
-            } else {
-                path.parent().map(PathBuf::from)
+                folders.insert(path, Some(item));
+            } else if let Some(above) = path.parent() {
+                folders.entry(above).or_default();
             }
-        };
-        let folders: BTreeSet<PathBuf> = self.items.iter().zip(self.paths).filter_map(folder_of).collect();
-        folders.iter().try_for_each(|folder| {
+        }
+        folders.into_iter().try_for_each(|(folder, item)| {
             let path = self.root.join(folder);
-            fs::create_dir_all(&path).map_err(|e| Error::io(path, e))
+            let made = place::create_folder(&path, item.map(Item::attributes), self.options);
+            made.map_err(|e| Error::io(path, e))
         })
     }
 
     /// Files, neighbours in the archive together: each block is decoded once or a few times.
     fn files(&self) -> Result<()> {
-        let is_file = |item: &&Item<'_>| item.file().is_some() && item.attributes().hard_link.is_none();
-        let jobs = jobs_of(self.items.iter().filter(is_file).collect(), JOB_BYTES);
+        let is_file = |(item, _): &(&Item<'_>, &PathBuf)| {
+            item.file().is_some() && item.attributes().hard_link.is_none()
+        };
+        let files = self.items.iter().zip(self.paths).filter(is_file).collect();
+        let jobs = jobs_of(files, JOB_BYTES, |(item, _)| *item);
         let n_threads = parallel::n_threads(self.options.n_threads, jobs.len());
         // A file made of tensors takes threads of its own if there are some to spare.
         let spare = if jobs.len() == 1 { self.options.n_threads } else { 1 };
         parallel::map(n_threads, jobs, |job| {
             let mut before = None;
-            for item in job {
-                self.file(item, before, spare)?;
+            for (item, path) in job {
+                self.file(item, path, before, spare)?;
                 before = Some(item);
             }
             Ok(())
@@ -183,8 +190,8 @@ impl Tree<'_> {
     }
 
     /// Writes a file, after the one `before` it, which may be equal.
-    fn file(&self, item: &Item<'_>, before: Option<&Item<'_>>, n_threads: usize) -> Result<()> {
-        let path = self.root.join(names::relative(item)?);
+    fn file(&self, item: &Item<'_>, path: &Path, before: Option<&Item<'_>>, n_threads: usize) -> Result<()> {
+        let path = self.root.join(path);
         let failed = |e| Error::io(&path, e);
         let mut options = OpenOptions::new();
         place::set_first_mode(options.write(true).create_new(true), item.attributes(), self.options);
@@ -193,7 +200,7 @@ impl Tree<'_> {
             self.options.progress.advance(bytes.len() as u64);
             file.write_all(bytes).map_err(failed)
         })?;
-        place::set_open(&file, &path, item.attributes(), self.options)
+        place::set_open(&file, &path, item.attributes(), self.options, &self.kept)
     }
 
     /// Other names of files, then symbolic links: from here on a path may lead elsewhere.
@@ -216,6 +223,8 @@ impl Tree<'_> {
     fn finish_folders(&self) -> Result<()> {
         let mut folders: Vec<_> = self.of_kind(ItemKind::Directory).collect();
         folders.sort_by(|(_, a), (_, b)| b.cmp(a));
-        folders.into_iter().try_for_each(|(item, path)| place::set(&path, item.attributes(), self.options))
+        folders.into_iter().try_for_each(|(item, path)| {
+            place::set_folder(&path, item.attributes(), self.options, &self.kept)
+        })
     }
 }
