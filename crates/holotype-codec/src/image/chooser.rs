@@ -3,6 +3,7 @@
 use super::adaptive::Density;
 use super::archival::Effort;
 use super::coder::{self, Coder};
+use super::lanes::UseOfTables;
 use super::{Mode, Planes, TileOptions, digits, direct, folded, frontend, indexed, path};
 use crate::TileRef;
 
@@ -74,15 +75,18 @@ const N_ADAPTIVE_SAMPLES: usize = 4_096;
 const N_STATIC_SAMPLES: usize = 16_384;
 /// Tiles of fewer samples may be over before the archival coder's many states have learned.
 const N_ARCHIVAL_SAMPLES: usize = 1 << 18;
-/// Planes that reach this far may hold digits or ranks without a smooth course, which are best said plainly.
-const FAR_MAX: u16 = 1 << 14;
+/// Planes that reach this far may hold digits, ranks or depths without a smooth course, which are best said plainly; so
+/// may a plane by itself.
+const FAR_MAX: u16 = 1 << 8;
 
 /// The coders worth trying; the smallest result is kept.
 fn candidates(planes: &Planes, options: &TileOptions) -> Vec<Coder> {
     let n_samples: usize = planes.samples.iter().map(Vec::len).sum();
     let mut coders = match (options.mode, n_samples) {
-        (Mode::Fast, 0..N_LANES_SAMPLES) => return vec![Coder::Rice, Coder::Lanes],
-        (Mode::Fast, _) => return vec![Coder::Lanes],
+        (Mode::Fast, 0..N_LANES_SAMPLES) => {
+            return vec![Coder::Rice, Coder::Lanes(UseOfTables::IfMuchSmaller)];
+        }
+        (Mode::Fast, _) => return vec![Coder::Lanes(UseOfTables::IfMuchSmaller)],
         (Mode::Standard, 0..N_ADAPTIVE_SAMPLES) => vec![Coder::Adaptive(Density::Balanced)],
         (Mode::Standard, N_ADAPTIVE_SAMPLES..N_STATIC_SAMPLES) => {
             vec![Coder::Adaptive(Density::Balanced), Coder::Wavefront]
@@ -102,8 +106,9 @@ fn candidates(planes: &Planes, options: &TileOptions) -> Vec<Coder> {
         }
         (Mode::Archival, _) => vec![Coder::Archival(Effort::Usual)],
     };
-    if planes.shape.maxes.iter().any(|max| *max >= FAR_MAX) {
-        coders.push(Coder::Lanes);
+    let is_far = planes.shape.maxes.iter().any(|max| *max >= FAR_MAX);
+    if is_far || (planes.samples.len() == 1 && n_samples >= N_STATIC_SAMPLES) {
+        coders.push(Coder::Lanes(UseOfTables::IfSmaller));
     }
     coders
 }

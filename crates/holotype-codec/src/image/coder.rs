@@ -2,7 +2,8 @@
 
 use super::adaptive::{self, Density};
 use super::archival::{self, Effort};
-use super::{PlaneShape, Planes, lanes, rice, wavefront};
+use super::lanes::{self, UseOfTables};
+use super::{PlaneShape, Planes, rice, wavefront};
 use crate::CodecError;
 
 /// A coder of planes.
@@ -16,8 +17,8 @@ pub(super) enum Coder {
     Wavefront,
     /// Local least squares and vectors of mixed decisions.
     Archival(Effort),
-    /// Thirty-two rows at once, Golomb–Rice codes.
-    Lanes,
+    /// Thirty-two rows at once, Golomb–Rice codes or tables.
+    Lanes(UseOfTables),
 }
 
 /// The coder's id and the coded planes.
@@ -27,7 +28,7 @@ pub(super) fn encode(coder: Coder, planes: &Planes) -> Vec<u8> {
         Coder::Adaptive(density) => (1, adaptive::encode(planes, density)),
         Coder::Wavefront => (2, wavefront::encode(planes)),
         Coder::Archival(effort) => (3, archival::encode(planes, effort)),
-        Coder::Lanes => (4, lanes::encode(planes)),
+        Coder::Lanes(use_of_tables) => (4, lanes::encode(planes, use_of_tables)),
     };
     [&[id], coded.as_slice()].concat()
 }

@@ -6,7 +6,7 @@ use super::flags::Flags;
 use super::spread::{Costs, Spread};
 use super::strip::Strip;
 use super::tally::{self, Tally};
-use super::{ESCAPE, N_LANES, N_NEAR, SKEW, n_steps};
+use super::{ESCAPE, N_LANES, N_NEAR, SKEW, UseOfTables, n_steps};
 use crate::image::streams::WordWriter;
 use crate::image::{PlaneShape, Planes};
 use crate::simd::WordLanes;
@@ -29,7 +29,7 @@ pub(super) struct Plane<'a> {
 struct Sample {
     spread: Spread,
     steps_log2: u8,
-    /// True if tables make the plane much smaller.
+    /// True if tables make the plane smaller by as much as is asked.
     gains_by_tables: bool,
 }
 
@@ -39,8 +39,6 @@ fn is_coded(steps: &&[[u16; N_LANES]]) -> bool {
     steps.as_flattened().iter().fold(0, |all, z| all | z) != 0
 }
 
-/// Tables take twice the time of bits: they are for planes that they make smaller by one part in so many.
-const MIN_GAIN: u64 = 12;
 /// Smaller planes do not pay for tables.
 const MIN_SAMPLES: u64 = 1 << 13;
 /// Strips from which the spread is learned, and about as many of their steps.
@@ -65,10 +63,10 @@ impl<'a> Plane<'a> {
 
     /// Appends the coded plane.
     #[inline(always)]
-    pub(super) fn code<L: WordLanes>(mut self, l: L, out: &mut Vec<u8>) {
+    pub(super) fn code<L: WordLanes>(mut self, l: L, use_of_tables: UseOfTables, out: &mut Vec<u8>) {
         let PlaneShape { width, height, .. } = self.planes.shape;
         let n_strips = height.div_ceil(N_LANES);
-        let Sample { spread, steps_log2, gains_by_tables } = self.sample(l, n_strips);
+        let Sample { spread, steps_log2, gains_by_tables } = self.sample(l, n_strips, use_of_tables);
         if gains_by_tables {
             return self.code_by_tables(l, steps_log2, out);
         }
@@ -118,7 +116,7 @@ impl<'a> Plane<'a> {
 
     /// What is to be known of the plane before it is coded, from some strips.
     #[inline(always)]
-    fn sample<L: WordLanes>(&mut self, l: L, n_strips: usize) -> Sample {
+    fn sample<L: WordLanes>(&mut self, l: L, n_strips: usize, use_of_tables: UseOfTables) -> Sample {
         let mut costs = Costs::new();
         let mut tally = Tally::new();
         // Numbers of stretches that need not be coded, a bit each if they were.
@@ -153,7 +151,7 @@ impl<'a> Plane<'a> {
         let share = n_samples.div_ceil(tally.n() + n_free + 1);
         let by_bits = n_bits.saturating_sub(n_free) * share;
         let gains_by_tables =
-            n_samples >= MIN_SAMPLES && tally.least_bits(share) < by_bits - by_bits / MIN_GAIN;
+            n_samples >= MIN_SAMPLES && tally.least_bits(share) < use_of_tables.worth(by_bits);
         Sample { spread, steps_log2: if n_saved > n_steps / 8 { 3 } else { 5 }, gains_by_tables }
     }
 

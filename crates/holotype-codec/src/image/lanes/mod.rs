@@ -41,9 +41,28 @@ fn n_steps(width: usize) -> usize {
     width + SKEW * (N_LANES - 1)
 }
 
+/// When planes are coded by tables. That takes twice the time of bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum UseOfTables {
+    /// Where it makes them a twelfth smaller.
+    IfMuchSmaller,
+    /// Where it makes them smaller.
+    IfSmaller,
+}
+
+impl UseOfTables {
+    /// Bits that a plane by tables may take.
+    fn worth(self, by_bits: u64) -> u64 {
+        match self {
+            Self::IfMuchSmaller => by_bits - by_bits / 12,
+            Self::IfSmaller => by_bits,
+        }
+    }
+}
+
 /// Codes planes.
-pub(super) fn encode(planes: &Planes) -> Vec<u8> {
-    dispatch(Encode(planes))
+pub(super) fn encode(planes: &Planes, use_of_tables: UseOfTables) -> Vec<u8> {
+    dispatch(Encode(planes, use_of_tables))
 }
 
 /// Decodes what [`encode`] made.
@@ -51,7 +70,7 @@ pub(super) fn decode(bytes: &[u8], shape: &PlaneShape) -> Result<Planes, CodecEr
     dispatch(Decode { bytes, shape })
 }
 
-struct Encode<'a>(&'a Planes);
+struct Encode<'a>(&'a Planes, UseOfTables);
 
 impl Kernel for Encode<'_> {
     type Output = Vec<u8>;
@@ -61,7 +80,7 @@ impl Kernel for Encode<'_> {
         let colour = Colour::choose(self.0);
         let mut out = vec![colour as u8];
         for c in 0..self.0.samples.len() {
-            encode::Plane::new(self.0, colour, c).code(l, &mut out);
+            encode::Plane::new(self.0, colour, c).code(l, self.1, &mut out);
         }
         out
     }

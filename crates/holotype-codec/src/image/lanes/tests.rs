@@ -112,7 +112,7 @@ fn damaged_tables_are_errors_or_other_samples() {
 }
 
 fn round_trip(planes: &Planes) -> Vec<u8> {
-    let coded = encode(planes);
+    let coded = encode(planes, UseOfTables::IfMuchSmaller);
     assert!(decode(&coded, &planes.shape).unwrap() == *planes, "{:?}", planes.shape);
     coded
 }
@@ -146,7 +146,7 @@ fn the_plain_form_writes_and_reads_the_same() {
     {
         let planes = planes(150, 70, maxes, kind);
         let coded = round_trip(&planes);
-        assert!(Encode(&planes).run(Portable) == coded);
+        assert!(Encode(&planes, UseOfTables::IfMuchSmaller).run(Portable) == coded);
         assert!(Decode { bytes: &coded, shape: &planes.shape }.run(Portable).unwrap() == planes);
     }
 }
@@ -173,7 +173,7 @@ fn damage_is_never_a_panic_and_cuts_are_found() {
 #[test]
 fn samples_beyond_their_range_are_refused() {
     let planes = planes(40, 40, &[700], 2);
-    let coded = encode(&planes);
+    let coded = encode(&planes, UseOfTables::IfSmaller);
     let narrow = PlaneShape { maxes: vec![100], ..planes.shape };
     assert!(matches!(decode(&coded, &narrow), Err(CodecError::Corrupt { .. })));
 }
