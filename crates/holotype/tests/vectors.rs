@@ -142,7 +142,10 @@ fn bad_files_are_refused_with_their_kind() {
             "unsupported" => ErrorKind::Unsupported,
             other => panic!("{other} is no kind"),
         };
-        let is_tile = matches!(stem.as_str(), "truncated-tile" | "truncated-slice" | "truncated-delta");
+        let is_tile = matches!(
+            stem.as_str(),
+            "truncated-tile" | "truncated-slice" | "truncated-delta" | "truncated-leading"
+        );
         assert!(kind == expected || (is_tile && kind == ErrorKind::Corrupt), "{stem}: {kind:?}");
         n_files += 1;
     }

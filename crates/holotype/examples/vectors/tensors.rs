@@ -172,7 +172,7 @@ pub(crate) fn bad() -> Vec<(&'static str, Vec<u8>)> {
         ("corrupt-leading-more-exceptions", three(leading(16, 0xE0))),
         ("corrupt-leading-exception", three(leading(22, 127))),
         ("corrupt-leading-nibble", three(leading(29, 0x1F))),
-        ("corrupt-leading-cut", three(leading(0, 8)[..26].to_vec())),
+        ("truncated-leading", three(leading(0, 8)[..26].to_vec())),
         ("corrupt-ranks-of-ranks", custom(&|_| {}, &ranks(&[7, 0, 0, 0], 2, &[7, 0, 0, 0, 9], 0))),
     ]
 }
