@@ -14,13 +14,13 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
 import ml_dtypes
 import numpy as np
 import zstandard
+from tensors import best
 
 import holotype
 
@@ -34,16 +34,6 @@ def load(path: Path, dtype: str | None) -> Any:
     array = np.load(path)
     array = array.view(ml_dtypes.bfloat16) if "bf16" in path.name else array
     return array if dtype is None else array.astype(dtype)
-
-
-def best(repeat: int, work: Any) -> tuple[Any, float]:
-    """The result and the shortest process time."""
-    seconds = float("inf")
-    for _ in range(repeat):
-        start = time.process_time()
-        result = work()
-        seconds = min(seconds, time.process_time() - start)
-    return result, max(seconds, 1e-9)
 
 
 def shuffled(flat: Any, n: int) -> bytes:

@@ -3,7 +3,7 @@
 //! Byte `i` belongs to lane `i mod 32`. A state lies in `[2¹⁵, 2³¹)`; decoding a byte may need one 16-bit word, and
 //! lanes take theirs in ascending order.
 
-use super::logarithm::log2;
+use super::logarithm::entropy;
 use super::rans_lanes;
 use crate::CodecError;
 use crate::simd::{ByteLanes, Kernel, dispatch};
@@ -41,10 +41,8 @@ pub(crate) fn estimate(counts: &[u32; 256]) -> usize {
 
 /// About the bits of bytes with this histogram, and the bytes of the table and the states.
 pub(crate) fn cost(counts: &[u32; 256]) -> (u64, usize) {
-    let n: u32 = counts.iter().sum();
-    let present = counts.iter().filter(|count| **count > 0);
-    let bits: u64 = present.clone().map(|&count| u64::from(count) * u64::from(log2(n) - log2(count))).sum();
-    (bits >> 16, PRESENCE_BYTES + STATE_BYTES + present.count())
+    let n_present = counts.iter().filter(|count| **count > 0).count();
+    (entropy(counts) >> 16, PRESENCE_BYTES + STATE_BYTES + n_present)
 }
 
 /// Frequencies with sum 4096, none 0 where the count is not; at least one count is not 0.

@@ -13,6 +13,13 @@ pub(crate) fn log2(n: u32) -> u32 {
     (whole << 16) + low + ((u64::from(high - low) * rest) >> 20) as u32
 }
 
+/// What was counted takes under its own statistics, in 1/65536 bit.
+pub(crate) fn entropy(counts: &[u32]) -> u64 {
+    let total: u32 = counts.iter().sum();
+    let used = counts.iter().filter(|n| **n > 0);
+    used.map(|n| u64::from(*n) * u64::from(log2(total) - log2(*n))).sum()
+}
+
 const N: usize = 1024;
 
 /// 65536 · log₂(1 + i / 1024), by repeated squaring.

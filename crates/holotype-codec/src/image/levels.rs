@@ -2,8 +2,8 @@
 
 use crate::CodecError;
 use crate::entropy::binary::{AdaptiveNumber, BitCoder};
-use crate::entropy::logarithm::log2;
-use crate::entropy::static_rans::{N_SLOTS, PRECISION_BITS};
+use crate::entropy::logarithm::entropy;
+use crate::entropy::static_rans::{EncodeEntry, N_SLOTS, PRECISION_BITS};
 
 /// Numbers below this are their own token.
 pub(super) const N_DIRECT: u32 = 64;
@@ -56,7 +56,7 @@ impl LevelModels {
             (second, last) = (last, *level);
         }
         if total == 0 {
-            return Err(CodecError::Corrupt { what: "a cluster without tokens" });
+            return Err(CodecError::Corrupt { what: "a table without tokens" });
         }
         Ok(())
     }
@@ -130,6 +130,17 @@ pub(super) fn normalise(levels: &[u32]) -> Frequencies {
     frequencies
 }
 
+/// What codes each token of a table of these levels; `entries` has room for all of them.
+pub(super) fn encode_entries(levels: &[u32], entries: &mut [EncodeEntry]) {
+    let mut start = 0;
+    for (entry, frequency) in entries.iter_mut().zip(normalise(levels)) {
+        if frequency > 0 {
+            *entry = EncodeEntry::new(start, frequency);
+        }
+        start += frequency;
+    }
+}
+
 /// A number's token, and how many low bits follow it.
 #[inline]
 pub(super) fn token_of(number: u32) -> (u32, u32) {
@@ -146,13 +157,11 @@ pub(super) type Counts = [u32; N_TOKENS];
 
 /// About what one token's frequency costs in a table, in 1/65536 bit.
 const COST_PER_TOKEN: u64 = 7 << 15;
+
 /// Bits to code a table with its own statistics and to describe them.
 pub(super) fn cost(sum: &Counts) -> u64 {
-    let total: u32 = sum.iter().sum();
     let n_seen = sum.iter().filter(|n| **n > 0).count() as u64;
-    let bits: u64 =
-        sum.iter().filter(|n| **n > 0).map(|n| u64::from(*n) * u64::from(log2(total) - log2(*n))).sum();
-    bits + n_seen * COST_PER_TOKEN
+    entropy(sum) + n_seen * COST_PER_TOKEN
 }
 
 /// Levels without trailing zeros.

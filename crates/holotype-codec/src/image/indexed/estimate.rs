@@ -5,7 +5,7 @@
 
 use super::pixels::{pixel_bytes, read_row};
 use crate::TileRef;
-use crate::entropy::logarithm::log2;
+use crate::entropy::logarithm::entropy;
 
 /// Rows looked at.
 const N_ROWS: usize = 40;
@@ -70,17 +70,15 @@ pub(super) fn repeats(tile: &TileRef<'_>) -> Option<u64> {
     // A residual costs its length, and its lower bits and sign: as many as the length says.
     let residuals = lengths.as_flattened().iter().map(|counts| {
         let lower: u64 = counts.iter().zip(0..).map(|(n, length)| u64::from(*n) * length).sum();
-        entropy(counts) + lower
+        bits_of(counts) + lower
     });
-    let bits = residuals.sum::<u64>() + kinds.iter().map(|counts| entropy(counts)).sum::<u64>();
+    let bits = residuals.sum::<u64>() + kinds.iter().map(|counts| bits_of(counts)).sum::<u64>();
     Some(bits * shape.n_pixels() as u64 / (8 * n_seen.max(1) as u64))
 }
 
 /// Bits of what was counted, under its own statistics.
-fn entropy(counts: &[u32]) -> u64 {
-    let total: u32 = counts.iter().sum();
-    let cost = |n: &u32| u64::from(*n) * u64::from(log2(total) - log2(*n));
-    counts.iter().filter(|n| **n > 0).map(cost).sum::<u64>() >> 16
+fn bits_of(counts: &[u32]) -> u64 {
+    entropy(counts) >> 16
 }
 
 #[cfg(test)]

@@ -3,10 +3,10 @@
 use super::flags::Flags;
 use super::tables::{N_CLASSES, Tables};
 use super::{BY_TABLES, N_LANES, SKEW, n_steps};
-use crate::entropy::logarithm::log2;
+use crate::entropy::logarithm::entropy;
 use crate::entropy::static_rans::{EncodeEntry, Encoder};
 use crate::image::PlaneShape;
-use crate::image::levels::{Counts, N_DIRECT, N_TOKENS, normalise};
+use crate::image::levels::{Counts, N_DIRECT, N_TOKENS, encode_entries};
 use crate::simd::WordLanes;
 use std::ops::Range;
 
@@ -101,10 +101,8 @@ impl Tally {
     pub(super) fn least_bits(&self, share: u64) -> u64 {
         let (mut bits, mut n_classes) = (0, 0);
         for counts in self.counts.iter() {
-            let total: u32 = counts.iter().sum();
-            let used = counts.iter().filter(|n| **n > 0);
-            bits += used.map(|n| u64::from(*n) * u64::from(log2(total) - log2(*n))).sum::<u64>();
-            n_classes += u64::from(total > 0);
+            bits += entropy(counts);
+            n_classes += u64::from(counts.iter().any(|n| *n > 0));
         }
         ((bits >> 16) + self.n_raw_bits) * share + n_classes * CLASS_BITS
     }
@@ -205,13 +203,7 @@ impl EncodeTables {
     fn new(tables: &Tables) -> Self {
         let mut entries = vec![EncodeEntry::default(); tables.levels.len() * N_TOKENS];
         for (entries, levels) in entries.chunks_exact_mut(N_TOKENS).zip(&tables.levels) {
-            let mut start = 0;
-            for (entry, frequency) in entries.iter_mut().zip(normalise(levels)) {
-                if frequency > 0 {
-                    *entry = EncodeEntry::new(start, frequency);
-                }
-                start += frequency;
-            }
+            encode_entries(levels, entries);
         }
         let mut first = [0; 64];
         for (first, table) in first.iter_mut().zip(tables.of_classes) {

@@ -6,7 +6,7 @@ use super::kernel::{Place, Residuals, walk};
 use super::model::PlaneModel;
 use super::tables::{MAX_CLUSTERS, N_CONTEXTS};
 use crate::entropy::static_rans::{EncodeEntry, Encoder};
-use crate::image::levels::{N_DIRECT, N_TOKENS, normalise, token_of};
+use crate::image::levels::{N_DIRECT, N_TOKENS, encode_entries, token_of};
 use crate::simd::{ByteLanes, Kernel, Lanes};
 
 /// Bits of a number in a [`Mark`]; the context stands above.
@@ -161,13 +161,7 @@ impl EncodeTables {
         }
         let mut entries = vec![EncodeEntry::default(); MAX_CLUSTERS.next_power_of_two() * N_ENTRIES];
         for (entries, levels) in entries.chunks_exact_mut(N_ENTRIES).zip(&model.tables.levels) {
-            let mut start = 0;
-            for (entry, frequency) in entries.iter_mut().zip(normalise(levels)) {
-                if frequency > 0 {
-                    *entry = EncodeEntry::new(start, frequency);
-                }
-                start += frequency;
-            }
+            encode_entries(levels, entries);
         }
         Self { first, entries }
     }

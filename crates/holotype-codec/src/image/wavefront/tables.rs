@@ -12,6 +12,7 @@ pub(super) const N_SIDES: usize = 8;
 pub(super) const N_CONTEXTS: usize = N_ENERGIES * N_SIDES;
 /// Most clusters a plane may have.
 pub(super) const MAX_CLUSTERS: usize = 24;
+
 /// Which cluster each context belongs to, and the token frequencies of each cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Tables {

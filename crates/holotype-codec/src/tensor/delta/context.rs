@@ -1,6 +1,6 @@
 use crate::CodecError;
 use crate::entropy::context_rans::{MAX_CONTEXTS, table_bytes};
-use crate::entropy::logarithm::log2;
+use crate::entropy::logarithm::entropy;
 use crate::tensor::ElementType;
 
 /// What the differences of a word depend on: the exponent of its parent, for floats of 64 bits that of the binary32
@@ -34,10 +34,7 @@ struct Group {
 
 impl Group {
     fn new(first: u8, counts: [u32; 256]) -> Self {
-        let n: u32 = counts.iter().sum();
-        let bits: u64 =
-            counts.iter().map(|count| u64::from(*count) * u64::from(log2(n) - log2(*count))).sum();
-        Self { first, cost: (bits >> 16) + 8 * table_bytes(&counts) as u64, counts }
+        Self { first, cost: (entropy(&counts) >> 16) + 8 * table_bytes(&counts) as u64, counts }
     }
 
     fn with(&self, other: &Self) -> Self {

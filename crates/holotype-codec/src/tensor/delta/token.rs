@@ -1,6 +1,6 @@
 use crate::CodecError;
 use crate::entropy::context_rans::table_bytes;
-use crate::entropy::logarithm::log2;
+use crate::entropy::logarithm::entropy;
 use crate::tensor::word::Word;
 
 /// Numbers as a byte, the token, and some of their low bits, which are kept as they are.
@@ -42,9 +42,7 @@ impl Tokens {
                 counts[usize::from(token)] += 1;
                 n_bits += u64::from(n);
             }
-            let n: u32 = counts.iter().sum();
-            let of = |count: u32| u64::from(count) * u64::from(log2(n) - log2(count));
-            let n_bits = n_bits + (counts.iter().map(|count| of(*count)).sum::<u64>() >> 16);
+            let n_bits = n_bits + (entropy(&counts) >> 16);
             n_bits * step as u64 + (N_TABLES * 8 * table_bytes(&counts)) as u64
         };
         // For each number of top bits, the fewest low bits that leave at most 256 tokens.
