@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from holotype import _holotype
 from holotype._errors import ArgumentError, NotFoundError, TruncatedError, UnsupportedError
 from holotype._info import MetadataEntry
+from holotype._remote import DEFAULT
 from holotype._sources import as_bytes, is_path, path_of, paths_of, secret_bytes
 from holotype._write import thread_limit
 from holotype._writer import Writer
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from holotype._fields import MetadataFields, ParentFields, TensorOptionsFields
+    from holotype._remote import Remote
     from holotype._sources import Destination, Path, Source
 
 TensorCodec: TypeAlias = Literal["auto", "raw", "planes", "shuffle-zstd", "lorenzo", "pco"]
@@ -352,21 +354,29 @@ class Tensors(Mapping[str, Tensor]):
         *,
         password: str | bytes | None = None,
         parents: Path | Sequence[Path] = (),
+        remote: Remote | None = None,
     ) -> None:
         self._source = path_of(src) if is_path(src) else as_bytes(src)
         self._password = secret_bytes(password)
         self._parents = paths_of(parents)
-        if isinstance(self._source, str):
-            self._archive = _holotype.Archive.open(self._source, self._password, None, self._parents)
-        else:
+        self._remote = remote
+        self._path = None
+        if not isinstance(self._source, str):
             self._archive = _holotype.Archive.from_bytes(self._source, self._password, None, self._parents)
+        elif isinstance(src, str) and _holotype.is_address(src):
+            self._archive = _holotype.Archive.open_remote(
+                src, remote or DEFAULT, self._password, parents=self._parents
+            )
+        else:
+            self._path = self._source
+            self._archive = _holotype.Archive.open(self._source, self._password, None, self._parents)
         self._names = [name for name, kind in self._archive.names() if kind == "tensor"]
         self._known = frozenset(self._names)
 
     def __getitem__(self, name: str) -> Tensor:
         if name not in self._known:
             raise NotFoundError(f"no tensor named `{name}`", name)
-        return Tensor(self._archive, name, self._source if isinstance(self._source, str) else None)
+        return Tensor(self._archive, name, self._path)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
@@ -375,33 +385,42 @@ class Tensors(Mapping[str, Tensor]):
         return len(self._names)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _opened, (self._source, self._password, self._parents)
+        return _opened, (self._source, self._password, self._parents, self._remote)
 
 
-def _opened(source: str | bytes, password: bytes | None, parents: list[str]) -> Tensors:
-    return Tensors(source, password=password, parents=parents)
+def _opened(
+    source: str | bytes, password: bytes | None, parents: list[str], remote: Remote | None
+) -> Tensors:
+    return Tensors(source, password=password, parents=parents, remote=remote)
 
 
 def open_tensors(
-    src: Source, *, password: str | bytes | None = None, parents: Path | Sequence[Path] = ()
+    src: Source,
+    *,
+    password: str | bytes | None = None,
+    parents: Path | Sequence[Path] = (),
+    remote: Remote | None = None,
 ) -> Tensors:
     """Open an archive to read its tensors by name, in the order they were added.
 
     Parameters
     ----------
-    src : path, bytes, buffer or binary file object
-        The archive. Of a path only what is needed is read; the rest of a file object is read now.
+    src : path, address, bytes, buffer or binary file object
+        The archive. Of a path or an address (`https://`, `s3://`) only what is needed is read; the rest of a
+        file object is read now.
     password : str or bytes, optional
         Of an encrypted archive; others do not look at it. What is pickled holds it.
     parents : path or sequence of paths, optional
         Where the parents of the archive are, if not where it says.
+    remote : Remote, optional
+        How an address is reached.
 
     Returns
     -------
     Tensors
         A mapping of names to `Tensor`. It may be pickled and used after `fork`.
     """
-    return Tensors(src, password=password, parents=parents)
+    return Tensors(src, password=password, parents=parents, remote=remote)
 
 
 def tensor_options(

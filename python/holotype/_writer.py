@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -480,13 +481,11 @@ class Writer:
         if self._user:
             entries = [_user_entry(key, json.dumps(value).encode()) for key, value in self._user.items()]
             self._inner.set_metadata(entries)
-        data, self._archive_bytes, self.seal = self._inner.finish()
-        if data is None:
-            return
-        if self._dst is None:
+        dst = self._dst
+        into = None if dst is None or is_path(dst) else partial(put, dst)
+        data, self._archive_bytes, self.seal = self._inner.finish(into)
+        if data is not None:
             self.data = data
-        else:
-            put(self._dst, data)
 
     def remove(self, name: str) -> Self:
         """Leave an item of the revision before out of the one that is appended; it stays in the old one.

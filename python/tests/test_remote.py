@@ -33,20 +33,31 @@ def packed_files() -> bytes:
     return writer.data
 
 
+WEIGHTS = np.random.default_rng(6).standard_normal((64, 65_536), "f4")
+
+
+def sealed_tensors() -> bytes:
+    """A tensor of 16 slices of 1 MiB."""
+    with holotype.Writer(None) as writer:
+        writer.add_tensor("weights", WEIGHTS)
+    return writer.data
+
+
 class Ranges(BaseHTTPRequestHandler):
     """A plain server of one archive, with ranges."""
 
     protocol_version = "HTTP/1.1"
     data = holotype.dumps(IMAGE, tile_edge=32)
     files = packed_files()
+    tensors = sealed_tensors()
     requests: ClassVar[list[str]] = []
 
     def do_GET(self) -> None:
-        if self.path not in ("/a.holo", "/files.holo"):
+        data = {"/a.holo": self.data, "/files.holo": self.files, "/t.holo": self.tensors}.get(self.path)
+        if data is None:
             self.send_error(404)
             return
         self.requests.append(self.headers["Range"])
-        data = self.data if self.path == "/a.holo" else self.files
         first, last = self.headers["Range"].removeprefix("bytes=").split("-")
         n = len(data)
         start = int(first) if first else max(0, n - int(last))
@@ -77,6 +88,26 @@ def test_everything_that_reads(address: str) -> None:
     assert np.array_equal(part, IMAGE[40:70, 3:23])
     assert holotype.verify(address, remote=HERE)
     assert holotype.decode(address, remote=HERE).size == (130, 150)
+
+
+def test_a_part_of_a_tensor_is_read_by_its_slices(address: str) -> None:
+    with holotype.Reader(address.replace("a.holo", "t.holo"), remote=HERE) as reader:
+        tensor = reader["weights"]
+        assert (tensor.shape, tensor.n_slices) == ((64, 65_536), 16)
+        Ranges.requests.clear()
+        assert np.array_equal(tensor[9:12, 1000:2000], WEIGHTS[9:12, 1000:2000])
+        # Rows 8 to 11 are the third slice, and nothing else is asked for.
+        [asked] = Ranges.requests
+        first, last = (int(n) for n in asked.removeprefix("bytes=").split("-"))
+        assert last - first < 1 << 20
+        Ranges.requests.clear()
+        assert np.array_equal(tensor[:], WEIGHTS)
+        assert len(Ranges.requests) <= 16
+    tensors = holotype.open_tensors(address.replace("a.holo", "t.holo"), remote=HERE)
+    again = pickle.loads(pickle.dumps(tensors))
+    assert np.array_equal(again["weights"][63, 65_000:], WEIGHTS[63, 65_000:])
+    with pytest.raises(holotype.UnsupportedError):
+        tensors["weights"].map()
 
 
 def test_restricted_addresses_are_refused(address: str) -> None:
@@ -158,7 +189,8 @@ def test_how_often_a_reader_asks(address: str) -> None:
         assert asked() == 1, "a read of one block"
         reader.read(1000, offset=90)
         assert asked() == 0, "a block that is kept"
-    for prefetch, most in ((True, 5), (False, 100)):
+    # The array lies apart: it was written while the files before it were still being compressed.
+    for prefetch, most in ((True, 6), (False, 100)):
         with holotype.open(files_of(address), remote=HERE, prefetch=prefetch) as reader:
             asked()
             parts = [reader.read(20_000) for _ in range(-(-len(CONTENT) // 20_000))]

@@ -5,13 +5,12 @@ from __future__ import annotations
 import struct
 from math import isfinite
 
-from .errors import Truncated, require
+from .errors import Truncated, Unsupported, require
 
 # Bits of fraction, offset of the exponent below that of binary32, largest exponent, place of the sign.
 FORMS = {9: (10, 112, 31, 15), 10: (23, 0, 255, 31), 12: (7, 0, 255, 15), 13: (23, 0, 255, 31)}
 # Bits below the exponent, bits of the exponent.
 EXPONENTS = {9: (10, 5), 10: (23, 8), 11: (52, 11), 12: (7, 8), 13: (23, 8), 14: (52, 11), 15: (3, 4), 16: (2, 5), 17: (3, 4), 18: (2, 5)}
-N_PARTS = 16
 
 
 def single(value: float) -> float:
@@ -54,8 +53,10 @@ def guess_of(parent: int, by: float, type_: int) -> int:
     return rounded - (rebase << n_fraction) | bits >> 31 << sign
 
 
-def decode(body: bytes, parents: list[int], type_: int, width: int, ordered, unordered) -> list[int]:
-    """The words of a slice; `ordered` and `unordered` map words (section 2)."""
+def decode(number: int, body: bytes, parents: list[int], type_: int, width: int, ordered, unordered) -> list[int]:
+    """The words of a slice; `number` is the last of its head, `ordered` and `unordered` map words (section 2)."""
+    if number and not 6 <= number <= 20:
+        raise Unsupported(f"{number} as the words under one scale")
     if len(body) < 3:
         raise Truncated("form of the differences")
     top, low, n_taps = body[:3]
@@ -73,11 +74,15 @@ def decode(body: bytes, parents: list[int], type_: int, width: int, ordered, uno
         raise Truncated("contexts")
     require(firsts == sorted(set(firsts)) and 0 not in firsts, "contexts are not in order")
     at += n_contexts
+    scales = [0] * len(parents)
+    if number:
+        scales, at = read_scales(body, at, len(parents), 1 << number)
     tables = []
     for _ in range(n_contexts):
         table, at = read_table(body, at)
         tables.append(table)
-    tokens, at = decode_tokens(body, at, tables, [sum(first <= key_of(word, type_) for first in firsts) for word in parents])
+    keys = [min(255, key_of(word, type_) + scale) for word, scale in zip(parents, scales)]
+    tokens, at = decode_tokens(body, at, tables, [sum(first <= key for first in firsts) for key in keys])
     bits = int.from_bytes(body[at:], "little")
     n_bits = 0
     changes = []
@@ -90,12 +95,14 @@ def decode(body: bytes, parents: list[int], type_: int, width: int, ordered, uno
         changes.append(number >> 1 ^ -(number & 1))
     require(len(body) - at == -(-n_bits // 8) and bits >> n_bits == 0, "the bits of the differences")
     words = []
-    part = max(1, -(-len(parents) // N_PARTS))
+    n_parts = 32 if number else 16
+    part = max(1, -(-len(parents) // n_parts))
     for i, (change, parent) in enumerate(zip(changes, parents)):
         if i % part == 0:
             history = [0.0] * n_taps
         by = 0.0
-        for tap, before in zip(taps, history):
+        products = list(zip(taps, history))
+        for tap, before in reversed(products) if number else products:
             by = single(by + single(tap * before))
         guess = guess_of(parent, by, type_) if taps else parent
         word = unordered((ordered(guess) + change) % (1 << width))
@@ -103,6 +110,30 @@ def decode(body: bytes, parents: list[int], type_: int, width: int, ordered, uno
             history = [change_of(word, parent, type_), *history[:-1]]
         words.append(word)
     return words
+
+
+def read_scales(body: bytes, at: int, n_words: int, n_each: int) -> tuple[list[int], int]:
+    """The scale of each word, and where the scales end."""
+    n_bits = 0
+    scale = 0
+    scales: list[int] = []
+    while len(scales) < n_words:
+        number = 0
+        while True:
+            if at + n_bits // 8 >= len(body):
+                raise Truncated("scales")
+            bit = body[at + n_bits // 8] >> n_bits % 8 & 1
+            n_bits += 1
+            if not bit:
+                break
+            number += 1
+            require(number <= 62, "scales")
+        scale += number >> 1 ^ -(number & 1)
+        require(0 <= scale <= 31, "scales")
+        scales += [scale] * min(n_each, n_words - len(scales))
+    end = at + -(-n_bits // 8)
+    require(n_bits % 8 == 0 or body[end - 1] >> n_bits % 8 == 0, "scales")
+    return scales, end
 
 
 def key_of(parent: int, type_: int) -> int:

@@ -241,10 +241,10 @@ def decode_slice(
     if len(coded) < 4:
         raise Truncated("head of a slice")
     coder, mapping, mask, narrow = coded[:4]
-    if not 1 <= coder <= 8 or mapping > 2 or narrow > 1:
+    if not 1 <= coder <= 8 or mapping > 2 or (narrow > 1 and coder != 5):
         raise Unsupported("slice coder, map or narrowing")
     require((mask == 0 or mapping == 2) and not (mapping == 1 and coder == 4) and mask < 8, "the head of a slice")
-    require(coder != 5 or (coded[:4] == b"\5\2\0\0" and parent is not None), "a difference from no parent")
+    require(coder != 5 or (coded[:3] == b"\5\2\0" and parent is not None), "a difference from no parent")
     require(coder != 6 or coded[:4] == b"\6\0\0\0", "the head of a slice")
     require(coder != 8 or mapping == 1, "the head of a slice")
     if coder == 6:
@@ -253,7 +253,7 @@ def decode_slice(
         require(coded[:4] == b"\7\0\0\0", "the head of a slice")
         return decode_ranks(coded[4:], type_, bits, extent)
     wide = type_
-    if narrow:
+    if narrow and coder != 5:
         require(type_ in NARROWER, "a type that has no narrower one")
         type_ = NARROWER[type_]
     if type_ == OPAQUE:
@@ -276,7 +276,7 @@ def decode_slice(
 
     if coder == 5:
         parents = [int.from_bytes(parent[i : i + n_bytes], "little") for i in range(0, len(parent), n_bytes)]
-        words = delta.decode(body, parents, type_, width, lambda word: turned(word, False), lambda word: turned(word, True))
+        words = delta.decode(narrow, body, parents, type_, width, lambda word: turned(word, False), lambda word: turned(word, True))
         return b"".join(word.to_bytes(n_bytes, "little") for word in words)
     if coder == 4:
         require(mapping == 2 or kind != FLOAT or type_ in PCO_FLOATS, "a type that pco does not know")

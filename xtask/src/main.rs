@@ -5,6 +5,7 @@ mod crash;
 mod fuzz;
 mod man;
 mod memory;
+mod noise;
 mod python;
 mod report;
 mod run;
@@ -28,6 +29,11 @@ tasks:
   s3 [SERVER…]   archives in S3 on real servers, moto and s3s-fs; builds them into target/s3 the first time
   crash [CYCLES] kills processes that append, at any moment [default: 5000]
   memory [GB]    the most memory that packing and checking a tree of sparse files takes [default: 100]
+  noise [numpy==VERSION | torch==VERSION …]
+                 what these versions draw, made again by our recipes [default: six of NumPy, 1.24 to 2.4];
+                 each is installed and draws once, under target/noise
+  torch          the Python tests with PyTorch, safetensors and jsonschema, some gigabytes installed once into
+                 target/venv-torch
   man            manual pages and shell completions into target/man";
 
 fn main() -> ExitCode {
@@ -36,6 +42,8 @@ fn main() -> ExitCode {
         Some("test") => test::main(&args.collect::<Vec<_>>()),
         Some("bench") => bench::main(&args.collect::<Vec<_>>()),
         Some("man") => man::main(),
+        Some("noise") => noise::main(&args.collect::<Vec<_>>()),
+        Some("torch") => test::with_torch(),
         Some("memory") => memory::main(&args.collect::<Vec<_>>()),
         Some("crash") => crash::main(&args.collect::<Vec<_>>()),
         Some("s3") => s3::main(&args.collect::<Vec<_>>()),

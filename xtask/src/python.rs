@@ -12,9 +12,21 @@ impl Venv {
     /// # Errors
     /// A line saying what failed.
     pub(crate) fn prepare() -> Result<Self, String> {
+        Self::with("target/venv", "python/requirements-test.txt")
+    }
+
+    /// The same with PyTorch, safetensors and jsonschema, which are large and not needed for most tests.
+    ///
+    /// # Errors
+    /// A line saying what failed.
+    pub(crate) fn prepare_with_torch() -> Result<Self, String> {
+        Self::with("target/venv-torch", "python/requirements-torch.txt")
+    }
+
+    fn with(dir: &str, pins: &str) -> Result<Self, String> {
         let root = crate::root();
-        let venv = Self { dir: root.join("target/venv") };
-        let pins_path = root.join("python/requirements-test.txt");
+        let venv = Self { dir: root.join(dir) };
+        let pins_path = root.join(pins);
         let pins =
             std::fs::read_to_string(&pins_path).map_err(|e| format!("{}: {e}", pins_path.display()))?;
         let stamp = venv.dir.join("installed-requirements.txt");

@@ -26,6 +26,17 @@ pub(crate) fn main(only: &[String]) -> ExitCode {
     if report.finish() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+/// The Python tests with the packages that most runs leave out, and so skip their tests.
+pub(crate) fn with_torch() -> ExitCode {
+    let mut report = Report::default();
+    report.step("torch", || {
+        let venv = Venv::prepare_with_torch()?;
+        venv.install_wheel()?;
+        passed(&mut venv.python(&["-m", "pytest", "--quiet", "-rs"]))
+    });
+    if report.finish() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
 fn passed(command: &mut Command) -> Result<Outcome, String> {
     run(command).map(|()| Outcome::Passed)
 }

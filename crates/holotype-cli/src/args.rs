@@ -160,8 +160,9 @@ pub(crate) struct Compress {
     /// Source files, `-` for stdin; without `-o` the last one is the archive to write, `-` for stdout
     #[arg(required = true, value_name = "IN")]
     pub(crate) paths: Vec<PathBuf>,
-    /// Folder for the archives: each gets its source's name with `.holo` appended in place of the extension
-    #[arg(short, long, value_name = "DIR")]
+    /// Folder for the archives: each gets its source's name with `.holo` in place of the extension; of one source also the
+    /// archive itself, `NAME.holo`
+    #[arg(short, long, value_name = "DIR|FILE")]
     pub(crate) output: Option<PathBuf>,
     /// Time against density
     #[arg(long, value_enum, default_value_t = ModeArg::Standard)]
@@ -199,8 +200,8 @@ pub(crate) struct Decompress {
     /// Archives: files, addresses, `-` for stdin; without `-o` the last one is the file to write, `-` for stdout
     #[arg(required = true, value_name = "IN")]
     pub(crate) paths: Vec<PathBuf>,
-    /// Folder for the files
-    #[arg(short, long, value_name = "DIR")]
+    /// Folder for the files; of one archive also the file itself, by the extension of its format
+    #[arg(short, long, value_name = "DIR|FILE")]
     pub(crate) output: Option<PathBuf>,
     /// Format to write [default: by the extension, or the source's own format]
     #[arg(long, value_name = "NAME")]

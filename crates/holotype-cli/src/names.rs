@@ -6,6 +6,29 @@ pub(crate) fn is_stream(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
+/// The paths, and the folder that `-o` names for their results, if it names one.
+///
+/// What is no folder and ends like a result, as `is_file` says of the extension, is the one input's output: it becomes the
+/// last path.
+pub(crate) fn with_output<'a>(
+    paths: &[PathBuf],
+    output: Option<&'a Path>,
+    is_file: impl Fn(&str) -> bool,
+) -> Result<(Vec<PathBuf>, Option<&'a Path>), Failure> {
+    let mut paths = paths.to_vec();
+    let Some(output) = output else { return Ok((paths, None)) };
+    let extension = output.extension().and_then(|e| e.to_str()).unwrap_or_default();
+    if output.is_dir() || !is_stream(output) && !is_file(extension) {
+        return Ok((paths, Some(output)));
+    }
+    if paths.len() > 1 {
+        let message = format!("{} inputs cannot all become {}", paths.len(), output.display());
+        return Err(Failure::usage(message).with_hint("name a folder for them"));
+    }
+    paths.push(output.to_owned());
+    Ok((paths, None))
+}
+
 /// Where each input's result goes.
 ///
 /// With a folder every input gets a file in it, named by `rename`; without one the last path is the single
@@ -41,9 +64,12 @@ pub(crate) fn pairs(
     Ok(pairs)
 }
 
+/// What archives end with.
+pub(crate) const ARCHIVE_EXTENSION: &str = "holo";
+
 /// `scan.tif` → `scan.holo`.
 pub(crate) fn archive_name(source: &Path) -> PathBuf {
-    source.with_extension("holo")
+    source.with_extension(ARCHIVE_EXTENSION)
 }
 
 #[cfg(test)]
@@ -60,6 +86,22 @@ mod tests {
         assert_eq!(got, [(PathBuf::from("a.png"), PathBuf::from("b.holo"))]);
         assert!(pairs(&paths(&["a.png"]), None, archive_name).is_err());
         assert!(pairs(&paths(&["a", "b", "c"]), None, archive_name).is_err());
+    }
+
+    #[test]
+    fn an_output_is_a_folder_or_the_one_file() {
+        let holo = |extension: &str| extension == "holo";
+        let names = |output: &'static str, inputs: &[&str]| {
+            with_output(&paths(inputs), Some(Path::new(output)), holo).ok()
+        };
+        assert_eq!(names("b.holo", &["a.png"]), Some((paths(&["a.png", "b.holo"]), None)));
+        assert_eq!(names("-", &["a.png"]), Some((paths(&["a.png", "-"]), None)));
+        assert_eq!(names("b.d", &["a.png"]), Some((paths(&["a.png"]), Some(Path::new("b.d")))));
+        assert_eq!(names("b", &["a.png", "c.png"]).unwrap().1, Some(Path::new("b")));
+        assert_eq!(names("b.holo", &["a.png", "c.png"]), None);
+        let folder = tempfile::Builder::new().suffix(".holo").tempdir().unwrap();
+        let got = with_output(&paths(&["a.png"]), Some(folder.path()), holo).unwrap();
+        assert_eq!(got.1, Some(folder.path()), "a folder that is there is one");
     }
 
     #[test]

@@ -35,6 +35,10 @@ fn frames_go_in_and_come_out() {
     assert!(lines.lines().all(|line| line.contains("\"milliseconds\":80")), "{lines}");
     let listed = text(&holo(&["list", path(&archive)]).stdout);
     assert!(listed.contains("animation") && listed.contains("audio"), "{listed}");
+    let info = text(&holo(&["info", path(&archive)]).stdout);
+    for line in ["width: 8", "frames: 4", "seconds: 0.32", "time_base: 2/25", "loops: 2", "format: OGG"] {
+        assert!(info.contains(line), "{line} of {info}");
+    }
     assert!(holo(&["verify", path(&archive)]).status.success());
     assert_eq!(holo(&["cat", path(&archive), "animation/audio/0"]).stdout, b"OggS and so on");
 

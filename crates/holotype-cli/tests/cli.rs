@@ -115,6 +115,20 @@ fn many_at_once_and_resume() {
 }
 
 #[test]
+fn an_output_may_be_the_file_itself() {
+    let dir = Dir::new();
+    let (a, archive, back) = (dir.join("a.png"), dir.join("x.holo"), dir.join("y.png"));
+    write_png(&a, 5, 6);
+    assert_eq!(code(&holo(&["compress", path(&a), "-o", path(&archive)])), 0);
+    assert!(archive.is_file(), "not a folder of that name");
+    assert_eq!(code(&holo(&["decompress", path(&archive), "-o", path(&back)])), 0);
+    assert_eq!(read_png(&back), read_png(&a));
+    let out = holo(&["compress", path(&a), path(&a), "-o", path(&dir.join("z.holo"))]);
+    assert_eq!(code(&out), 2, "two sources are not one archive");
+    assert_eq!(dir.names(), ["a.png", "x.holo", "y.png"]);
+}
+
+#[test]
 fn pipes_carry_bytes() {
     let dir = Dir::new();
     let png = dir.join("a.png");

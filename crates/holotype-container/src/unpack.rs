@@ -3,7 +3,7 @@
 use crate::Codec;
 use crate::pack::ZSTD_STEP_BYTES;
 use std::fmt;
-use zstd::zstd_safe::{DCtx, InBuffer, OutBuffer, ResetDirective, get_frame_content_size};
+use zstd::zstd_safe::{DCtx, DParameter, InBuffer, OutBuffer, ResetDirective, get_frame_content_size};
 
 /// RFC 8878 §3.1.1.2: a block that holds anything has three bytes of header and one of content …
 const MIN_ZSTD_BLOCK_BYTES: u64 = 4;
@@ -11,12 +11,17 @@ const MIN_ZSTD_BLOCK_BYTES: u64 = 4;
 const MAX_ZSTD_BLOCK_RAW_BYTES: u64 = 128 << 10;
 /// An LZ4 sequence of this many bytes, or more, gives at most 255 times as many.
 const MAX_LZ4_RATIO: u64 = 255;
-/// A context that took more than this, for the window of a large frame, is not kept.
-const MAX_KEPT_BYTES: usize = 1 << 20;
+/// Bytes of a frame that are read before it says how many more it needs: the most that its header has, and that of the
+/// first of its inner blocks (RFC 8878 §3.1.1).
+const ZSTD_HEADERS_BYTES: usize = 18 + 3;
 
 /// Unpacks many payloads with one decompressor.
 #[derive(Default)]
-pub struct Unpacker(Option<DCtx<'static>>);
+pub struct Unpacker {
+    context: Option<DCtx<'static>>,
+    /// For starts of frames; it decodes into the output, which is large enough for the whole frame.
+    steps: Option<DCtx<'static>>,
+}
 
 impl fmt::Debug for Unpacker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -63,32 +68,40 @@ impl Unpacker {
         (raw.len() as u64 == raw_bytes).then_some(raw)
     }
 
+    /// One inner block after the other, until there is enough.
     fn start_of_frame(&mut self, packed: &[u8], raw_bytes: u64, n_bytes: u64) -> Option<Vec<u8>> {
         check_claim(packed, raw_bytes)?;
         let n_bytes = usize::try_from(n_bytes).ok()?;
-        let context = self.context()?;
+        if self.steps.is_none() {
+            let mut steps = DCtx::try_create()?;
+            steps.set_parameter(DParameter::StableOutBuffer(true)).ok()?;
+            self.steps = Some(steps);
+        }
+        let context = self.steps.as_mut()?;
         context.reset(ResetDirective::SessionOnly).ok()?;
-        let mut raw = Vec::with_capacity(n_bytes);
-        let mut input = InBuffer::around(packed);
+        let mut raw = Vec::with_capacity(usize::try_from(raw_bytes).ok()?);
         let mut out = OutBuffer::around(&mut raw);
+        let (mut at, mut n_wanted) = (0_usize, ZSTD_HEADERS_BYTES);
         while out.pos() < n_bytes {
-            let before = (input.pos, out.pos());
-            context.decompress_stream(&mut out, &mut input).ok()?;
-            if (input.pos, out.pos()) == before {
+            let end = at.saturating_add(n_wanted).min(packed.len());
+            let mut input = InBuffer::around(packed.get(at..end)?);
+            let before = out.pos();
+            n_wanted = context.decompress_stream(&mut out, &mut input).ok()?;
+            if input.pos == 0 && out.pos() == before {
                 return None;
             }
+            at += input.pos;
         }
-        if context.sizeof() > MAX_KEPT_BYTES {
-            self.0 = None;
-        }
+        // What was left out takes no memory where this is kept.
+        raw.shrink_to_fit();
         Some(raw)
     }
 
     fn context(&mut self) -> Option<&mut DCtx<'static>> {
-        if self.0.is_none() {
-            self.0 = DCtx::try_create();
+        if self.context.is_none() {
+            self.context = DCtx::try_create();
         }
-        self.0.as_mut()
+        self.context.as_mut()
     }
 }
 

@@ -13,6 +13,9 @@ use std::io::{self, Cursor, Read, Seek as _, Write};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+/// Bytes of a finished archive that are put into a Python file object at once: small enough to stay in the cache.
+const PUT_BYTES: usize = 256 << 10;
+
 /// An archive in the making, in a file that appears when it is finished, or in memory.
 #[pyclass(frozen, module = "holotype._holotype")]
 pub(crate) struct Writer {
@@ -320,8 +323,14 @@ impl Writer {
         inner.as_ref().map(holotype::Writer::n_written_bytes)
     }
 
-    /// Ends and seals the archive: it appears under its name, or is returned; its bytes and seal.
-    fn finish(&self, py: Python<'_>) -> PyResult<(Option<Py<PyBytes>>, u64, String)> {
+    /// Ends and seals the archive: it appears under its name, or is returned, or `put` gets it in pieces; its bytes and
+    /// seal.
+    #[pyo3(signature = (put=None))]
+    fn finish(
+        &self,
+        py: Python<'_>,
+        put: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<(Option<Py<PyBytes>>, u64, String)> {
         let finish = || {
             let writer =
                 self.inner.lock().unwrap_or_else(PoisonError::into_inner).take().ok_or_else(closed)?;
@@ -350,7 +359,15 @@ impl Writer {
             Ok((data, n_bytes, seal))
         };
         let (data, n_bytes, seal) = py.detach(finish).map_err(raise)?;
-        let data = data.map(|data| PyBytes::new(py, &data).unbind());
+        let data = match (data, put) {
+            (Some(data), Some(put)) => {
+                for piece in data.chunks(PUT_BYTES) {
+                    put.call1((PyBytes::new(py, piece),))?;
+                }
+                None
+            }
+            (data, _) => data.map(|data| PyBytes::new(py, &data).unbind()),
+        };
         Ok((data, n_bytes, seal.iter().map(|byte| format!("{byte:02x}")).collect()))
     }
 

@@ -1,3 +1,4 @@
+use crate::CutShort;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Seek as _, SeekFrom, Write};
 use std::path::Path;
@@ -69,8 +70,9 @@ impl AppendFile {
     /// # Errors
     /// `UnexpectedEof` if there are fewer; whatever the system says.
     pub fn begin(&mut self, n_bytes: u64) -> io::Result<()> {
-        if self.file.metadata()?.len() < n_bytes {
-            return Err(crate::read_at::past_the_end());
+        let found = self.file.metadata()?.len();
+        if found < n_bytes {
+            return Err(CutShort { offset_bytes: 0, expected: n_bytes, found }.into_io());
         }
         self.file.set_len(n_bytes)?;
         self.file.seek(SeekFrom::Start(n_bytes))?;

@@ -5,6 +5,7 @@
 
 mod append_file;
 mod atomic_file;
+mod cut_short;
 mod new_directory;
 mod prefix;
 mod read_at;
@@ -16,6 +17,7 @@ mod secret_file;
 
 pub use append_file::AppendFile;
 pub use atomic_file::{AtomicFile, Replace};
+pub use cut_short::CutShort;
 pub use new_directory::NewDirectory;
 pub use prefix::PrefixSource;
 pub use read_at::{FileSource, MemorySource, ReadAt};

@@ -1,4 +1,4 @@
-use crate::ReadAt;
+use crate::{CutShort, ReadAt};
 use std::io;
 use std::ops::Range;
 
@@ -27,7 +27,7 @@ impl<S: ReadAt> ReadAt for PrefixSource<S> {
 
     fn read_exact_at(&self, offset_bytes: u64, out: &mut [u8]) -> io::Result<()> {
         if !self.holds(offset_bytes, out.len() as u64) {
-            return Err(crate::read_at::past_the_end());
+            return Err(CutShort::past_the_end(offset_bytes, out.len(), self.n_bytes));
         }
         self.source.read_exact_at(offset_bytes, out)
     }

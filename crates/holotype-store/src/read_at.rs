@@ -1,3 +1,4 @@
+use crate::CutShort;
 use std::fs::File;
 use std::io;
 use std::ops::Range;
@@ -12,7 +13,8 @@ pub trait ReadAt: Send + Sync {
     /// Fills `out` with the bytes from `offset_bytes`.
     ///
     /// # Errors
-    /// `UnexpectedEof` if the source ends first; whatever the system says.
+    /// `UnexpectedEof`, with [`CutShort`] where it is known how far the source goes, if it ends first; whatever the
+    /// system says.
     fn read_exact_at(&self, offset_bytes: u64, out: &mut [u8]) -> io::Result<()>;
 
     /// The bytes `offset_bytes..offset_bytes + n_bytes` without a copy, if the source holds them in memory.
@@ -70,10 +72,6 @@ impl<T: ReadAt + ?Sized> ReadAt for Arc<T> {
     }
 }
 
-pub(crate) fn past_the_end() -> io::Error {
-    io::Error::new(io::ErrorKind::UnexpectedEof, "read past the end of the source")
-}
-
 /// Bytes in memory.
 #[derive(Debug, Clone)]
 pub struct MemorySource<B> {
@@ -93,7 +91,8 @@ impl<B: AsRef<[u8]> + Send + Sync> ReadAt for MemorySource<B> {
     }
 
     fn read_exact_at(&self, offset_bytes: u64, out: &mut [u8]) -> io::Result<()> {
-        let bytes = self.slice(offset_bytes, out.len() as u64).ok_or_else(past_the_end)?;
+        let bytes = self.slice(offset_bytes, out.len() as u64);
+        let bytes = bytes.ok_or_else(|| CutShort::past_the_end(offset_bytes, out.len(), self.len_bytes()))?;
         out.copy_from_slice(bytes);
         Ok(())
     }
@@ -132,27 +131,31 @@ impl ReadAt for FileSource {
         self.n_bytes
     }
 
-    #[cfg(unix)]
     fn read_exact_at(&self, offset_bytes: u64, out: &mut [u8]) -> io::Result<()> {
-        std::os::unix::fs::FileExt::read_exact_at(&self.file, out, offset_bytes)
-    }
-
-    #[cfg(windows)]
-    fn read_exact_at(&self, mut offset_bytes: u64, mut out: &mut [u8]) -> io::Result<()> {
-        use std::os::windows::fs::FileExt;
-        while !out.is_empty() {
-            match self.file.seek_read(out, offset_bytes) {
-                Ok(0) => return Err(past_the_end()),
-                Ok(n) => {
-                    out = &mut out[n..];
-                    offset_bytes += n as u64;
+        let mut n_done = 0;
+        while n_done < out.len() {
+            match read_at(&self.file, offset_bytes.saturating_add(n_done as u64), &mut out[n_done..]) {
+                Ok(0) => {
+                    let (expected, found) = (out.len() as u64, n_done as u64);
+                    return Err(CutShort { offset_bytes, expected, found }.into_io());
                 }
+                Ok(n) => n_done += n,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 Err(e) => return Err(e),
             }
         }
         Ok(())
     }
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, offset_bytes: u64, out: &mut [u8]) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, out, offset_bytes)
+}
+
+#[cfg(windows)]
+fn read_at(file: &File, offset_bytes: u64, out: &mut [u8]) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, out, offset_bytes)
 }
 
 #[cfg(test)]
@@ -177,8 +180,11 @@ mod tests {
             assert_eq!(a, b);
         }
         for source in [&memory as &dyn ReadAt, &disk] {
-            let err = source.read_exact_at(250, &mut [0; 7]).unwrap_err();
-            assert_eq!(err.kind(), io::ErrorKind::UnexpectedEof);
+            for (offset_bytes, found) in [(250, 6), (255, 1), (256, 0), (300, 0)] {
+                let err = source.read_exact_at(offset_bytes, &mut [0; 7]).unwrap_err();
+                assert_eq!(err.kind(), io::ErrorKind::UnexpectedEof);
+                assert_eq!(CutShort::of(&err), Some(&CutShort { offset_bytes, expected: 7, found }));
+            }
         }
         assert!(memory.slice(u64::MAX, 2).is_none());
     }

@@ -169,9 +169,10 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// `NotFound` if there is none; `InvalidArgument` for a writer that does not append, or if it was replaced already.
     pub fn remove_item(&mut self, name: &str) -> Result<()> {
+        let is_added = !self.is_free(name);
         let (base, builder) = self.base_and_builder()?;
         base.archive.item(name)?;
-        if builder.has_item(name) {
+        if is_added {
             return Err(Error::invalid(format!("`{name}` was added to this revision")));
         }
         builder.remove_item(name);
@@ -183,8 +184,9 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// `InvalidArgument` for a writer that does not append, or that added something already.
     pub fn remove_all_items(&mut self) -> Result<()> {
+        let has_pending = self.has_pending_items();
         let (base, builder) = self.base_and_builder()?;
-        if builder.n_new_items() > 0 {
+        if has_pending || builder.n_new_items() > 0 {
             return Err(Error::invalid("items are removed before others are added"));
         }
         base.drops_all = true;

@@ -125,7 +125,8 @@ pub fn rekey(path: impl AsRef<Path>, password: &Password, encryption: &Encryptio
     while at < trailer.root_offset_bytes {
         let n = (trailer.root_offset_bytes - at).min(buffer.len() as u64) as usize;
         let part = buffer.get_mut(..n).unwrap_or_default();
-        source.read_exact_at(at, part).and_then(|()| out.write_all(part)).map_err(failed)?;
+        source.read_exact_at(at, part).map_err(|e| Error::of_read(path, e))?;
+        out.write_all(part).map_err(failed)?;
         at += n as u64;
     }
     out.write_all(&tail).and_then(|()| out.commit()).map_err(failed)

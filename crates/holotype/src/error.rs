@@ -1,4 +1,4 @@
-use holotype_store::RemoteError;
+use holotype_store::{CutShort, RemoteError};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
@@ -227,6 +227,21 @@ impl Error {
     /// An I/O error with the path it happened on.
     pub fn io(path: impl AsRef<Path>, source: std::io::Error) -> Self {
         Self::Io { path: path.as_ref().to_path_buf(), source }
+    }
+
+    /// What a read of a source at `path` failed with: an archive that was cut since it was opened is no fault of the
+    /// system's.
+    pub(crate) fn of_read(path: impl AsRef<Path>, source: std::io::Error) -> Self {
+        match CutShort::of(&source) {
+            Some(CutShort { offset_bytes, expected, found }) => holotype_container::Error::Truncated {
+                what: "archive",
+                offset_bytes: *offset_bytes,
+                expected: *expected,
+                found: *found,
+            }
+            .into(),
+            None => Self::io(path, source),
+        }
     }
 
     /// An I/O error once more, for another that it happened to.

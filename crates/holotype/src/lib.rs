@@ -25,6 +25,7 @@ mod output;
 mod overlay;
 mod pack;
 mod parallel;
+mod pipeline;
 mod progress;
 #[cfg(feature = "remote")]
 mod remote;

@@ -477,6 +477,11 @@ impl<W: Write> Writer<W> {
         self.builder.position_bytes()
     }
 
+    /// True if packed files wait for their blocks to be written.
+    pub(crate) fn has_pending_items(&self) -> bool {
+        self.shared.as_ref().is_some_and(SharedBlocks::has_items)
+    }
+
     pub(crate) fn check_name(&self, name: &str) -> Result<()> {
         let is_pending = self.shared.as_ref().is_some_and(|shared| shared.has_item(name));
         if name.is_empty() || is_pending || self.builder.has_item(name) {

@@ -5,8 +5,8 @@ mod support;
 
 use holotype::{
     Alpha, AnimationAppendOptions, AnimationExportOptions, AnimationImportOptions, AnimationOptions, Archive,
-    ColourModel, ErrorKind, Frame, ImageDescriptor, Limits, Metadata, MetadataKind, SampleType, TimeBase,
-    VerifyOptions, Writer, WriterOptions, export_animation, open_animated,
+    ColourModel, ErrorKind, Frame, ImageDescriptor, Limits, Metadata, MetadataKind, Palette, SampleType,
+    TimeBase, VerifyOptions, Writer, WriterOptions, export_animation, open_animated,
 };
 use std::path::Path;
 
@@ -293,6 +293,49 @@ fn subsampled_colour_stays_with_its_frames() {
     for wrong in [None, Some((cbcr(3, 2), 2)), Some((cbcr(2, 1), 2)), Some((cbcr(2, 2), 1))] {
         assert!(!good(wrong));
     }
+}
+
+#[test]
+fn palettes_become_colours() {
+    let palette = |shift: u16, alpha: &[u8]| Palette {
+        bits: 8,
+        rgb: (0..4).map(|i| [i * 60 + shift, i, 255 - i]).collect(),
+        alpha: alpha.to_vec(),
+    };
+    let image = |palette| ImageDescriptor::new(4, 2, 1, SampleType::U8).with_palette(palette);
+    let indices = vec![0, 1, 2, 3, 3, 2, 1, 0];
+    let colours = |shift: u8, alphas: Option<[u8; 4]>| -> Vec<u8> {
+        let pixel = |i: &u8| {
+            let alpha = alphas.map(|alphas| alphas[usize::from(*i)]);
+            [i * 60 + shift, *i, 255 - i].into_iter().chain(alpha)
+        };
+        indices.iter().flat_map(pixel).collect()
+    };
+    let dir = tempfile::tempdir().unwrap();
+    for (n_channels, alpha, alphas) in
+        [(3, &[][..], [None; 2]), (4, &[9, 80][..], [Some([255; 4]), Some([9, 80, 255, 255])])]
+    {
+        let frames = [
+            Frame::new(image(palette(0, &[])), indices.clone(), 40),
+            Frame::new(image(palette(5, alpha)), indices.clone(), 40),
+        ];
+        let archive = archive(&frames, &AnimationOptions::default());
+        let expected: Vec<Frame> = [(0, alphas[0]), (5, alphas[1])]
+            .map(|(shift, alphas)| {
+                Frame::new(ImageDescriptor::new(4, 2, n_channels, SampleType::U8), colours(shift, alphas), 40)
+            })
+            .into();
+        for name in ["a.apng", "a.webp"] {
+            let path = dir.path().join(format!("{n_channels}{name}"));
+            export(&archive, &path).unwrap();
+            same(&import(&path).0, &expected);
+        }
+    }
+    // An index without a colour is not guessed.
+    let frames = [Frame::new(image(palette(0, &[])), vec![4; 8], 40)];
+    let error =
+        export(&archive(&frames, &AnimationOptions::default()), &dir.path().join("b.apng")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::WouldLose);
 }
 
 #[test]

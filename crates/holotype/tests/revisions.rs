@@ -132,6 +132,8 @@ fn a_snapshot_holds_what_is_packed_and_stores_what_changed() {
         writer.remove_all_items().unwrap();
         pack(writer, &list(10, 31));
         assert_eq!(writer.remove_all_items().unwrap_err().kind(), ErrorKind::InvalidArgument);
+        // Added a moment ago, in place of one of that name, and maybe not written yet.
+        assert_eq!(writer.remove_item("f/10").unwrap_err().kind(), ErrorKind::InvalidArgument);
     });
     let archive = Archive::from_bytes(two.clone()).unwrap();
     check(&archive, &list(10, 31));

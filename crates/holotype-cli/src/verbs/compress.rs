@@ -1,7 +1,7 @@
 use super::for_each;
 use crate::args::Compress;
 use crate::exit::{Exit, Failure};
-use crate::names::{archive_name, is_stream, pairs};
+use crate::names::{ARCHIVE_EXTENSION, archive_name, is_stream, pairs, with_output};
 use crate::password;
 use crate::printer::Printer;
 use crate::progress::Bar;
@@ -17,11 +17,12 @@ use std::path::Path;
 use std::time::Instant;
 
 pub(crate) fn run(args: &Compress, printer: &Printer) -> Result<Exit, Failure> {
-    if let Some(folder) = &args.output {
+    let (paths, folder) = with_output(&args.paths, args.output.as_deref(), |e| e == ARCHIVE_EXTENSION)?;
+    if let Some(folder) = folder {
         std::fs::create_dir_all(folder).map_err(|e| Error::io(folder, e))?;
     }
     let encryption = password::encryption(args.encrypt, &args.unlock)?;
-    let pairs = pairs(&args.paths, args.output.as_deref(), archive_name)?;
+    let pairs = pairs(&paths, folder, archive_name)?;
     for_each(&pairs, printer, |(input, output)| {
         one(args, printer, input, output, encryption.as_ref()).map_err(|f| f.about(input.display()))
     })

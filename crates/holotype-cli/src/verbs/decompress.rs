@@ -3,7 +3,7 @@ use super::open::open;
 use crate::args::Decompress;
 use crate::destination::Destination;
 use crate::exit::{Exit, Failure};
-use crate::names::{is_stream, pairs};
+use crate::names::{is_stream, pairs, with_output};
 use crate::printer::Printer;
 use crate::progress::Bar;
 use holotype::formats::Format;
@@ -13,15 +13,17 @@ use std::path::{Path, PathBuf};
 
 pub(crate) fn run(args: &Decompress, printer: &Printer) -> Result<Exit, Failure> {
     let asked = args.format.as_deref().map(named_format).transpose()?;
-    let Some(folder) = &args.output else {
-        let pairs = pairs(&args.paths, None, Path::to_path_buf)?;
+    let (paths, folder) =
+        with_output(&args.paths, args.output.as_deref(), |e| Format::from_extension(e).is_some())?;
+    let Some(folder) = folder else {
+        let pairs = pairs(&paths, None, Path::to_path_buf)?;
         return for_each(&pairs, printer, |(input, output)| {
             let archive = open(input, &args.access)?;
             one(args, printer, &archive, output, asked).map_err(|f| f.about(input.display()))
         });
     };
     std::fs::create_dir_all(folder).map_err(|e| Error::io(folder, e))?;
-    for_each(&args.paths, printer, |input| {
+    for_each(&paths, printer, |input| {
         let archive = open(input, &args.access)?;
         let stem = input.file_stem().map_or_else(|| "image".into(), |s| s.to_owned());
         let mut name = PathBuf::from(stem);

@@ -3,7 +3,10 @@ use super::open::open;
 use crate::args::Inputs;
 use crate::exit::{Exit, Failure};
 use crate::printer::Printer;
-use holotype::{Archive, ElementOrder, ImageItem, Item, ItemKind, Metadata, ParentInfo, TensorItem};
+use holotype::{
+    AnimationItem, Archive, ElementOrder, ImageDescriptor, ImageItem, Item, ItemKind, Metadata, ParentInfo,
+    TensorItem,
+};
 use serde_json::{Map, Value, json};
 use std::path::Path;
 
@@ -41,11 +44,14 @@ fn describe_item(archive: &Archive, item: &Item<'_>) -> Result<Value, Failure> {
         "stored_bytes": item.stored_bytes()?, "sha256": item.content_sha256_hex(),
     });
     let Some(map) = value.as_object_mut() else { return Ok(value) };
-    if item.kind() == ItemKind::Image {
-        describe_image(&archive.image(item.name())?, map);
-    }
-    if item.kind() == ItemKind::Tensor {
-        describe_tensor(&archive.tensor(item.name())?, map);
+    match item.kind() {
+        ItemKind::Image => describe_image(&archive.image(item.name())?, map),
+        ItemKind::Tensor => describe_tensor(&archive.tensor(item.name())?, map),
+        ItemKind::Animation => describe_animation(&archive.animation(item.name())?, map)?,
+        ItemKind::Audio => {
+            map.insert("format".into(), archive.audio(item.name())?.format().into());
+        }
+        _ => {}
     }
     map.insert("has_preview".into(), item.has_preview().into());
     map.insert("metadata".into(), describe_metadata(&item.metadata()?));
@@ -53,16 +59,39 @@ fn describe_item(archive: &Archive, item: &Item<'_>) -> Result<Value, Failure> {
 }
 
 fn describe_image(image: &ImageItem<'_>, map: &mut Map<String, Value>) {
-    let d = image.descriptor();
+    describe_samples(image.descriptor(), map);
+    map.insert("tile_edge".into(), image.tile_edge().into());
+    map.insert("tiles".into(), image.n_tiles().into());
+}
+
+fn describe_samples(d: &ImageDescriptor, map: &mut Map<String, Value>) {
     let fields = json!({
         "width": d.width, "height": d.height, "channels": d.n_channels, "sample": d.sample.name(),
         "bits_per_sample": d.bits_per_sample, "colour": d.colour.name(), "alpha": d.alpha.name(),
         "order": d.order.name(), "palette_entries": d.palette.as_ref().map(|p| p.rgb.len()),
-        "channel_names": d.channel_names, "tile_edge": image.tile_edge(), "tiles": image.n_tiles(),
+        "channel_names": d.channel_names,
     });
     if let Value::Object(fields) = fields {
         map.extend(fields);
     }
+}
+
+/// Of frames in several forms the first is described.
+fn describe_animation(animation: &AnimationItem<'_>, map: &mut Map<String, Value>) -> Result<(), Failure> {
+    let d = animation.description();
+    if let Some(first) = d.formats.first() {
+        describe_samples(first, map);
+    }
+    let ticks = animation.delays()?.into_iter().fold(0, u64::saturating_add);
+    let fields = json!({
+        "frames": d.n_frames, "frame_forms": d.formats.len(), "seconds": d.time_base.milliseconds(ticks) as f64 / 1e3,
+        "time_base": format!("{}/{}", d.time_base.numerator(), d.time_base.denominator()),
+        "loops": d.loop_count, "audio": d.audio, "chroma": d.chroma, "poster": d.poster,
+    });
+    if let Value::Object(fields) = fields {
+        map.extend(fields);
+    }
+    Ok(())
 }
 
 fn describe_tensor(tensor: &TensorItem<'_>, map: &mut Map<String, Value>) {

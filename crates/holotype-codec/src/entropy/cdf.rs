@@ -84,7 +84,7 @@ impl<const MAX_N: u16> Cdf<MAX_N> {
     }
 
     /// First slot and number of slots of a symbol.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn range(&self, symbol: usize) -> (u32, u32) {
         let start = self.starts[symbol] as u16;
         let end = self.starts.get(symbol + 1).map_or(1 << TOTAL_LOG2, |end| *end as u16);
@@ -92,7 +92,7 @@ impl<const MAX_N: u16> Cdf<MAX_N> {
     }
 
     /// The symbol that owns `slot` < 32768.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn find(&self, slot: u32) -> usize {
         let slot = slot as i16;
         // Without a branch, so that it becomes two vector compares.
@@ -100,7 +100,7 @@ impl<const MAX_N: u16> Cdf<MAX_N> {
         (n_started - 1) as usize & (N_SYMBOLS - 1)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn update(&mut self, symbol: usize) {
         let shift = SHIFTS[usize::from(self.n)];
         for (start, target) in self.starts.iter_mut().zip(&TARGETS[symbol]) {

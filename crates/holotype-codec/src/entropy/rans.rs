@@ -161,7 +161,7 @@ impl<'a> Decoder<'a> {
 }
 
 impl SymbolCoder for Decoder<'_> {
-    #[inline]
+    #[inline(always)]
     fn symbol<const MAX_N: u16>(&mut self, cdf: &mut Cdf<MAX_N>, _: usize) -> usize {
         let slot = self.x & ((1 << TOTAL_LOG2) - 1);
         let symbol = cdf.find(slot);

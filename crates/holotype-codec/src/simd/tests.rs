@@ -1,4 +1,21 @@
 use super::*;
+use std::cell::Cell;
+
+thread_local! {
+    static IS_PORTABLE: Cell<bool> = const { Cell::new(false) };
+}
+
+pub(super) fn is_portable() -> bool {
+    IS_PORTABLE.get()
+}
+
+/// Runs `job` with the plain scalar form of every kernel.
+pub(crate) fn portably<T>(job: impl FnOnce() -> T) -> T {
+    IS_PORTABLE.set(true);
+    let out = job();
+    IS_PORTABLE.set(false);
+    out
+}
 
 /// Small deterministic numbers of every size and sign.
 fn numbers(seed: u64, n: usize) -> Vec<i32> {

@@ -82,11 +82,12 @@ impl Recipe {
         {
             return Err(CodecError::Corrupt { what: "the head of a slice contradicts itself" });
         }
-        if is_narrow > 1 {
+        // By a parent it is a number of that coder.
+        if is_narrow > 1 && coder != Coder::Delta {
             return unsupported("slice narrowing", is_narrow);
         }
         let is_other = match coder {
-            Coder::Delta => head != [5, 2, 0, 0],
+            Coder::Delta => map != Map::Order || axes != 0,
             Coder::Multiples | Coder::Ranks => head != [coder as u8, 0, 0, 0],
             _ => false,
         };
@@ -225,7 +226,7 @@ pub(super) fn decode(
     let recipe = Recipe::parse(*head)?;
     if recipe.coder == Coder::Delta {
         let parent = parent.ok_or(CodecError::Corrupt { what: "a difference from no parent" })?;
-        return delta::decode(body, parent, layout, out);
+        return delta::decode(head[3], body, parent, layout, out);
     }
     if recipe.coder == Coder::Multiples {
         return multiples::decode(body, layout, out);

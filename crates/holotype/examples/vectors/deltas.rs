@@ -55,6 +55,22 @@ fn pair(element: ElementType, n: usize) -> (Vec<u8>, Vec<u8>) {
     (base, tuned)
 }
 
+/// The same, a part of which changed much less than the others, as layers do.
+fn uneven_pair(element: ElementType, n: usize) -> (Vec<u8>, Vec<u8>) {
+    let (base, tuned) = pair(element, n);
+    let n_bytes = element.n_bits().unwrap() as usize / 8;
+    let mut child = base.clone();
+    let words = child.chunks_exact_mut(n_bytes).zip(tuned.chunks_exact(n_bytes));
+    for (i, (word, tuned)) in words.enumerate().filter(|(i, _)| i / 700 % 3 != 1 || i % 50 == 0) {
+        word.copy_from_slice(tuned);
+        // The lowest bits of some places are anything.
+        if i / 700 % 3 == 2 {
+            word[0] ^= ((i * i) >> 3) as u8 & 31;
+        }
+    }
+    (base, child)
+}
+
 fn writer() -> Writer<Vec<u8>> {
     Writer::new(Vec::new(), WriterOptions::default()).unwrap()
 }
@@ -78,6 +94,21 @@ pub(crate) fn good() -> Vec<(String, Vec<u8>, String)> {
         let name = format!("parent-{}", element.name());
         let descriptor = TensorDescriptor::new(element, &[61, 37]);
         let (base, tuned) = pair(element, 61 * 37);
+        let mut writer = writer();
+        writer.add_tensor("base", &descriptor, &base, &auto).unwrap();
+        writer
+            .add_tensor_by("tuned", &descriptor, &tuned, &TensorParent::added("base", &base), &auto)
+            .unwrap();
+        let described = line(&name, "base", &base) + &line(&name, "tuned", &tuned);
+        all.push((name, writer.finish().unwrap().0, described));
+    }
+    for element in [ElementType::F16, ElementType::Bf16, ElementType::F32, ElementType::F64, ElementType::I32]
+    {
+        let name = format!("parent-scales-{}", element.name());
+        let descriptor = TensorDescriptor::new(element, &[77, 79]);
+        let (base, tuned) = uneven_pair(element, 77 * 79);
+        let layout = SliceLayout::new(element, 0, &[77, 79]).unwrap();
+        assert_eq!(encode_slice_by(&tuned, &base, &layout).unwrap()[3], 7, "{name} has scales");
         let mut writer = writer();
         writer.add_tensor("base", &descriptor, &base, &auto).unwrap();
         writer
@@ -177,6 +208,7 @@ pub(crate) fn bad() -> Vec<(&'static str, Vec<u8>)> {
         bad
     };
     let n_taps = usize::from(coded[6]);
+    let scales = 7 + n_taps + usize::from(coded[7 + n_taps]);
     vec![
         ("corrupt-parent-none", archive(None, &coded, 600)),
         ("corrupt-parent-missing", archive(Some(name(&[], "bas", &base)), &coded, 600)),
@@ -192,6 +224,20 @@ pub(crate) fn bad() -> Vec<(&'static str, Vec<u8>)> {
         ("corrupt-delta-tokens", archive(Some(good.clone()), &with(4, 8), 600)),
         ("corrupt-delta-taps", archive(Some(good.clone()), &with(6, 17), 600)),
         ("corrupt-delta-contexts", archive(Some(good.clone()), &with(7 + n_taps, 33), 600)),
+        ("unsupported-delta-scales", archive(Some(good.clone()), &with(3, 5), 600)),
+        ("corrupt-delta-scale-negative", archive(Some(good.clone()), &with(scales, 1), 600)),
+        (
+            "corrupt-delta-scale-steps",
+            archive(
+                Some(good.clone()),
+                &{
+                    let mut bad = coded.clone();
+                    bad[scales..scales + 9].fill(255);
+                    bad
+                },
+                600,
+            ),
+        ),
         ("corrupt-delta-bits", archive(Some(good.clone()), &[&coded[..], &[0]].concat(), 600)),
         ("truncated-delta", archive(Some(good.clone()), &coded[..20], 600)),
         ("corrupt-delta-cut", archive(Some(good), &coded[..coded.len() - 1], 600)),

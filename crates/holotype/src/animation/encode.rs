@@ -19,7 +19,7 @@ const MIN_WORK: u64 = 4 << 20;
 const MAX_ANCHOR_DISTANCE: u64 = 5;
 /// A frame that others are coded against may take so many percent more if it is decoded many times as fast: it is one of
 /// many, and each of these waits for it.
-const MAX_QUICK_PERCENT: u64 = 135;
+const MAX_QUICK_PERCENT: u64 = 150;
 
 /// A frame that later ones may be coded against.
 #[derive(Debug, Clone)]

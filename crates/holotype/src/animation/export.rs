@@ -163,6 +163,8 @@ struct Frames<'a, 'i> {
     chroma: Option<(AnimationItem<'i>, FrameCache)>,
     n_threads: usize,
     previews: bool,
+    /// Palettes become colours, as no format of animations has one a frame; whether with alpha.
+    colours_have_alpha: bool,
 }
 
 impl<'a, 'i> Frames<'a, 'i> {
@@ -173,9 +175,13 @@ impl<'a, 'i> Frames<'a, 'i> {
     ) -> Result<Self> {
         let metadata = if options.previews { Default::default() } else { animation.all_frame_metadata()? };
         let (n_threads, previews) = (options.n_threads, options.previews);
+        let mut palettes =
+            animation.description().formats.iter().filter_map(|format| format.palette.as_ref());
+        let colours_have_alpha = palettes.any(|palette| !palette.alpha.is_empty());
         let chroma = if previews { None } else { animation.chroma()? };
         let chroma = chroma.map(|chroma| (chroma, FrameCache::default()));
-        Ok(Self { animation, frames, metadata, cache: FrameCache::default(), chroma, n_threads, previews })
+        let cache = FrameCache::default();
+        Ok(Self { animation, frames, metadata, cache, chroma, n_threads, previews, colours_have_alpha })
     }
 
     /// What the first's subsampled channels are.
@@ -196,7 +202,11 @@ impl<'a, 'i> Frames<'a, 'i> {
     /// What the first is.
     fn descriptor(&self) -> Result<crate::ImageDescriptor> {
         let descriptor = self.animation.frame(self.frames.start)?.descriptor;
-        Ok(if self.previews { PreviewBuilder::new(&descriptor).finish().descriptor() } else { descriptor })
+        Ok(match &descriptor.palette {
+            _ if self.previews => PreviewBuilder::new(&descriptor).finish().descriptor(),
+            Some(palette) => palette.coloured(&descriptor, self.colours_have_alpha),
+            None => descriptor,
+        })
     }
 
     fn next(&mut self) -> Result<Option<Frame>> {
@@ -212,7 +222,12 @@ impl<'a, 'i> Frames<'a, 'i> {
             return Ok(Some(Frame::new(descriptor, preview.pixels, known.delay)));
         }
         let metadata = self.metadata.remove(&frame).unwrap_or_default();
-        Ok(Some(Frame::new(known.descriptor, samples, known.delay).with_metadata(metadata)))
+        let mut descriptor = known.descriptor;
+        if let Some(palette) = &descriptor.palette {
+            samples = palette.colours(&samples, descriptor.sample, self.colours_have_alpha)?;
+            descriptor = palette.coloured(&descriptor, self.colours_have_alpha);
+        }
+        Ok(Some(Frame::new(descriptor, samples, known.delay).with_metadata(metadata)))
     }
 }
 

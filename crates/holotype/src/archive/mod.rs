@@ -441,11 +441,12 @@ impl Archive {
         let (parent, owned_id) = self.owner(id)?;
         let owner = parent.as_deref().unwrap_or(self);
         let block = owner.block(owned_id)?;
-        let frame = owner.read(block.offset_bytes, block.frame_bytes())?;
-        let opened = owner
-            .manifest
-            .open_block(&block, &frame, &self.limits.container)
-            .map_err(|source| Error::Block { item: item.to_owned(), source })?;
+        let in_item = |source| Error::Block { item: item.to_owned(), source };
+        let frame = owner.read(block.offset_bytes, block.frame_bytes()).map_err(|error| match error {
+            Error::Container(source) => in_item(source),
+            error => error,
+        })?;
+        let opened = owner.manifest.open_block(&block, &frame, &self.limits.container).map_err(in_item)?;
         work(&block, opened.bytes())
     }
 
@@ -494,7 +495,7 @@ pub(crate) fn read<'a>(
         .into());
     }
     let mut bytes = memory::zeroed("a read", n_bytes)?;
-    source.read_exact_at(offset_bytes, &mut bytes).map_err(|e| Error::io(path, e))?;
+    source.read_exact_at(offset_bytes, &mut bytes).map_err(|e| Error::of_read(path, e))?;
     Ok(Cow::Owned(bytes))
 }
 

@@ -335,4 +335,47 @@ mod tests {
             assert_eq!(joined(base, hint), joint);
         }
     }
+
+    #[test]
+    #[cfg(feature = "remote")]
+    fn a_hint_is_no_way_around_the_guard() {
+        use crate::{ErrorKind, Metadata, Parent, RemoteOptions, Writer, WriterOptions};
+        use std::net::TcpListener;
+
+        let pack = |parents| {
+            let mut writer = Writer::new(Vec::new(), WriterOptions::default().with_parents(parents)).unwrap();
+            let content = Box::new(std::io::Cursor::new(vec![7; 100_000]));
+            writer.pack_stream("file", content, &Metadata::default()).unwrap();
+            Archive::from_bytes(writer.finish().unwrap().0).unwrap()
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let hosts = [
+            "127.0.0.1",
+            "localhost",
+            "0.0.0.0",
+            "[::1]",
+            "[::ffff:127.0.0.1]",
+            "2130706433",
+            "127.1",
+            "10.0.0.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "[fe80::1]",
+        ];
+        let hints = hosts
+            .map(|host| (format!("http://{host}:{port}/base.holo"), "https://example.org/child.holo".into()));
+        // A path is asked of the child's own host, which is judged again.
+        let beside = ("base.holo".to_owned(), format!("http://localhost:{port}/child.holo"));
+        for (hint, child) in hints.into_iter().chain([beside]) {
+            let mut archive = pack(vec![Parent::new(pack(Vec::new()), vec![hint.clone()])]);
+            let home = Home::Address(child, Box::<RemoteOptions>::default());
+            archive.parents = Parents::new(&OpenOptions::default(), home);
+            let error = archive.read_file("file", &mut |_| Ok(())).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Parent, "{hint}: {error}");
+            assert!(error.to_string().contains("restricted"), "{hint}: {error}");
+        }
+        assert_eq!(listener.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "someone asked");
+    }
 }

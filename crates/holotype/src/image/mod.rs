@@ -6,6 +6,7 @@ pub(crate) mod encode;
 pub(crate) mod grid;
 mod metadata;
 mod options;
+mod palette;
 pub(crate) mod preview;
 pub(crate) mod wire;
 

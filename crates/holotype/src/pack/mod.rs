@@ -11,6 +11,7 @@ mod profile;
 mod shared;
 mod source;
 mod walk;
+mod work;
 
 pub use exclude::Exclude;
 pub use parent::Parent;
@@ -60,7 +61,7 @@ impl<W: Write> Writer<W> {
     /// `Io` if something cannot be read; `Unsupported` for a device, pipe or socket; `InvalidArgument` if two files
     /// would get the same name, or one changes while it is read. The archive is then of no use.
     pub fn pack_tree(&mut self, inputs: &[PathBuf], exclude: &Exclude) -> Result<Packed> {
-        let entries = walk(inputs, exclude)?;
+        let entries = walk(inputs, exclude, self.n_threads())?;
         let names = names::of(&entries, |name| self.is_free(name))?;
         let record = |at: usize, entry: &Entry| {
             let mut record = ItemRecord::new(names[at].clone(), ItemKind::File);
@@ -96,14 +97,14 @@ impl<W: Write> Writer<W> {
             self.add_item(record)?;
         }
         files = self.pack_checkpoints(files, &entries, &links, &record, &mut packed)?;
-        files.sort_unstable_by(|(a, _), (b, _)| order::compare(&entries[*a].name, &entries[*b].name));
+        order::sort(&mut files, |(at, _)| &entries[*at].name);
         if let Some(options) = self.options().images {
             let (linked, single): (Vec<_>, Vec<_>) =
                 files.into_iter().partition(|(at, _)| links.contains_key(at));
             let record = |at: usize| record(at, &entries[at]);
             files = self.add_restorable(single, &entries, &record, &options, &mut packed)?;
             files.extend(linked);
-            files.sort_unstable_by(|(a, _), (b, _)| order::compare(&entries[*a].name, &entries[*b].name));
+            order::sort(&mut files, |(at, _)| &entries[*at].name);
         }
         // Files are added in the order they lie in; other names of them come after all.
         let n_links: usize = links.values().map(Vec::len).sum();

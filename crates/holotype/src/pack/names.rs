@@ -14,6 +14,9 @@ pub(super) fn of(entries: &[Entry], is_free: impl Fn(&str) -> bool) -> Result<Ve
         }
         path.clone_into(name);
     }
+    if names.iter().all(|name| !name.is_empty()) {
+        return Ok(names);
+    }
     let mut taken: HashSet<String> = taken.into_iter().map(str::to_owned).collect();
     for (name, entry) in names.iter_mut().zip(entries).filter(|(name, _)| name.is_empty()) {
         let shown = shown(&entry.name);

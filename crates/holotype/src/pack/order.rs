@@ -1,7 +1,5 @@
 //! The order files are packed in: similar ones side by side, so that they share blocks.
 
-use std::cmp::Ordering;
-
 /// What a path is ordered by: extension, last name, whole path. `lib.so.1.2` has the extension `so`.
 fn key(path: &[u8]) -> (&[u8], &[u8], &[u8]) {
     let name = path.rsplit(|b| *b == b'/').next().unwrap_or(path);
@@ -13,9 +11,11 @@ fn key(path: &[u8]) -> (&[u8], &[u8], &[u8]) {
     (extension, name, path)
 }
 
-/// Compares two paths by how they are packed.
-pub(super) fn compare(a: &[u8], b: &[u8]) -> Ordering {
-    key(a).cmp(&key(b))
+/// Puts files in the order they are packed in; `path_of` gives the path of each.
+pub(super) fn sort<'a, T>(files: &mut Vec<T>, path_of: impl Fn(&T) -> &'a [u8]) {
+    let mut keyed: Vec<_> = files.drain(..).map(|file| (key(path_of(&file)), file)).collect();
+    keyed.sort_unstable_by_key(|(key, _)| *key);
+    files.extend(keyed.into_iter().map(|(_, file)| file));
 }
 
 #[cfg(test)]
@@ -24,7 +24,7 @@ mod tests {
 
     #[test]
     fn like_names_come_together() {
-        let mut paths = [
+        let mut paths = vec![
             "v1/a.py",
             "v1/b.so.3",
             "v2/a.py",
@@ -34,7 +34,7 @@ mod tests {
             "v2/Makefile",
             ".bashrc",
         ];
-        paths.sort_by(|a, b| compare(a.as_bytes(), b.as_bytes()));
+        sort(&mut paths, |path| path.as_bytes());
         assert_eq!(
             paths,
             [

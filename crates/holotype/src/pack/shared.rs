@@ -1,26 +1,35 @@
-//! Files into blocks they share: cut, deduplicated, grouped, compressed in rounds on several threads, written in order.
+//! Files into blocks they share: cut, deduplicated, grouped, compressed on several threads, written in order.
 //!
-//! A round compresses the blocks the one before filled while it reads, cuts and hashes the next sources; what comes
-//! out depends on the order of the sources alone. Memory: [`ROUND_BYTES`] of content twice over, the compressed bytes
-//! of one of them, the coders, 50 to 60 bytes a chunk, those of parents too, 32 MiB a parent, and the encoded record and
-//! name of each item.
+//! Sources are read ahead, cut and hashed by threads that also compress the blocks which the caller fills; a block is
+//! written when a fixed amount of content has been put after it, so what comes out depends on the order of the sources
+//! alone. Memory: [`AHEAD_BYTES`] read ahead, [`IN_FLIGHT_BYTES`] of full blocks, the coders, 50 to 60 bytes a chunk, those of
+//! parents too, 32 MiB a parent, and the encoded record and name of each item.
 
 use super::attributes;
 use super::index::{ChunkIndex, Place};
 use super::parent::{FIRST_FOREIGN, OtherChunks, Others};
 use super::profile::{BLOCK_BYTES, Packing};
 use super::source::{End, Part, Source};
+use super::work::{Filled, Packed, Tasks, Work};
+use crate::pipeline::{Ticket, with_jobs};
 use crate::{Archive, Error, Progress, Result, parallel};
-use holotype_container::{
-    BlockRecord, ChunkTable, Codec, Cutter, Extent, Extents, ForeignBlock, ItemRecord, Packer,
-};
+use holotype_container::{BlockRecord, ChunkTable, Codec, Extent, Extents, ForeignBlock, ItemRecord};
 use std::collections::{HashSet, VecDeque};
-use std::sync::{Mutex, PoisonError};
 
-/// Content taken in by one round.
-const ROUND_BYTES: u64 = 32 << 20;
-/// What a source counts for besides its bytes: a round of empty files ends too.
+/// Content read ahead of what is put into blocks.
+const AHEAD_BYTES: u64 = 32 << 20;
+/// A source is read in parts of so many bytes.
+const PART_BYTES: u64 = 8 << 20;
+/// Small sources are read together until there are so many bytes.
+const BATCH_BYTES: u64 = 512 << 10;
+/// What a source read ahead counts for besides its bytes.
 const SOURCE_COST: u64 = 16 << 10;
+/// Content of full blocks that are not written yet.
+const IN_FLIGHT_BYTES: usize = 32 << 20;
+/// Large blocks: no fewer than these.
+const MIN_IN_FLIGHT: usize = 4;
+/// Once so many items wait for blocks, blocks are written.
+const MAX_PENDING_ITEMS: usize = 16 << 10;
 /// A list of extents up to this size stays in the item's record.
 const MAX_INLINE_EXTENTS: usize = 4096;
 
@@ -46,30 +55,40 @@ pub(crate) trait Sink {
 
 /// Blocks in the making, and everything put into them so far.
 pub(crate) struct SharedBlocks {
+    work: Work,
+    filling: Filling,
+}
+
+/// What is put into blocks by one thread, in the order of the sources.
+struct Filling {
     packing: Packing,
-    cutter: Cutter,
     progress: Progress,
     index: ChunkIndex,
     others: OtherChunks,
     /// Ids of the blocks of others used so far.
     foreign_ids: Vec<u64>,
     open: Filled,
-    /// Filled blocks that are not compressed yet.
-    waiting: Vec<Filled>,
+    /// Full blocks that are not written yet.
+    in_flight: VecDeque<InFlight>,
     n_closed: u32,
     /// Ids of the blocks written so far.
     block_ids: Vec<u64>,
     /// Items some block of which is not written yet, in the order they were taken in.
     items: VecDeque<PendingItem>,
     pending_names: HashSet<String>,
-    packers: Mutex<Vec<Packer>>,
 }
 
-#[derive(Default)]
-struct Filled {
-    bytes: Vec<u8>,
-    /// Ordinal of the first item in it.
-    ordinal: u64,
+enum InFlight {
+    Filled(Filled),
+    Compressing(Ticket),
+    Packed(Packed),
+}
+
+/// Sources that are read ahead, each with its record and the other names of it.
+struct Ahead {
+    items: Vec<(ItemRecord, Vec<ItemRecord>)>,
+    ticket: Ticket,
+    cost: u64,
 }
 
 struct PendingItem {
@@ -79,19 +98,9 @@ struct PendingItem {
     links: Vec<ItemRecord>,
 }
 
-enum Job<'a> {
-    Compress(Filled),
-    Read(&'a mut Addition, u64),
-}
-
-enum Done {
-    Compressed(Filled, Codec, Option<Vec<u8>>),
-    Read(Part),
-}
-
 impl std::fmt::Debug for SharedBlocks {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SharedBlocks").field("packing", &self.packing).finish_non_exhaustive()
+        f.debug_struct("SharedBlocks").field("packing", &self.work.packing).finish_non_exhaustive()
     }
 }
 
@@ -105,26 +114,30 @@ impl SharedBlocks {
                 packing.block_bytes
             )));
         }
-        Ok(Self {
+        let filling = Filling {
             packing,
-            cutter: packing.chunking.cutter(),
             progress,
             index: ChunkIndex::default(),
             others: OtherChunks::new(others, packing.deduplicate)?,
             foreign_ids: Vec::new(),
             open: Filled::default(),
-            waiting: Vec::new(),
+            in_flight: VecDeque::new(),
             n_closed: 0,
             block_ids: Vec::new(),
             items: VecDeque::new(),
             pending_names: HashSet::new(),
-            packers: Mutex::default(),
-        })
+        };
+        Ok(Self { work: Work::new(packing), filling })
     }
 
     /// True if an item of that name waits to be written.
     pub(crate) fn has_item(&self, name: &str) -> bool {
-        self.pending_names.contains(name)
+        self.filling.pending_names.contains(name)
+    }
+
+    /// True if items wait to be written.
+    pub(crate) fn has_items(&self) -> bool {
+        !self.filling.items.is_empty()
     }
 
     /// Takes in sources, in their order; returns their bytes.
@@ -133,63 +146,126 @@ impl SharedBlocks {
         additions: impl IntoIterator<Item = Result<Addition>>,
         sink: &mut dyn Sink,
     ) -> Result<u64> {
-        let mut additions = additions.into_iter().peekable();
-        let mut total = 0;
-        while additions.peek().is_some() {
-            let mut batch = Vec::new();
-            let mut cost = 0_u64;
-            while cost < ROUND_BYTES {
-                let is_alone = |a: &Addition| a.expected_bytes.is_none_or(|n| n > ROUND_BYTES / 4);
-                if !batch.is_empty() && additions.peek().is_some_and(|a| a.as_ref().is_ok_and(is_alone)) {
-                    break;
-                }
-                let Some(addition) = additions.next().transpose()? else { break };
-                let alone = is_alone(&addition);
-                cost += addition.expected_bytes.unwrap_or(ROUND_BYTES) + SOURCE_COST;
-                let links = addition.links.iter().map(|link| link.name.clone());
-                self.pending_names.extend(links.chain([addition.record.name.clone()]));
-                batch.push(addition);
-                if alone {
-                    break;
-                }
-            }
-            total += self.add_batch(batch, sink)?;
-        }
-        Ok(total)
+        self.with_tasks(|filling, tasks| {
+            let n_bytes = filling.add(&mut additions.into_iter(), tasks, sink)?;
+            filling.settle(tasks)?;
+            Ok(n_bytes)
+        })
     }
 
-    /// A batch that one round takes in, or one large source that takes several.
-    fn add_batch(&mut self, mut batch: Vec<Addition>, sink: &mut dyn Sink) -> Result<u64> {
-        let mut total = 0;
-        let mut extents: Vec<Vec<Extent>> = batch.iter().map(|_| Vec::new()).collect();
-        let is_one = batch.len() == 1;
+    /// Writes everything taken in so far; the next source starts a new block.
+    pub(crate) fn flush(&mut self, sink: &mut dyn Sink) -> Result<()> {
+        self.with_tasks(|filling, tasks| {
+            filling.close(tasks, sink)?;
+            while !filling.in_flight.is_empty() {
+                filling.write_first(tasks, sink)?;
+            }
+            filling.write_items(sink)
+        })
+    }
+
+    fn with_tasks<R>(&mut self, caller: impl FnOnce(&mut Filling, &mut Tasks<'_, '_, '_>) -> R) -> R {
+        let Self { work, filling } = self;
+        let packing = &work.packing;
+        let n_threads = parallel::n_threads(packing.n_threads, usize::MAX).min(packing.max_compressors());
+        with_jobs(n_threads, &|job| work.run(job), |jobs| caller(filling, &mut Tasks(jobs)))
+    }
+
+    /// The chunk table, after a flush; that of the revision before is part of it.
+    pub(crate) fn into_table(self, base: Option<&Archive>) -> Result<ChunkTable> {
+        let Filling { packing, index, block_ids, foreign_ids, .. } = self.filling;
+        let records = index.into_records(&block_ids, &foreign_ids);
+        if let Some(base) = base {
+            return base.chunk_table_with(records, packing.chunking);
+        }
+        let mut table = ChunkTable::new(packing.chunking);
+        records.for_each(|chunk| table.push(&chunk));
+        Ok(table)
+    }
+}
+
+impl Filling {
+    fn add(
+        &mut self,
+        additions: &mut dyn Iterator<Item = Result<Addition>>,
+        tasks: &mut Tasks<'_, '_, '_>,
+        sink: &mut dyn Sink,
+    ) -> Result<u64> {
+        let mut ahead: VecDeque<Ahead> = VecDeque::new();
+        let (mut ahead_bytes, mut total) = (0, 0);
         loop {
-            let jobs = batch.iter_mut().map(|addition| Job::Read(addition, ROUND_BYTES));
-            let parts = self.round(jobs.collect(), sink)?;
-            let mut is_done = true;
-            let mut ends: Vec<Option<End>> = Vec::with_capacity(parts.len());
-            for ((part, addition), extents) in parts.into_iter().zip(&batch).zip(&mut extents) {
-                self.place(&part, addition.record.ordinal, extents, sink)?;
-                self.progress.advance(part.bytes.len() as u64);
-                is_done &= part.end.is_some();
-                ends.push(part.end);
+            while ahead_bytes < AHEAD_BYTES {
+                let Some(batch) = self.read_ahead(additions, tasks)? else { break };
+                ahead_bytes += batch.cost;
+                ahead.push_back(batch);
             }
-            if is_done {
-                for ((addition, extents), end) in batch.into_iter().zip(extents).zip(ends) {
-                    let Some(end) = end else { continue };
-                    total += end.n_bytes;
-                    self.push_item(addition, extents, end);
+            let Some(Ahead { items, ticket, cost }) = ahead.pop_front() else { return Ok(total) };
+            for ((record, links), (source, part)) in items.into_iter().zip(tasks.wait_for_parts(ticket)?) {
+                total += self.take_in(record, links, (source, part), tasks, sink)?;
+                while self.items.len() > MAX_PENDING_ITEMS && !self.in_flight.is_empty() {
+                    self.write_first(tasks, sink)?;
                 }
-                return Ok(total);
             }
-            if !is_one {
-                return Err(Error::invalid("a file grew while it was read"));
-            }
+            ahead_bytes -= cost;
         }
     }
 
-    fn push_item(&mut self, addition: Addition, extents: Vec<Extent>, end: End) {
-        let Addition { mut record, links, .. } = addition;
+    /// Has the next sources read, small ones together.
+    fn read_ahead(
+        &mut self,
+        additions: &mut dyn Iterator<Item = Result<Addition>>,
+        tasks: &mut Tasks<'_, '_, '_>,
+    ) -> Result<Option<Ahead>> {
+        let (mut items, mut sources, mut cost) = (Vec::new(), Vec::new(), 0);
+        while cost < BATCH_BYTES {
+            let Some(Addition { record, source, expected_bytes, links }) = additions.next().transpose()?
+            else {
+                break;
+            };
+            let names = links.iter().map(|link| link.name.clone());
+            self.pending_names.extend(names.chain([record.name.clone()]));
+            // A byte more than there should be shows that no more is there.
+            let n_bytes = expected_bytes.map_or(PART_BYTES, |n| PART_BYTES.min(n.saturating_add(1)));
+            cost += n_bytes + SOURCE_COST;
+            items.push((record, links));
+            sources.push((source, n_bytes as usize));
+        }
+        if items.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Ahead { items, ticket: tasks.read(sources), cost }))
+    }
+
+    /// Puts the parts of a source into blocks, of which the first was read; returns its bytes.
+    fn take_in(
+        &mut self,
+        record: ItemRecord,
+        links: Vec<ItemRecord>,
+        (mut source, mut part): (Source, Result<Part>),
+        tasks: &mut Tasks<'_, '_, '_>,
+        sink: &mut dyn Sink,
+    ) -> Result<u64> {
+        let mut extents = Vec::new();
+        loop {
+            let Part { bytes, chunks, end } = part?;
+            // The next part is read while this one is put into blocks.
+            let next = end.is_none().then(|| tasks.read(vec![(source, PART_BYTES as usize)]));
+            self.place(&bytes, &chunks, record.ordinal, &mut extents, tasks, sink)?;
+            self.progress.advance(bytes.len() as u64);
+            if let Some(end) = end {
+                let n_bytes = end.n_bytes;
+                self.push_item(record, links, extents, end);
+                return Ok(n_bytes);
+            }
+            let next = next
+                .map(|ticket| tasks.wait_for_parts(ticket))
+                .transpose()?
+                .and_then(|mut parts| parts.pop());
+            (source, part) = next.ok_or_else(|| Error::invalid("a part of a source is missing"))?;
+        }
+    }
+
+    fn push_item(&mut self, mut record: ItemRecord, links: Vec<ItemRecord>, extents: Vec<Extent>, end: End) {
         record.raw_bytes = end.n_bytes;
         record.content_sha256 = end.content_sha256;
         if let Some(known) = end.attributes {
@@ -198,49 +274,55 @@ impl SharedBlocks {
         self.items.push_back(PendingItem { record, extents, links });
     }
 
-    /// Compresses what waits while `jobs` read; writes the blocks and the items they complete.
-    fn round(&mut self, jobs: Vec<Job<'_>>, sink: &mut dyn Sink) -> Result<Vec<Part>> {
-        let waiting = std::mem::take(&mut self.waiting).into_iter().map(Job::Compress);
-        let jobs: Vec<Job<'_>> = waiting.chain(jobs).collect();
-        let n_threads = parallel::n_threads(self.packing.n_threads, jobs.len());
-        let n_threads = n_threads.min(self.packing.max_compressors());
-        let (packing, cutter, packers) = (&self.packing, &self.cutter, &self.packers);
-        let done = parallel::map(n_threads, jobs, |job| match job {
-            Job::Read(addition, n_bytes) => addition.source.advance(n_bytes as usize, cutter).map(Done::Read),
-            Job::Compress(block) => {
-                let kept = packers.lock().unwrap_or_else(PoisonError::into_inner).pop();
-                let mut packer = kept.unwrap_or_else(|| Packer::new(packing.compression));
-                let (codec, packed) = packer.pack_large(&block.bytes);
-                let packed = (codec != Codec::Raw).then(|| packed.into_owned());
-                packers.lock().unwrap_or_else(PoisonError::into_inner).push(packer);
-                Ok(Done::Compressed(block, codec, packed))
-            }
-        })?;
-        let mut parts = Vec::new();
-        for done in done {
-            match done {
-                Done::Read(part) => parts.push(part),
-                Done::Compressed(Filled { bytes, ordinal }, codec, packed) => {
-                    let payload = packed.as_deref().unwrap_or(&bytes);
-                    let id = sink.block(codec, payload, bytes.len() as u64, ordinal)?;
-                    self.block_ids.push(id);
-                }
-            }
-        }
-        self.write_items(sink)?;
-        Ok(parts)
+    /// Full blocks that wait at most: as many for any number of threads.
+    fn max_in_flight(&self) -> usize {
+        (IN_FLIGHT_BYTES / self.packing.block_bytes as usize).max(MIN_IN_FLIGHT)
     }
 
-    /// Puts the chunks of a part where they belong: into the open block those that are new.
+    /// Writes the block that was filled first, and the items it completes.
+    fn write_first(&mut self, tasks: &mut Tasks<'_, '_, '_>, sink: &mut dyn Sink) -> Result<()> {
+        if let Some(InFlight::Filled(_)) = self.in_flight.front() {
+            self.compress_all(tasks);
+        }
+        let Packed { ordinal, codec, payload, raw_bytes } = match self.in_flight.pop_front() {
+            Some(InFlight::Packed(packed)) => packed,
+            Some(InFlight::Compressing(ticket)) => tasks.wait_for_block(ticket)?,
+            Some(InFlight::Filled(_)) | None => return Ok(()),
+        };
+        self.block_ids.push(sink.block(codec, &payload, raw_bytes, ordinal)?);
+        self.write_items(sink)
+    }
+
+    fn compress_all(&mut self, tasks: &mut Tasks<'_, '_, '_>) {
+        for block in &mut self.in_flight {
+            if let InFlight::Filled(filled) = block {
+                *block = InFlight::Compressing(tasks.compress(std::mem::take(filled)));
+            }
+        }
+    }
+
+    /// Waits for what is being compressed: the threads end.
+    fn settle(&mut self, tasks: &mut Tasks<'_, '_, '_>) -> Result<()> {
+        for block in &mut self.in_flight {
+            if let InFlight::Compressing(ticket) = block {
+                *block = InFlight::Packed(tasks.wait_for_block(*ticket)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts chunks where they belong: into the open block those that are new.
     fn place(
         &mut self,
-        part: &Part,
+        bytes: &[u8],
+        chunks: &[(u32, [u8; 32])],
         ordinal: u64,
         extents: &mut Vec<Extent>,
+        tasks: &mut Tasks<'_, '_, '_>,
         sink: &mut dyn Sink,
     ) -> Result<()> {
-        let mut rest = part.bytes.as_slice();
-        for (n_bytes, id) in &part.chunks {
+        let mut rest = bytes;
+        for (n_bytes, id) in chunks {
             let (bytes, after) = rest.split_at((*n_bytes as usize).min(rest.len()));
             rest = after;
             let known = self.index.find(id);
@@ -249,7 +331,7 @@ impl SharedBlocks {
                 None => match self.find_in_others(id, bytes, sink)? {
                     Some(place) => place,
                     None => {
-                        let place = self.append(bytes, ordinal)?;
+                        let place = self.append(bytes, ordinal, tasks, sink)?;
                         if known.is_none() {
                             self.index.insert(*id, place)?;
                         }
@@ -289,10 +371,16 @@ impl SharedBlocks {
         Ok(place)
     }
 
-    fn append(&mut self, bytes: &[u8], ordinal: u64) -> Result<Place> {
+    fn append(
+        &mut self,
+        bytes: &[u8],
+        ordinal: u64,
+        tasks: &mut Tasks<'_, '_, '_>,
+        sink: &mut dyn Sink,
+    ) -> Result<Place> {
         let block_bytes = self.packing.block_bytes as usize;
         if !self.open.bytes.is_empty() && self.open.bytes.len() + bytes.len() > block_bytes {
-            self.close()?;
+            self.close(tasks, sink)?;
         }
         if self.open.bytes.is_empty() {
             self.open.ordinal = ordinal;
@@ -307,16 +395,30 @@ impl SharedBlocks {
         Ok(place)
     }
 
-    fn close(&mut self) -> Result<()> {
+    /// Ends the open block; writes others if too many wait.
+    fn close(&mut self, tasks: &mut Tasks<'_, '_, '_>, sink: &mut dyn Sink) -> Result<()> {
         if self.open.bytes.is_empty() {
             return Ok(());
         }
-        self.waiting.push(std::mem::take(&mut self.open));
+        let block = std::mem::take(&mut self.open);
+        self.in_flight.push_back(if tasks.is_alone() {
+            let ticket = tasks.compress(block);
+            InFlight::Packed(tasks.wait_for_block(ticket)?)
+        } else {
+            // Without helpers it waits: a call that adds little leaves it to one that has enough for several threads.
+            InFlight::Filled(block)
+        });
         self.n_closed = self
             .n_closed
             .checked_add(1)
             .filter(|n| *n < FIRST_FOREIGN)
             .ok_or_else(|| Error::invalid("too many blocks"))?;
+        if tasks.has_helpers() {
+            self.compress_all(tasks);
+        }
+        while self.in_flight.len() > self.max_in_flight() {
+            self.write_first(tasks, sink)?;
+        }
         Ok(())
     }
 
@@ -350,24 +452,6 @@ impl SharedBlocks {
             sink.item(record)?;
         }
         Ok(())
-    }
-
-    /// Writes everything taken in so far; the next source starts a new block.
-    pub(crate) fn flush(&mut self, sink: &mut dyn Sink) -> Result<()> {
-        self.close()?;
-        self.round(Vec::new(), sink)?;
-        Ok(())
-    }
-
-    /// The chunk table, after a flush; that of the revision before is part of it.
-    pub(crate) fn into_table(self, base: Option<&Archive>) -> Result<ChunkTable> {
-        let records = self.index.into_records(&self.block_ids, &self.foreign_ids);
-        if let Some(base) = base {
-            return base.chunk_table_with(records, self.packing.chunking);
-        }
-        let mut table = ChunkTable::new(self.packing.chunking);
-        records.for_each(|chunk| table.push(&chunk));
-        Ok(table)
     }
 }
 

@@ -85,21 +85,26 @@ impl Source {
         Ok(Part { bytes, chunks, end })
     }
 
-    /// Appends to `bytes` until it is `wanted` long; true if the input ended.
+    /// Appends to `bytes` until it is `wanted` long; true if the input ended, or a file has more than it had.
     fn read(&mut self, bytes: &mut Vec<u8>, wanted: usize) -> Result<bool> {
+        let mut n_wanted = wanted - bytes.len();
         let (reader, path): (&mut dyn Read, _) = match &mut self.input {
             Input::File(file, known, path) => {
                 // A byte more than the file has shows that it ended.
-                let more = usize::try_from(known.len() - self.n_bytes.min(known.len())).unwrap_or(usize::MAX);
-                bytes.reserve_exact(more.saturating_add(1).min(wanted - bytes.len()));
+                let more = usize::try_from(known.len().saturating_sub(self.n_bytes)).unwrap_or(usize::MAX);
+                let more = more.saturating_add(1);
+                n_wanted = n_wanted.min(more);
+                bytes.reserve_exact(n_wanted);
+                if self.n_bytes > known.len() {
+                    return Ok(true);
+                }
                 (file, path.clone())
             }
             Input::Stream(stream) => (stream.as_mut(), PathBuf::from(&self.name)),
             Input::Path(path) => return Err(Error::invalid(format!("{} is not open", path.display()))),
         };
-        let n_wanted = (wanted - bytes.len()) as u64;
-        let n = reader.take(n_wanted).read_to_end(bytes).map_err(|e| Error::io(path, e))?;
-        Ok((n as u64) < n_wanted)
+        let n = reader.take(n_wanted as u64).read_to_end(bytes).map_err(|e| Error::io(path, e))?;
+        Ok(n < n_wanted)
     }
 
     fn end(&mut self) -> Result<End> {
@@ -112,5 +117,63 @@ impl Source {
             _ => None,
         };
         Ok(End { n_bytes: self.n_bytes, content_sha256, attributes })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorKind;
+    use holotype_container::Chunking;
+    use std::fs;
+
+    fn read_whole(mut source: Source, cutter: &Cutter, n_bytes: usize) -> Result<(Vec<u8>, usize)> {
+        let (mut bytes, mut n_chunks) = (Vec::new(), 0);
+        loop {
+            let part = source.advance(n_bytes, cutter)?;
+            bytes.extend_from_slice(&part.bytes);
+            n_chunks += part.chunks.len();
+            if part.end.is_some() {
+                return Ok((bytes, n_chunks));
+            }
+        }
+    }
+
+    #[test]
+    fn parts_of_any_size_have_the_same_chunks() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        let content: Vec<u8> = (0..50_000_u32).map(|i| (i.wrapping_mul(i) >> 7) as u8).collect();
+        fs::write(&path, &content).unwrap();
+        let cutter = Chunking::new(256, 9, 2048).unwrap().cutter();
+        let whole = read_whole(Source::path("a".into(), path.clone()), &cutter, 1 << 20).unwrap();
+        assert_eq!(whole.0, content);
+        for n_bytes in [1, 777, 50_000, 50_001] {
+            let parts = read_whole(Source::path("a".into(), path.clone()), &cutter, n_bytes).unwrap();
+            assert_eq!(parts, whole, "{n_bytes}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_grows_or_shrinks_meanwhile_is_an_error_and_is_not_read_forever() {
+        let dir = tempfile::tempdir().unwrap();
+        let cutter = Chunking::new(256, 9, 2048).unwrap().cutter();
+        for new_bytes in [0, 5_000, 100_000] {
+            let path = dir.path().join("file");
+            fs::write(&path, vec![7; 10_000]).unwrap();
+            let mut source = Source::path("a".into(), path.clone());
+            assert!(source.advance(6_000, &cutter).unwrap().end.is_none());
+            fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(new_bytes).unwrap();
+            let mut n_bytes = 0;
+            let error = loop {
+                match source.advance(6_000, &cutter) {
+                    Ok(part) => n_bytes += part.bytes.len(),
+                    Err(error) => break error,
+                }
+                assert!(n_bytes <= 10_001);
+            };
+            assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+            assert!(error.to_string().ends_with("file changed while it was read"), "{error}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 use super::exclude::Exclude;
-use crate::{Error, Result};
+use crate::{Error, Result, parallel};
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 
@@ -22,80 +23,133 @@ pub(super) enum EntryKind {
     Symlink(Metadata, Vec<u8>),
 }
 
+/// Folders are listed in jobs of so many.
+const JOB_FOLDERS: usize = 16;
+
 /// Everything below `inputs` that `exclude` does not name, inputs in their order, names of a folder in byte order,
-/// a folder before what is in it.
+/// a folder before what is in it. Folders of one depth are listed on several threads.
 ///
 /// Each input gives its own last name to what is in it, as `tree` in `tree/file`; one without (`.`, `folder/.`, `/`) gives none.
-pub(super) fn walk(inputs: &[PathBuf], exclude: &Exclude) -> Result<Vec<Entry>> {
-    let mut walk = Walk { exclude, entries: Vec::new(), linked: HashMap::new() };
+pub(super) fn walk(inputs: &[PathBuf], exclude: &Exclude, n_threads: usize) -> Result<Vec<Entry>> {
+    let mut found = Vec::new();
     for input in inputs {
         let known = fs::symlink_metadata(input).map_err(|e| Error::io(input, e))?;
         // `folder/.` means what is in the folder; `file_name` would drop the dot.
         let is_inside = input.as_os_str().as_encoded_bytes().ends_with(b"/.");
         match input.file_name().filter(|_| !is_inside) {
-            Some(name) => walk.enter(input.clone(), name_bytes(name, input)?, known)?,
-            None => walk.folder(input, b"")?,
+            Some(name) => {
+                let name = name_bytes(name, input)?;
+                found.extend(Found::new(input.clone(), name, exclude, |_| Ok(known))?);
+            }
+            None => found.extend(list(input, b"", exclude)?),
         }
     }
-    Ok(walk.entries)
+    let mut level: Vec<&mut Found> = found.iter_mut().filter(|found| found.is_folder()).collect();
+    while !level.is_empty() {
+        let n_jobs = level.len().div_ceil(JOB_FOLDERS);
+        let mut folders = level.into_iter();
+        let jobs = (0..n_jobs).map(|_| folders.by_ref().take(JOB_FOLDERS).collect::<Vec<_>>()).collect();
+        let next = parallel::map(parallel::n_threads(n_threads, n_jobs), jobs, |folders| {
+            let mut next = Vec::new();
+            for folder in folders {
+                next.extend(folder.look_inside(exclude)?);
+            }
+            Ok(next)
+        })?;
+        level = next.into_iter().flatten().collect();
+    }
+    let mut entries = Vec::new();
+    Linked::default().put(found, &mut entries);
+    Ok(entries)
 }
 
-struct Walk<'a> {
-    exclude: &'a Exclude,
-    entries: Vec<Entry>,
-    /// Files with several names by device and number, and the entry of the first.
-    linked: HashMap<(u64, u64), usize>,
+/// A file, folder or link, and what is in it as far as that was looked for.
+struct Found {
+    path: PathBuf,
+    name: Vec<u8>,
+    known: Metadata,
+    /// Of a symbolic link.
+    target: Option<Vec<u8>>,
+    inside: Vec<Found>,
 }
 
-impl Walk<'_> {
-    fn enter(&mut self, path: PathBuf, name: Vec<u8>, known: Metadata) -> Result<()> {
-        if self.exclude.matches(&String::from_utf8_lossy(&name)) {
-            return Ok(());
+impl Found {
+    /// `None` for what is excluded, of which nothing more is asked.
+    fn new(
+        path: PathBuf,
+        name: Vec<u8>,
+        exclude: &Exclude,
+        known: impl FnOnce(&Path) -> Result<Metadata>,
+    ) -> Result<Option<Self>> {
+        let known = known(&path)?;
+        if exclude.matches(&String::from_utf8_lossy(&name)) {
+            return Ok(None);
         }
         let kind = known.file_type();
-        if kind.is_dir() {
-            let inside = name.clone();
-            self.entries.push(Entry { path: path.clone(), name, kind: EntryKind::Directory(known) });
-            return self.folder(&path, &inside);
-        }
-        let kind = if kind.is_symlink() {
-            let target = fs::read_link(&path).map_err(|e| Error::io(&path, e))?;
-            let target = name_bytes(target.as_os_str(), &path)?;
-            EntryKind::Symlink(known, target)
-        } else if kind.is_file() {
-            self.file(&known)
-        } else {
+        let mut target = None;
+        if kind.is_symlink() {
+            let found = fs::read_link(&path).map_err(|e| Error::io(&path, e))?;
+            target = Some(name_bytes(found.as_os_str(), &path)?);
+        } else if !kind.is_file() && !kind.is_dir() {
             return Err(Error::unsupported(format!(
                 "{} is no file, folder or link but a device, pipe or socket, which an archive cannot hold",
                 path.display()
             )));
-        };
-        self.entries.push(Entry { path, name, kind });
-        Ok(())
+        }
+        Ok(Some(Self { path, name, known, target, inside: Vec::new() }))
     }
 
-    fn folder(&mut self, path: &Path, name: &[u8]) -> Result<()> {
-        let list = fs::read_dir(path).map_err(|e| Error::io(path, e))?;
-        let mut names = Vec::new();
-        for entry in list {
-            let entry = entry.map_err(|e| Error::io(path, e))?;
-            names.push((name_bytes(&entry.file_name(), path)?, entry.path()));
+    fn is_folder(&self) -> bool {
+        self.known.is_dir()
+    }
+
+    /// Lists a folder; returns the folders in it.
+    fn look_inside(&mut self, exclude: &Exclude) -> Result<impl Iterator<Item = &mut Self>> {
+        self.inside = list(&self.path, &self.name, exclude)?;
+        Ok(self.inside.iter_mut().filter(|found| found.is_folder()))
+    }
+}
+
+/// What is in the folder at `path`, which is named `name` in the archive.
+fn list(path: &Path, name: &[u8], exclude: &Exclude) -> Result<Vec<Found>> {
+    let mut entries = Vec::new();
+    for entry in fs::read_dir(path).map_err(|e| Error::io(path, e))? {
+        let entry = entry.map_err(|e| Error::io(path, e))?;
+        entries.push((name_bytes(&entry.file_name(), path)?, entry));
+    }
+    entries.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+    let mut found = Vec::with_capacity(entries.len());
+    for (last, entry) in entries {
+        let name = if name.is_empty() { last } else { [name, b"/", &last].concat() };
+        let known = |path: &Path| entry.metadata().map_err(|e| Error::io(path, e));
+        found.extend(Found::new(entry.path(), name, exclude, known)?);
+    }
+    Ok(found)
+}
+
+/// Files with several names by device and number, and the entry of the first.
+#[derive(Default)]
+struct Linked(HashMap<(u64, u64), usize>);
+
+impl Linked {
+    /// Puts what was found among the entries, a folder before what is in it.
+    fn put(&mut self, found: Vec<Found>, entries: &mut Vec<Entry>) {
+        for Found { path, name, known, target, inside } in found {
+            let kind = match target {
+                Some(target) => EntryKind::Symlink(known, target),
+                None if known.is_dir() => EntryKind::Directory(known),
+                None => self.file(&known, entries.len()),
+            };
+            entries.push(Entry { path, name, kind });
+            self.put(inside, entries);
         }
-        names.sort_unstable();
-        for (last, path) in names {
-            let known = fs::symlink_metadata(&path).map_err(|e| Error::io(&path, e))?;
-            let name = if name.is_empty() { last } else { [name, b"/", &last].concat() };
-            self.enter(path, name, known)?;
-        }
-        Ok(())
     }
 
     #[cfg(unix)]
-    fn file(&mut self, known: &Metadata) -> EntryKind {
+    fn file(&mut self, known: &Metadata, this: usize) -> EntryKind {
         use std::os::unix::fs::MetadataExt as _;
         if known.nlink() > 1 {
-            let this = self.entries.len();
-            let first = *self.linked.entry((known.dev(), known.ino())).or_insert(this);
+            let first = *self.0.entry((known.dev(), known.ino())).or_insert(this);
             if first != this {
                 return EntryKind::HardLink(first);
             }
@@ -104,19 +158,19 @@ impl Walk<'_> {
     }
 
     #[cfg(not(unix))]
-    fn file(&mut self, known: &Metadata) -> EntryKind {
+    fn file(&mut self, known: &Metadata, _: usize) -> EntryKind {
         EntryKind::File { n_bytes: known.len() }
     }
 }
 
 #[cfg(unix)]
-fn name_bytes(name: &std::ffi::OsStr, _folder: &Path) -> Result<Vec<u8>> {
+fn name_bytes(name: &OsStr, _folder: &Path) -> Result<Vec<u8>> {
     use std::os::unix::ffi::OsStrExt as _;
     Ok(name.as_bytes().to_vec())
 }
 
 #[cfg(not(unix))]
-fn name_bytes(name: &std::ffi::OsStr, folder: &Path) -> Result<Vec<u8>> {
+fn name_bytes(name: &OsStr, folder: &Path) -> Result<Vec<u8>> {
     let text = name
         .to_str()
         .ok_or_else(|| Error::unsupported(format!("a name in {} is no Unicode text", folder.display())))?;

@@ -176,7 +176,7 @@ fn check_readable(source: &Tolerant, path: &Path) -> Result<()> {
     if source.len_bytes() < header.len() as u64 {
         return Ok(());
     }
-    source.read_exact_at(0, &mut header).map_err(|e| Error::io(path, e))?;
+    source.read_exact_at(0, &mut header).map_err(|e| Error::of_read(path, e))?;
     match Header::parse(&header) {
         Ok(header) if header.is_encrypted => Err(Error::unsupported("salvage of encrypted archives")),
         _ => Ok(()),

@@ -222,7 +222,9 @@ impl<'a> Window<'a> {
                 self.buffer.resize((WINDOW_BYTES as u64).min(rest) as usize, 0);
                 self.start = offset;
                 self.n_read = self.n_read.saturating_add(self.buffer.len() as u64);
-                self.source.read_exact_at(offset, &mut self.buffer).map_err(|e| Error::io(self.path, e))?;
+                self.source
+                    .read_exact_at(offset, &mut self.buffer)
+                    .map_err(|e| Error::of_read(self.path, e))?;
                 0
             }
         };

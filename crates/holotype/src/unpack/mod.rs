@@ -11,13 +11,16 @@ use crate::{Archive, Error, Progress, Result, parallel};
 use holotype_container::ItemKind;
 use holotype_store::NewDirectory;
 use place::KeptBits;
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 /// Files are written in jobs of about so many bytes.
 const JOB_BYTES: u64 = 4 << 20;
+/// Folders are made in jobs of so many.
+const JOB_FOLDERS: usize = 128;
 
 /// How [`unpack`] works.
 #[derive(Debug, Clone)]
@@ -146,26 +149,48 @@ struct Tree<'a> {
 }
 
 impl Tree<'_> {
-    fn of_kind(&self, kind: ItemKind) -> impl Iterator<Item = (&Item<'_>, PathBuf)> {
-        let all = self.items.iter().zip(self.paths).filter(move |(item, _)| item.kind() == kind);
-        all.map(|(item, path)| (item, self.root.join(path)))
+    fn of_kind(&self, kind: ItemKind) -> impl Iterator<Item = (&Item<'_>, &PathBuf)> {
+        self.items.iter().zip(self.paths).filter(move |(item, _)| item.kind() == kind)
     }
 
-    /// Every folder that an item is or lies in.
+    /// Does `work` on folders, several at a time; returns what it has left.
+    fn on_folders<F: Send>(
+        &self,
+        folders: Vec<F>,
+        work: impl Fn(F) -> Result<Option<F>> + Sync,
+    ) -> Result<Vec<F>> {
+        let n_jobs = folders.len().div_ceil(JOB_FOLDERS);
+        let mut folders = folders.into_iter();
+        let jobs = (0..n_jobs).map(|_| folders.by_ref().take(JOB_FOLDERS).collect::<Vec<_>>()).collect();
+        let n_threads = parallel::n_threads(self.options.n_threads, n_jobs);
+        let left = parallel::map(n_threads, jobs, |job| {
+            job.into_iter().filter_map(|folder| work(folder).transpose()).collect::<Result<Vec<_>>>()
+        })?;
+        Ok(left.into_iter().flatten().collect())
+    }
+
+    /// Every folder that an item is or lies in, none before those above it.
     fn folders(&self) -> Result<()> {
-        let mut folders = BTreeMap::<&Path, Option<&Item<'_>>>::new();
+        let mut known = HashMap::<&OsStr, Option<&Item<'_>>>::new();
         for (item, path) in self.items.iter().zip(self.paths) {
             if item.kind() == ItemKind::Directory {
-                folders.insert(path, Some(item));
+                known.insert(path.as_os_str(), Some(item));
             } else if let Some(above) = path.parent() {
-                folders.entry(above).or_default();
+                known.entry(above.as_os_str()).or_default();
             }
         }
-        folders.into_iter().try_for_each(|(folder, item)| {
-            let path = self.root.join(folder);
-            let made = place::create_folder(&path, item.map(Item::attributes), self.options);
-            made.map_err(|e| Error::io(path, e))
-        })
+        let depth = |folder: &OsStr| Path::new(folder).components().count();
+        let mut folders: Vec<_> = known.into_iter().map(|known| (depth(known.0), known)).collect();
+        folders.sort_unstable_by_key(|(depth, (folder, _))| (*depth, *folder));
+        for level in folders.chunk_by(|(a, _), (b, _)| a == b) {
+            self.on_folders(level.iter().collect(), |(_, (folder, item))| {
+                let path = self.root.join(folder);
+                place::create_folder(&path, item.map(Item::attributes), self.options)
+                    .map_err(|e| Error::io(path, e))?;
+                Ok(None)
+            })?;
+        }
+        Ok(())
     }
 
     /// Files, neighbours in the archive together: each block is decoded once or a few times.
@@ -207,11 +232,13 @@ impl Tree<'_> {
     fn links(&self) -> Result<()> {
         for (item, path) in self.of_kind(ItemKind::File) {
             if let Some(name) = &item.attributes().hard_link {
+                let path = self.root.join(path);
                 let target = self.root.join(names::relative(&item.archive().item(name)?)?);
                 fs::hard_link(target, &path).map_err(|e| Error::io(&path, e))?;
             }
         }
         for (item, path) in self.of_kind(ItemKind::Symlink) {
+            let path = self.root.join(path);
             let target = item.attributes().symlink_target.as_deref().unwrap_or_default();
             place::symlink(target, &path)?;
             place::set_time(&path, item.attributes())?;
@@ -219,12 +246,21 @@ impl Tree<'_> {
         Ok(())
     }
 
-    /// Modes and times of folders, the innermost first: making something in a folder changes its time.
+    /// Modes and times of folders, once nothing is made in them any more. Those that have their modes come first, then
+    /// others, the innermost first: a mode can shut out all that is below.
     fn finish_folders(&self) -> Result<()> {
-        let mut folders: Vec<_> = self.of_kind(ItemKind::Directory).collect();
-        folders.sort_by(|(_, a), (_, b)| b.cmp(a));
-        folders.into_iter().try_for_each(|(item, path)| {
-            place::set_folder(&path, item.attributes(), self.options, &self.kept)
-        })
+        let set = |item: &Item<'_>, path: &Path| {
+            place::set_folder(path, item.attributes(), self.options, &self.kept)
+        };
+        let folders: Vec<_> = self.of_kind(ItemKind::Directory).collect();
+        let mut others = self.on_folders(folders, |(item, folder)| {
+            let path = self.root.join(folder);
+            if !place::has_mode(&path, item.attributes(), self.options, &self.kept)? {
+                return Ok(Some((item, folder)));
+            }
+            set(item, &path).map(|()| None)
+        })?;
+        others.sort_by(|(_, a), (_, b)| b.cmp(a));
+        others.into_iter().try_for_each(|(item, folder)| set(item, &self.root.join(folder)))
     }
 }

@@ -3,7 +3,7 @@
 use crate::archive::Item;
 use crate::{Error, Result};
 use holotype_container::ItemKind;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 /// Checks the paths of all items, each by itself and against each other, and returns them, relative, in the order of
@@ -15,7 +15,9 @@ pub(super) fn paths(items: &[Item<'_>]) -> Result<Vec<PathBuf>> {
             return Err(refused(item, "another item has the same path"));
         }
     }
-    items.iter().map(|item| path(item, &kinds)).collect()
+    // Folders that only folders lie above: most items share theirs with others.
+    let mut sound = HashSet::new();
+    items.iter().map(|item| path(item, &kinds, &mut sound)).collect()
 }
 
 fn raw_path<'a>(item: &'a Item<'_>) -> &'a [u8] {
@@ -24,21 +26,28 @@ fn raw_path<'a>(item: &'a Item<'_>) -> &'a [u8] {
 
 /// An item's path, each part of it checked.
 pub(super) fn relative(item: &Item<'_>) -> Result<PathBuf> {
-    let mut parts = PathBuf::new();
-    for part in raw_path(item).split(|byte| *byte == b'/') {
+    let path = raw_path(item);
+    for part in path.split(|byte| *byte == b'/') {
         check_part(part, cfg!(windows)).map_err(|rule| refused(item, rule))?;
-        push(&mut parts, part).ok_or_else(|| refused(item, "this system has no such names"))?;
     }
-    Ok(parts)
+    system_path(path).ok_or_else(|| refused(item, "this system has no such names"))
 }
 
-fn path(item: &Item<'_>, kinds: &HashMap<&[u8], ItemKind>) -> Result<PathBuf> {
+fn path<'a>(
+    item: &'a Item<'_>,
+    kinds: &HashMap<&[u8], ItemKind>,
+    sound: &mut HashSet<&'a [u8]>,
+) -> Result<PathBuf> {
     let parts = relative(item)?;
-    let path = raw_path(item);
-    let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
-    let mut above = ends.filter_map(|end| kinds.get(&path[..end]));
-    if above.any(|kind| *kind != ItemKind::Directory) {
-        return Err(refused(item, "its path leads through an item that is no folder"));
+    let mut path = raw_path(item);
+    while let Some(end) = path.iter().rposition(|byte| *byte == b'/') {
+        path = &path[..end];
+        if !sound.insert(path) {
+            break;
+        }
+        if kinds.get(path).is_some_and(|kind| *kind != ItemKind::Directory) {
+            return Err(refused(item, "its path leads through an item that is no folder"));
+        }
     }
     Ok(parts)
 }
@@ -73,16 +82,14 @@ fn check_part(part: &[u8], is_windows: bool) -> Result<(), &'static str> {
 }
 
 #[cfg(unix)]
-fn push(path: &mut PathBuf, part: &[u8]) -> Option<()> {
+fn system_path(path: &[u8]) -> Option<PathBuf> {
     use std::os::unix::ffi::OsStrExt as _;
-    path.push(std::ffi::OsStr::from_bytes(part));
-    Some(())
+    Some(PathBuf::from(std::ffi::OsStr::from_bytes(path)))
 }
 
 #[cfg(not(unix))]
-fn push(path: &mut PathBuf, part: &[u8]) -> Option<()> {
-    path.push(std::str::from_utf8(part).ok()?);
-    Some(())
+fn system_path(path: &[u8]) -> Option<PathBuf> {
+    std::str::from_utf8(path).ok().map(|path| path.split('/').collect())
 }
 
 fn refused(item: &Item<'_>, rule: &str) -> Error {

@@ -69,6 +69,18 @@ fn make_folder(path: &Path, _: &fs::Permissions) -> std::io::Result<()> {
     fs::create_dir(path)
 }
 
+/// True if a folder that was made here has its mode already.
+pub(super) fn has_mode(
+    path: &Path,
+    attributes: &FileAttributes,
+    options: &UnpackOptions,
+    kept: &KeptBits,
+) -> Result<bool> {
+    let Some(permissions) = permissions(attributes, options) else { return Ok(true) };
+    let look = || fs::metadata(path);
+    Ok(is_made_so(&permissions, 0o700) && kept.has(&permissions, look).map_err(|e| Error::io(path, e))?)
+}
+
 /// Sets a folder's extended attributes, mode and times, in this order: a read-only one takes no attributes.
 pub(super) fn set_folder(
     path: &Path,
@@ -79,12 +91,10 @@ pub(super) fn set_folder(
     if options.xattrs {
         set_xattrs(path, attributes)?;
     }
-    let failed = |e| Error::io(path, e);
     if let Some(permissions) = permissions(attributes, options)
-        && !(is_made_so(&permissions, 0o700)
-            && kept.has(&permissions, || fs::metadata(path)).map_err(failed)?)
+        && !has_mode(path, attributes, options, kept)?
     {
-        fs::set_permissions(path, permissions).map_err(failed)?;
+        fs::set_permissions(path, permissions).map_err(|e| Error::io(path, e))?;
     }
     set_time(path, attributes)
 }

@@ -28,7 +28,7 @@ const N_STRIP_PIXELS: usize = 1 << 16;
 /// How large a part: one of so many.
 const STRIP: usize = 6;
 /// Most bytes of a part, in percent of what runs take, that leave hope for the whole.
-const HOPE: usize = 165;
+const HOPE: usize = 150;
 
 impl Survey {
     /// Stops after a few rows all over the tile if more than `most` in 1024 pixels are new.

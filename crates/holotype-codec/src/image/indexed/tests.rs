@@ -2,6 +2,7 @@
 
 use super::pixels::Pixels;
 use super::{PixelCoder, code, decode};
+use crate::simd::tests::portably;
 use crate::{CodecError, SampleType, TileMut, TileRef, TileShape};
 
 const CODERS: [PixelCoder; 4] =
@@ -57,6 +58,25 @@ fn decoded(shape: TileShape, coded: &[u8]) -> Result<Vec<u8>, CodecError> {
     let mut rows: Vec<&mut [u8]> = samples.chunks_exact_mut(shape.row_bytes()).collect();
     decode(coded, &mut TileMut::new(shape, &mut rows).unwrap())?;
     Ok(samples)
+}
+
+#[test]
+fn plain_instructions_give_the_same() {
+    for (kind, n_channels) in (0..6).flat_map(|kind| [(kind, 1), (kind, 3)]) {
+        let shape = shape(70, 50, n_channels, SampleType::U8);
+        let samples = content(kind, shape);
+        for coder in CODERS {
+            let coded = encoded(coder, shape, &samples);
+            assert_eq!(portably(|| encoded(coder, shape, &samples)), coded, "{coder:?} {kind}");
+            if let Some(mut coded) = coded {
+                assert_eq!(portably(|| decoded(shape, &coded)).unwrap(), samples, "{coder:?} {kind}");
+                // What damage gives is the same as well.
+                let at = coded.len() / 2;
+                coded[at] ^= 4;
+                assert_eq!(portably(|| decoded(shape, &coded)), decoded(shape, &coded), "{coder:?} {kind}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -2,20 +2,27 @@ use crate::CodecError;
 use crate::entropy::context_rans::{MAX_CONTEXTS, table_bytes};
 use crate::entropy::logarithm::entropy;
 use crate::tensor::ElementType;
+use crate::tensor::word::Word;
 
-/// What the differences of a word depend on: the exponent of its parent, for floats of 64 bits that of the binary32
-/// next to it; 0 for others.
-#[inline(always)]
-pub(super) fn key(word: u64, element: ElementType) -> u8 {
+/// What the differences of words depend on: the exponents of their parents, for floats of 64 bits those of the binary32
+/// next to them; 0 for others.
+pub(super) fn keys<W: Word>(parents: &[W], element: ElementType) -> Vec<u8> {
     match element {
-        ElementType::F32 | ElementType::Complex64 => (word >> 23) as u8,
-        ElementType::Bf16 => (word >> 7) as u8,
-        ElementType::F16 => (word >> 10) as u8 & 31,
-        ElementType::F64 | ElementType::Complex128 => (word >> 52 & 2047).saturating_sub(896).min(255) as u8,
-        ElementType::F8E4M3Fn | ElementType::F8E4M3Fnuz => word as u8 >> 3 & 15,
-        ElementType::F8E5M2 | ElementType::F8E5M2Fnuz => word as u8 >> 2 & 31,
-        _ => 0,
+        ElementType::F32 | ElementType::Complex64 => each(parents, |word| (word >> 23) as u8),
+        ElementType::Bf16 => each(parents, |word| (word >> 7) as u8),
+        ElementType::F16 => each(parents, |word| (word >> 10) as u8 & 31),
+        ElementType::F64 | ElementType::Complex128 => {
+            each(parents, |word| (word >> 52 & 2047).saturating_sub(896).min(255) as u8)
+        }
+        ElementType::F8E4M3Fn | ElementType::F8E4M3Fnuz => each(parents, |word| word as u8 >> 3 & 15),
+        ElementType::F8E5M2 | ElementType::F8E5M2Fnuz => each(parents, |word| word as u8 >> 2 & 31),
+        _ => vec![0; parents.len()],
     }
+}
+
+/// A loop of its own for every type.
+fn each<W: Word>(parents: &[W], key: impl Fn(u64) -> u8) -> Vec<u8> {
+    parents.iter().map(|word| key(word.bits())).collect()
 }
 
 /// Ranges of keys that share a table, ascending.
@@ -43,8 +50,8 @@ impl Group {
 }
 
 impl Contexts {
-    /// Ranges that make tokens and tables small together, and the counts of each.
-    pub(super) fn best(tokens: &[u8], keys: &[u8]) -> (Self, Vec<[u32; 256]>) {
+    /// Ranges that make tokens and tables small together, the counts of each, and about the bits of all.
+    pub(super) fn best(tokens: &[u8], keys: &[u8]) -> (Self, Vec<[u32; 256]>, u64) {
         let mut counts = vec![[0_u32; 256]; 256];
         for (token, key) in tokens.iter().zip(keys) {
             if let Some(counts) = counts.get_mut(usize::from(*key)) {
@@ -79,19 +86,13 @@ impl Contexts {
             }
         }
         let firsts = groups.iter().skip(1).map(|group| group.first).collect();
-        (Self { firsts }, groups.into_iter().map(|group| group.counts).collect())
+        let cost = groups.iter().map(|group| group.cost).sum();
+        (Self { firsts }, groups.into_iter().map(|group| group.counts).collect(), cost)
     }
 
     /// Their number.
     pub(super) fn n(&self) -> usize {
         self.firsts.len() + 1
-    }
-
-    /// The context of each key.
-    pub(super) fn of_all(&self, keys: &[u8]) -> Vec<u8> {
-        let mut contexts = keys.to_vec();
-        self.replace_all(&mut contexts);
-        contexts
     }
 
     /// Puts contexts in place of keys.
@@ -130,16 +131,15 @@ mod tests {
 
     #[test]
     fn keys_are_exponents() {
-        for value in [1.0_f32, -1.5, 3e-5, 7e30] {
-            let exponent = (value.to_bits() >> 23 & 255) as u8;
-            assert_eq!(key(u64::from(value.to_bits()), ElementType::F32), exponent);
-            assert_eq!(key(u64::from(value.to_bits() >> 16), ElementType::Bf16), exponent);
-            assert_eq!(key(f64::from(value).to_bits(), ElementType::F64), exponent);
-        }
-        assert_eq!(key(0, ElementType::F64), 0);
-        assert_eq!(key(f64::MAX.to_bits(), ElementType::F64), 255);
-        assert_eq!(key(0xBC00, ElementType::F16), 15);
-        assert_eq!(key(77, ElementType::I64), 0);
+        let values = [1.0_f32, -1.5, 3e-5, 7e30];
+        let bits = values.map(f32::to_bits);
+        let exponents = bits.map(|bits| (bits >> 23 & 255) as u8);
+        assert_eq!(keys(&bits, ElementType::F32), exponents);
+        assert_eq!(keys(&bits.map(|bits| (bits >> 16) as u16), ElementType::Bf16), exponents);
+        assert_eq!(keys(&values.map(|value| f64::from(value).to_bits()), ElementType::F64), exponents);
+        assert_eq!(keys(&[0, f64::MAX.to_bits()], ElementType::Complex128), [0, 255]);
+        assert_eq!(keys(&[0xBC00_u16], ElementType::F16), [15]);
+        assert_eq!(keys(&[77_u64], ElementType::I64), [0]);
     }
 
     #[test]
@@ -147,13 +147,16 @@ mod tests {
         let keys: Vec<u8> = (0..40_000_u32).map(|i| 100 + (i % 40) as u8).collect();
         let tokens: Vec<u8> =
             (0..40_000_u32).map(|i| if i % 40 < 20 { 3 } else { (i / 40 % 64) as u8 }).collect();
-        let (contexts, histograms) = Contexts::best(&tokens, &keys);
+        let (contexts, histograms, n_bits) = Contexts::best(&tokens, &keys);
         assert_eq!(contexts, Contexts { firsts: vec![120] });
         assert_eq!(
             histograms.iter().map(|counts| counts.iter().sum::<u32>()).collect::<Vec<_>>(),
             [20_000; 2]
         );
-        let of = contexts.of_all(&[0, 119, 120, 255]);
+        // Half of the tokens say nothing, the others six bits each.
+        assert!((120_000..121_000).contains(&n_bits), "{n_bits}");
+        let mut of = [0, 119, 120, 255];
+        contexts.replace_all(&mut of);
         assert_eq!(of, [0, 0, 1, 1]);
         let mut coded = Vec::new();
         contexts.write(&mut coded);

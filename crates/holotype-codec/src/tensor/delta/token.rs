@@ -1,7 +1,9 @@
 use crate::CodecError;
 use crate::entropy::context_rans::table_bytes;
 use crate::entropy::logarithm::entropy;
+use crate::simd::{ByteLanes, Kernel, dispatch};
 use crate::tensor::word::Word;
+use std::marker::PhantomData;
 
 /// Numbers as a byte, the token, and some of their low bits, which are kept as they are.
 ///
@@ -107,29 +109,10 @@ impl Tokens {
         if tokens.iter().fold(0, |max, token| max.max(*token)) as u32 >= self.n_tokens() {
             return Err(CodecError::Corrupt { what: "a token that is not there" });
         }
-        let bases: [(u64, u32); 256] = std::array::from_fn(|token| self.base(token as u32).unwrap_or((0, 0)));
         // Eight bytes can be taken from wherever bits begin.
         let padded = [bits, &[0; 16]].concat();
-        let mut at = 0_u64;
-        let mut take = |n: u32| {
-            let (byte, shift) = ((at / 8) as usize, at as u32 % 8);
-            at += u64::from(n);
-            let held = padded.get(byte..).and_then(|held| held.first_chunk()).copied().unwrap_or_default();
-            u64::from_le_bytes(held) >> shift & !(u64::MAX << n)
-        };
-        let numbers: Vec<W> = tokens
-            .iter()
-            .map(|token| {
-                let (base, n) = bases[usize::from(*token)];
-                // Up to 56 bits at once.
-                if n <= 56 {
-                    return W::of(base + take(n));
-                }
-                let low = take(32);
-                W::of(base + (take(n - 32) << 32) + low)
-            })
-            .collect();
-        if at.div_ceil(8) != bits.len() as u64 {
+        let (numbers, at) = dispatch(Join::<W> { form: self, tokens, padded: &padded, word: PhantomData });
+        if at.div_ceil(8) != bits.len() {
             return Err(WRONG_LENGTH);
         }
         if bits.last().is_some_and(|last| !at.is_multiple_of(8) && last >> (at % 8) != 0) {
@@ -148,6 +131,59 @@ impl Tokens {
             coded.split_first_chunk().ok_or(CodecError::Truncated { what: "form of the differences" })?;
         let tokens = Self::new(u32::from(*n_top), u32::from(*n_low), 8 * n_word_bytes as u32);
         Ok((tokens.ok_or(CodecError::Corrupt { what: "a form of differences that is none" })?, rest))
+    }
+}
+
+/// Numbers of tokens, and how many bits they took.
+struct Join<'a, W> {
+    form: Tokens,
+    tokens: &'a [u8],
+    /// The bits, and bytes after them.
+    padded: &'a [u8],
+    word: PhantomData<W>,
+}
+
+impl<W: Word> Kernel for Join<'_, W> {
+    type Output = (Vec<W>, usize);
+
+    #[inline(always)]
+    fn run<L: ByteLanes>(self, _: L) -> Self::Output {
+        // Plain loops: the compiler makes the best of them with the instructions it was given.
+        let Self { form, tokens, padded, .. } = self;
+        let mut at = 0_usize;
+        let held = |at: usize| {
+            let held = padded.get(at / 8..).and_then(|held| held.first_chunk()).copied().unwrap_or_default();
+            u64::from_le_bytes(held) >> (at % 8)
+        };
+        let numbers = if W::N_BYTES <= 4 {
+            // Number and bits in one entry: 32 bits of the one, a byte of the other.
+            let entries: [u64; 256] = std::array::from_fn(|token| {
+                let (base, n) = form.base(token as u32).unwrap_or((0, 0));
+                base << 8 | u64::from(n)
+            });
+            let join = |token: &u8| {
+                let entry = entries[usize::from(*token)];
+                let n = entry as u32 & 63;
+                let low = held(at) & !(u64::MAX << n);
+                at += n as usize;
+                W::of((entry >> 8) + low)
+            };
+            tokens.iter().map(join).collect()
+        } else {
+            let bases: [(u64, u32); 256] =
+                std::array::from_fn(|token| form.base(token as u32).unwrap_or((0, 0)));
+            let join = |token: &u8| {
+                let (base, n) = bases[usize::from(*token)];
+                // Up to 32 bits at once.
+                let n_first = n.min(32);
+                let low = held(at) & !(u64::MAX << n_first);
+                let high = held(at + n_first as usize) & !(u64::MAX << (n - n_first));
+                at += n as usize;
+                W::of(base + low + (high << n_first))
+            };
+            tokens.iter().map(join).collect()
+        };
+        (numbers, at)
     }
 }
 

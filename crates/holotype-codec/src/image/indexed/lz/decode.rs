@@ -4,6 +4,7 @@ use crate::entropy::number::unzigzag;
 use crate::entropy::rans::{Decoder, SymbolCoder};
 use crate::image::indexed::dictionary::{EntryCoder, EntryForm};
 use crate::image::indexed::pixels::{self, pixel_bytes};
+use crate::simd::{Kernel, WordLanes, dispatch};
 use crate::{CodecError, TileMut};
 
 const WRONG_HEADER: CodecError = CodecError::Corrupt { what: "header of copies" };
@@ -47,7 +48,32 @@ pub(in crate::image::indexed) fn decode(bytes: &[u8], out: &mut TileMut<'_, '_>)
 }
 
 /// Decodes every pixel.
-fn fill(mut coder: Decoder<'_>, mut literals: impl Literals, canvas: &mut Canvas) -> Result<(), CodecError> {
+fn fill(coder: Decoder<'_>, literals: impl Literals, canvas: &mut Canvas) -> Result<(), CodecError> {
+    dispatch(Fill { coder, literals, canvas })
+}
+
+/// The pixels of a tile.
+struct Fill<'a, 'b, S> {
+    coder: Decoder<'a>,
+    literals: S,
+    canvas: &'b mut Canvas,
+}
+
+impl<S: Literals> Kernel for Fill<'_, '_, S> {
+    type Output = Result<(), CodecError>;
+
+    #[inline(always)]
+    fn run<L: WordLanes>(self, _: L) -> Self::Output {
+        tokens(self.coder, self.literals, self.canvas)
+    }
+}
+
+#[inline(always)]
+fn tokens(
+    mut coder: Decoder<'_>,
+    mut literals: impl Literals,
+    canvas: &mut Canvas,
+) -> Result<(), CodecError> {
     let wrong = CodecError::Corrupt { what: "a copy outside the tile" };
     let mut models = Models::new();
     let (mut at, n) = (canvas.margin, canvas.pixels.len());
@@ -110,7 +136,7 @@ fn fill(mut coder: Decoder<'_>, mut literals: impl Literals, canvas: &mut Canvas
 }
 
 /// Repeats `length` pixels from `distance` ≥ 1 before `at`.
-#[inline]
+#[inline(always)]
 fn copy(pixels: &mut [u32], at: usize, distance: usize, length: usize) {
     if distance == 1 {
         let pixel = pixels[at - 1];

@@ -31,7 +31,7 @@ impl Numbers {
 }
 
 impl Literals for Numbers {
-    #[inline]
+    #[inline(always)]
     fn code(&mut self, coder: &mut impl SymbolCoder, around: &Around, pixel: u32) -> u32 {
         let mut high = 0;
         if self.n_colours > 16 {
@@ -74,7 +74,7 @@ impl Channels {
 }
 
 impl Literals for Channels {
-    #[inline]
+    #[inline(always)]
     fn code(&mut self, coder: &mut impl SymbolCoder, around: &Around, pixel: u32) -> u32 {
         let mut coded = self.constant;
         let mut size = 0;
@@ -114,7 +114,7 @@ impl Literals for Channels {
 }
 
 /// Symbol of a number below 256 and the bits after it: 0 to 3, then two symbols an octave.
-#[inline]
+#[inline(always)]
 fn class(z: u32) -> (usize, u32) {
     if z < 4 {
         return (z as usize, 0);
@@ -124,7 +124,7 @@ fn class(z: u32) -> (usize, u32) {
 }
 
 /// The median edge detector.
-#[inline]
+#[inline(always)]
 fn median(w: i32, n: i32, nw: i32) -> i32 {
     (w + n - nw).clamp(w.min(n), w.max(n))
 }

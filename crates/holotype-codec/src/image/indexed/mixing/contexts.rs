@@ -26,6 +26,7 @@ pub(super) struct Known<'a> {
 
 impl Known<'_> {
     /// What the contexts of all guesses share.
+    #[inline(always)]
     pub(super) fn bases(&self) -> [Hash; N_CONTEXTS] {
         let a = self.around;
         let hash =
@@ -52,7 +53,7 @@ impl Known<'_> {
     }
 
     /// Hashes of the contexts of guess `i`, and its sets of weights.
-    #[inline]
+    #[inline(always)]
     pub(super) fn contexts(
         &self,
         bases: &[Hash; N_CONTEXTS],
@@ -104,6 +105,7 @@ impl Known<'_> {
 }
 
 /// Answers as bits, the first one lowest.
+#[inline(always)]
 fn mask(answers: impl IntoIterator<Item = bool>) -> u32 {
     answers.into_iter().enumerate().fold(0, |all, (i, answer)| all | u32::from(answer) << i)
 }

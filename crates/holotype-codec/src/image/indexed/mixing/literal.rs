@@ -61,6 +61,7 @@ impl Literals for Numbers {
         self.entries.push(self.entry.code(coder, first));
     }
 
+    #[inline(always)]
     fn code(&mut self, coder: &mut impl BitCoder, a: &Around, pixel: u32) -> Result<u32, CodecError> {
         let n = self.entries.len() as u32;
         let is_new = self.is_new[usize::from(self.was_new)].code(coder, pixel == n);
@@ -157,9 +158,26 @@ impl Channels {
     }
 }
 
+/// The decisions of one residual.
+struct Decisions<'a> {
+    mixer: &'a mut Mixer<N_CONTEXTS>,
+    bases: [Hash; N_CONTEXTS],
+    order: usize,
+    level: usize,
+}
+
+impl Decisions<'_> {
+    #[inline(always)]
+    fn take(&mut self, coder: &mut impl BitCoder, node: usize, bit: bool) -> bool {
+        let contexts = self.bases.map(|base| base.with(node as u32).value());
+        self.mixer.code(coder, &contexts, [node * 4 + self.order, node * 8 + self.level], bit)
+    }
+}
+
 impl Literals for Channels {
     fn start(&mut self, _: &mut impl BitCoder) {}
 
+    #[inline(always)]
     fn code(&mut self, coder: &mut impl BitCoder, a: &Around, pixel: u32) -> Result<u32, CodecError> {
         let (mut coded, mut residuals, mut last) = (0, 0_u32, 0_u32);
         for (o, (c, follows_green)) in self.order.iter().enumerate() {
@@ -191,25 +209,22 @@ impl Literals for Channels {
                 hash(37, &[prediction as u32, residuals & 255]),
             ];
             let residual = ((pixel >> (8 * c)) as u8).wrapping_sub(prediction as u8) as i8;
-            let mut ask = |coder: &mut _, node: usize, bit: bool| {
-                let contexts = bases.map(|base| base.with(node as u32).value());
-                self.mixer.code(coder, &contexts, [node * 4 + o, node * 8 + level as usize], bit)
-            };
+            let mut decisions = Decisions { mixer: &mut self.mixer, bases, order: o, level: level as usize };
             let mut magnitude = 0;
             let mut is_negative = false;
-            if !ask(coder, 0, residual == 0) {
-                is_negative = ask(coder, 1, residual < 0);
+            if !decisions.take(coder, 0, residual == 0) {
+                is_negative = decisions.take(coder, 1, residual < 0);
                 let size = u32::from(residual.unsigned_abs());
                 let size_log2 = if size == 0 { 0 } else { size.ilog2() };
                 let mut log = 0;
-                while log < 7 && ask(coder, 2 + log as usize, log < size_log2) {
+                while log < 7 && decisions.take(coder, 2 + log as usize, log < size_log2) {
                     log += 1;
                 }
                 magnitude = 1_u32;
                 for i in 0..log {
                     let bit = size >> (log - 1 - i) & 1 == 1;
                     let bit = if i == 0 {
-                        ask(coder, 9 + (log.min(3) - 1) as usize, bit)
+                        decisions.take(coder, 9 + (log.min(3) - 1) as usize, bit)
                     } else {
                         self.low[(o * 8 + log as usize) * 8 + i as usize].code(coder, bit)
                     };

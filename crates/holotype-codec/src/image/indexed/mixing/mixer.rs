@@ -45,7 +45,7 @@ impl<const N: usize> Mixer<N> {
     }
 
     /// Codes a bit under hashed contexts and with the weights of two sets.
-    #[inline]
+    #[inline(always)]
     pub(super) fn code(
         &mut self,
         coder: &mut impl BitCoder,
@@ -99,14 +99,14 @@ impl Hash {
         Self(kind.wrapping_mul(0x9e37_79b1))
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) const fn with(self, value: u32) -> Self {
         let h = (self.0 ^ value).wrapping_mul(0x85eb_ca6b);
         Self(h ^ h >> 15)
     }
 
     /// The hash, all bits of use.
-    #[inline]
+    #[inline(always)]
     pub(super) const fn value(self) -> u32 {
         let h = self.0.wrapping_mul(0xc2b2_ae35);
         h ^ h >> 16

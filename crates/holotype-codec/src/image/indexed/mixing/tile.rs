@@ -7,6 +7,7 @@ use super::literal::Literals;
 use super::mixer::Mixer;
 use crate::CodecError;
 use crate::entropy::binary::{AdaptiveBit, BitCoder};
+use crate::simd::{Kernel, WordLanes, dispatch};
 
 /// Pixels of a flat stretch.
 const STRETCH: usize = 16;
@@ -43,6 +44,23 @@ pub(super) struct Tile {
     flat: [AdaptiveBit; 4],
 }
 
+/// The pixels of a tile.
+struct Job<'a, C, S> {
+    tile: &'a mut Tile,
+    coder: &'a mut C,
+    grid: &'a mut Grid,
+    literals: S,
+}
+
+impl<C: BitCoder, S: Literals> Kernel for Job<'_, C, S> {
+    type Output = Result<S, CodecError>;
+
+    #[inline(always)]
+    fn run<L: WordLanes>(self, _: L) -> Self::Output {
+        self.tile.pixels(self.coder, self.grid, self.literals)
+    }
+}
+
 impl Tile {
     pub(super) fn new(n_pixels: usize, is_numbered: bool) -> Self {
         let slots_log2 = n_pixels.ilog2().clamp(14, 18) - u32::from(is_numbered);
@@ -53,12 +71,22 @@ impl Tile {
         }
     }
 
-    pub(super) fn code<L: Literals>(
+    pub(super) fn code<S: Literals>(
         &mut self,
         coder: &mut impl BitCoder,
         grid: &mut Grid,
-        mut literals: L,
-    ) -> Result<L, CodecError> {
+        literals: S,
+    ) -> Result<S, CodecError> {
+        dispatch(Job { tile: self, coder, grid, literals })
+    }
+
+    #[inline(always)]
+    fn pixels<S: Literals>(
+        &mut self,
+        coder: &mut impl BitCoder,
+        grid: &mut Grid,
+        mut literals: S,
+    ) -> Result<S, CodecError> {
         literals.start(coder);
         let n = grid.width + 2 * MARGIN;
         let mut above = Columns {
@@ -122,6 +150,7 @@ impl Tile {
     }
 
     #[expect(clippy::too_many_arguments, reason = "the state of a row")]
+    #[inline(always)]
     fn pixel(
         &mut self,
         coder: &mut impl BitCoder,

@@ -5,10 +5,28 @@ use crate::entropy::number::unzigzag;
 use crate::entropy::rans::{Decoder, SymbolCoder};
 use crate::image::indexed::dictionary::EntryForm;
 use crate::image::indexed::pixels::{Pattern, pixel_bytes};
+use crate::simd::{Kernel, WordLanes, dispatch};
 use crate::{CodecError, TileMut};
 
 /// Decodes what [`super::encode`] made.
 pub(in crate::image::indexed) fn decode(bytes: &[u8], out: &mut TileMut<'_, '_>) -> Result<(), CodecError> {
+    dispatch(Decode(bytes, out))
+}
+
+/// A coded tile.
+struct Decode<'a, 'b, 'c, 'd>(&'a [u8], &'b mut TileMut<'c, 'd>);
+
+impl Kernel for Decode<'_, '_, '_, '_> {
+    type Output = Result<(), CodecError>;
+
+    #[inline(always)]
+    fn run<L: WordLanes>(self, _: L) -> Self::Output {
+        tile(self.0, self.1)
+    }
+}
+
+#[inline(always)]
+fn tile(bytes: &[u8], out: &mut TileMut<'_, '_>) -> Result<(), CodecError> {
     let (&flags, body) = bytes.split_first().ok_or(CodecError::Truncated { what: "run header" })?;
     let form = EntryForm::from_code(flags & 3)
         .filter(|_| flags < 8)
@@ -68,17 +86,23 @@ struct Rows<'a> {
 }
 
 impl Rows<'_> {
-    #[inline]
+    #[inline(always)]
     fn fill(&mut self, out: &mut [u8], from: u32, to: u32, colour: u32) {
-        while self.patterns.len() < self.colours.entries.len() {
-            let value = self.colours.entries[self.patterns.len()];
-            self.patterns.push(Pattern::new(value, self.n_bytes));
+        if self.patterns.len() < self.colours.entries.len() {
+            self.add_patterns();
         }
         let (from, to) = (from as usize * self.n_bytes, to as usize * self.n_bytes);
         self.patterns[colour as usize].fill(out, from, to);
     }
 
+    #[cold]
+    fn add_patterns(&mut self) {
+        let new = &self.colours.entries[self.patterns.len()..];
+        self.patterns.extend(new.iter().map(|value| Pattern::new(*value, self.n_bytes)));
+    }
+
     /// Decodes the runs of one row and fills it.
+    #[inline(always)]
     fn row(&mut self, above: &[Run], row: &mut Vec<Run>, out: &mut [u8]) -> Result<(), CodecError> {
         let (mut j, mut x, mut before) = (0, 0, NONE);
         let mut colour = above[0].colour;
@@ -101,7 +125,7 @@ impl Rows<'_> {
     }
 
     /// End and history of the run of `colour` that starts at `x`, and the colour after it if there is one.
-    #[inline]
+    #[inline(always)]
     fn run(
         &mut self,
         above: &[Run],
