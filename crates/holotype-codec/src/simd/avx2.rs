@@ -76,6 +76,7 @@ static COMPRESS: [[i32; 8]; 256] = {
 };
 
 impl Lanes for Avx2 {
+    const IS_VECTOR: bool = true;
     type F = __m256;
     type I = __m256i;
 

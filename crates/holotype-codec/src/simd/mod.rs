@@ -26,6 +26,8 @@ pub(crate) use words::WordLanes;
 ///
 /// A value of an implementing type is the proof that the processor has its instructions.
 pub(crate) trait Lanes: Copy {
+    /// True if a vector is a register: code that is written out for speed would only make the plain form large.
+    const IS_VECTOR: bool;
     /// Eight `f32`.
     type F: Copy;
     /// Eight `i32`, or the masks (all ones or zero) that comparisons give.

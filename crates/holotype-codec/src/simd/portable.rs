@@ -21,6 +21,7 @@ fn mask(condition: bool) -> i32 {
 }
 
 impl Lanes for Portable {
+    const IS_VECTOR: bool = false;
     type F = [f32; 8];
     type I = [i32; 8];
 

@@ -118,6 +118,20 @@ fn has_exact_sums(models: &[PlaneModel]) -> bool {
     })
 }
 
+/// A step of one plane or three in which every lane stands on a sample. Written out, so that each plane's place is a constant:
+/// the encoder is a seventh faster, the decoder a fifteenth.
+macro_rules! full_step {
+    ($exact:literal, $l:ident, $planes:ident, $step:ident, $width:ident, $residuals:ident;
+     $($c:literal $name:ident),+) => {{
+        let at = |c: isize| $step - PLANE_LAG * c;
+        $(let $name = prepare::<L, true, $exact>($l, &$planes, $c, at($c), $width, 8);)+
+        $(let $name = ($residuals.code($l, $c, at($c), &$name.place), $name);)+
+        $(if let Some(plane) = $planes.get_mut($c) {
+            update::<L, true>($l, plane, at($c), &$name.1, $name.0);
+        })+
+    }};
+}
+
 /// Walks a tile of `width` × `height` samples in each plane of `models`.
 #[inline(always)]
 pub(super) fn walk<L: Lanes, R: Residuals<L>>(
@@ -143,8 +157,29 @@ pub(super) fn walk<L: Lanes, R: Residuals<L>>(
         planes.iter_mut().for_each(PlaneState::begin_group);
         for step in FIRST_STEP..=last + lag {
             let at = |c: usize| step - PLANE_LAG * c as isize;
-            // All planes go through one stage before the next: their chains of dependences overlap.
             if n_rows == 8 && at(n_planes - 1) >= 7 * SKEW && step < width as isize {
+                if L::IS_VECTOR {
+                    match (planes.as_mut_slice(), is_exact) {
+                        ([_], true) => {
+                            full_step!(true, l, planes, step, width, residuals; 0 a);
+                            continue;
+                        }
+                        ([_], false) => {
+                            full_step!(false, l, planes, step, width, residuals; 0 a);
+                            continue;
+                        }
+                        ([_, _, _], true) => {
+                            full_step!(true, l, planes, step, width, residuals; 0 a, 1 b, 2 c);
+                            continue;
+                        }
+                        ([_, _, _], false) => {
+                            full_step!(false, l, planes, step, width, residuals; 0 a, 1 b, 2 c);
+                            continue;
+                        }
+                        _ => {}
+                    }
+                }
+                // All planes go through one stage before the next: their chains of dependences overlap.
                 for (c, prepared) in stages.iter_mut().enumerate() {
                     *prepared = if is_exact {
                         prepare::<L, true, true>(l, &planes, c, at(c), width, n_rows)
