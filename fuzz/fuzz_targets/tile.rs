@@ -1,18 +1,21 @@
-//! Any bytes as a coded tile of a small shape of any type.
+//! Any bytes as a coded tile of a small shape of any type; of one path if `HOLOTYPE_FUZZ_PATH` names it.
 #![no_main]
 
 use holotype::{Archive, ItemKind};
 use holotype_codec::{TileMut, image::decode_tile};
 use holotype_container::{FrameHeader, Header, Limits};
-use holotype_fuzz::{encode_shape, take_shape, write_if_asked};
-use libfuzzer_sys::fuzz_target;
+use holotype_fuzz::{encode_shape, is_asked, take_shape, write_if_asked};
+use libfuzzer_sys::{Corpus, fuzz_target};
 
-fuzz_target!(init: write_if_asked(seeds), |data: &[u8]| {
-    let Some((shape, coded)) = take_shape(data) else { return };
+fuzz_target!(init: write_if_asked(seeds), |data: &[u8]| -> Corpus {
+    let Some((shape, coded)) = take_shape(data).filter(|(_, coded)| is_asked(coded)) else {
+        return Corpus::Reject;
+    };
     let mut samples = vec![0; shape.row_bytes() * shape.height as usize];
     let mut rows: Vec<&mut [u8]> = samples.chunks_exact_mut(shape.row_bytes()).collect();
     let mut tile = TileMut::new(shape, &mut rows).expect("the rows fit the shape");
     let _ = decode_tile(coded, &mut tile);
+    Corpus::Keep
 });
 
 /// The first tile of each image.

@@ -1,11 +1,13 @@
 //! What the fuzz targets share: small limits, a reader of everything, drafts of sealed archives, seeds.
 
 mod draft;
+mod path;
 mod read;
 mod seeds;
 mod shape;
 
 pub use draft::{draft_of, seal_draft};
+pub use path::is_asked;
 pub use read::{image_samples, read_everything};
 pub use seeds::write_if_asked;
 pub use shape::{SHAPE_BYTES, encode_shape, take_shape};

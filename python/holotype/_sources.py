@@ -111,6 +111,21 @@ def open_archive(
         file.seek(start)
 
 
+def opened(
+    source: Source,
+    remote: Remote | None,
+    secret: bytes | None,
+    parents: Sequence[str] = (),
+) -> tuple[_holotype.Archive, str | None]:
+    """An archive that stays open, and its path if it is a file; a file object is read to its end."""
+    if isinstance(source, str) and _holotype.is_address(source):
+        return _holotype.Archive.open_remote(source, remote or DEFAULT, secret, parents=parents), None
+    if is_path(source):
+        path = path_of(source)
+        return _holotype.Archive.open(path, secret, None, parents), path
+    return _holotype.Archive.from_bytes(as_bytes(source), secret, None, parents), None
+
+
 def put(destination: Destination, data: bytes) -> None:
     """Writes `data` to a file object."""
     write = getattr(destination, "write", None)

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from holotype import _holotype
 from holotype._errors import ArgumentError, NotFoundError, TruncatedError, UnsupportedError
 from holotype._info import MetadataEntry
-from holotype._remote import DEFAULT
-from holotype._sources import as_bytes, is_path, path_of, paths_of, secret_bytes
+from holotype._sources import as_bytes, is_path, opened, path_of, paths_of, secret_bytes
 from holotype._write import thread_limit
 from holotype._writer import Writer
 
@@ -360,16 +359,7 @@ class Tensors(Mapping[str, Tensor]):
         self._password = secret_bytes(password)
         self._parents = paths_of(parents)
         self._remote = remote
-        self._path = None
-        if not isinstance(self._source, str):
-            self._archive = _holotype.Archive.from_bytes(self._source, self._password, None, self._parents)
-        elif isinstance(src, str) and _holotype.is_address(src):
-            self._archive = _holotype.Archive.open_remote(
-                src, remote or DEFAULT, self._password, parents=self._parents
-            )
-        else:
-            self._path = self._source
-            self._archive = _holotype.Archive.open(self._source, self._password, None, self._parents)
+        self._archive, self._path = opened(self._source, remote, self._password, self._parents)
         self._names = [name for name, kind in self._archive.names() if kind == "tensor"]
         self._known = frozenset(self._names)
 

@@ -5,13 +5,27 @@
 //! build alone, so the pinned stable toolchain is enough.
 
 use crate::run::{cargo, command, run};
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
-use std::time::Instant;
+use std::{fmt, fs};
 
 const TARGETS: [&str; 8] =
     ["archive", "sealed", "salvage", "tile", "round_trip", "import", "cbor", "generation"];
+/// The target of tiles can be kept to one of these paths, as `tile:lanes`.
+const TILE_PATHS: [&str; 12] = [
+    "direct",
+    "rice",
+    "adaptive",
+    "wavefront",
+    "archival",
+    "lanes",
+    "runs",
+    "copies",
+    "palette",
+    "mixing",
+    "folded",
+    "digits",
+];
 /// Minutes over all targets together.
 const DEFAULT_MINUTES: f64 = 7.0;
 /// Where the instrumented build runs; the sanitizer needs it named.
@@ -39,11 +53,11 @@ pub(crate) fn main(args: &[String]) -> ExitCode {
     }
     for target in &targets {
         let seconds = (minutes * 60.0 / targets.len() as f64).max(1.0) as u64;
-        match fuzz(target, seconds) {
+        match fuzz(*target, seconds) {
             Ok(line) => lines.push(line),
             Err(message) => {
                 failed = true;
-                lines.push(format!("{target:<11} FAILED  {message}"));
+                lines.push(format!("{:<14} FAILED  {message}", target.to_string()));
             }
         }
     }
@@ -52,7 +66,32 @@ pub(crate) fn main(args: &[String]) -> ExitCode {
     if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-fn parse(args: &[String]) -> Result<(f64, Vec<&str>), String> {
+/// A target, and the path of tiles it keeps to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Target<'a> {
+    name: &'a str,
+    path: Option<&'a str>,
+}
+
+impl fmt::Display for Target<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)?;
+        self.path.map_or(Ok(()), |path| write!(f, "-{path}"))
+    }
+}
+
+/// The targets that a word names: one, a path of `tile`, or with `tile:each` every path.
+fn targets_of(word: &str) -> Option<Vec<Target<'_>>> {
+    let with = |path| Target { name: "tile", path: Some(path) };
+    match word.split_once(':') {
+        None => TARGETS.contains(&word).then(|| vec![Target { name: word, path: None }]),
+        Some(("tile", "each")) => Some(TILE_PATHS.map(with).to_vec()),
+        Some(("tile", path)) => TILE_PATHS.contains(&path).then(|| vec![with(path)]),
+        Some(_) => None,
+    }
+}
+
+fn parse(args: &[String]) -> Result<(f64, Vec<Target<'_>>), String> {
     let mut minutes = DEFAULT_MINUTES;
     let mut targets = Vec::new();
     let mut args = args.iter();
@@ -60,13 +99,19 @@ fn parse(args: &[String]) -> Result<(f64, Vec<&str>), String> {
         if arg == "--minutes" {
             let value = args.next().and_then(|n| n.parse().ok()).filter(|n: &f64| *n > 0.0);
             minutes = value.ok_or("`--minutes` needs a number above 0")?;
-        } else if TARGETS.contains(&arg.as_str()) {
-            targets.push(arg.as_str());
+        } else if let Some(named) = targets_of(arg) {
+            targets.extend(named);
         } else {
-            return Err(format!("no target named `{arg}`; targets: {}", TARGETS.join(", ")));
+            let (all, paths) = (TARGETS.join(", "), TILE_PATHS.join(", "));
+            return Err(format!(
+                "no target named `{arg}`; targets: {all}; paths, as `tile:lanes` or `tile:each`: {paths}"
+            ));
         }
     }
-    Ok((minutes, if targets.is_empty() { TARGETS.to_vec() } else { targets }))
+    if targets.is_empty() {
+        targets.extend(TARGETS.into_iter().filter_map(targets_of).flatten());
+    }
+    Ok((minutes, targets))
 }
 
 /// `target/fuzz`, or its like under `CARGO_TARGET_DIR`: build, seeds, corpus, findings.
@@ -74,18 +119,18 @@ fn folder() -> PathBuf {
     crate::bench::target().join("fuzz")
 }
 
-fn build(targets: &[&str]) -> Result<(), String> {
+fn build(targets: &[Target<'_>]) -> Result<(), String> {
     let mut build =
         cargo(&["build", "--release", "--locked", "--manifest-path", "fuzz/Cargo.toml", "--target", HOST]);
     build.env("RUSTC_BOOTSTRAP", "1").env("RUSTFLAGS", RUSTFLAGS).env("CARGO_TARGET_DIR", folder());
-    build.args(targets.iter().flat_map(|target| ["--bin", target]));
+    build.args(targets.iter().flat_map(|target| ["--bin", target.name]));
     run(&mut build)
 }
 
-fn fuzz(target: &str, seconds: u64) -> Result<String, String> {
+fn fuzz(target: Target<'_>, seconds: u64) -> Result<String, String> {
     println!("\n── {target}, {seconds} s");
     let [seeds, corpus, findings] =
-        ["seeds", "corpus", "findings"].map(|kind| folder().join(kind).join(target));
+        ["seeds", "corpus", "findings"].map(|kind| folder().join(kind).join(target.to_string()));
     for dir in [&seeds, &corpus, &findings] {
         fs::create_dir_all(dir).map_err(|e| format!("{}: {e}", dir.display()))?;
     }
@@ -100,7 +145,7 @@ fn fuzz(target: &str, seconds: u64) -> Result<String, String> {
         "-print_final_stats=1".into(),
         format!("-artifact_prefix={}/", findings.display()),
     ]);
-    let start = Instant::now();
+    let before = children_cpu_seconds();
     let output = program.arg(&corpus).arg(&seeds).stderr(Stdio::piped()).output();
     let output = output.map_err(|e| format!("{target}: {e}"))?;
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -110,21 +155,31 @@ fn fuzz(target: &str, seconds: u64) -> Result<String, String> {
         return Err(format!("{}; the input is in {}", output.status, findings.display()));
     }
     Ok(format!(
-        "{target:<11} passed  {:>9} runs in {:>4.0} s, {:>6} edges, corpus {}, at most {} MiB",
+        "{:<14} passed  {:>9} runs in {:>4.0} s of CPU, {:>6} edges, corpus {}, at most {} MiB",
+        target.to_string(),
         stat(&text, "number_of_executed_units"),
-        start.elapsed().as_secs_f64(),
+        children_cpu_seconds() - before,
         last_field(&text, "cov:"),
         n_files(&corpus),
         stat(&text, "peak_rss_mb"),
     ))
 }
 
-fn binary(target: &str) -> Command {
-    let path = folder().join(HOST).join("release").join(target);
+fn binary(target: Target<'_>) -> Command {
+    let path = folder().join(HOST).join("release").join(target.name);
     let mut program = command(path, &[]);
+    program.envs(target.path.map(|path| ("HOLOTYPE_FUZZ_PATH", path)));
     // A file of the corpus that leaks is no finding; memory is bounded by `MAX_MIB`.
     program.env("ASAN_OPTIONS", "detect_leaks=0:quarantine_size_mb=16");
     program
+}
+
+/// What the processes that this one waited for have used, as Linux says in hundredths; 0 elsewhere.
+fn children_cpu_seconds() -> f64 {
+    let text = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // After the name, which ends with the last parenthesis: times of children are fields 16 and 17 of `proc(5)`.
+    let fields = text.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace();
+    fields.skip(13).take(2).filter_map(|n| n.parse::<f64>().ok()).sum::<f64>() / 100.0
 }
 
 fn stat<'a>(text: &'a str, name: &str) -> &'a str {

@@ -23,7 +23,8 @@ tasks:
                  stubtest, pytest, reference)
   fuzz [--minutes N] [TARGET…]
                  every fuzz target, or only the named ones (archive, sealed, salvage, tile, round_trip,
-                 import, cbor), N minutes together [default: 7]; needs x86-64 Linux and a C++ compiler
+                 import, cbor, generation), N minutes together [default: 7]; `tile:lanes` keeps to one path of
+                 tiles, `tile:each` is every path; needs x86-64 Linux and a C++ compiler
   bench [CORPUS] [STEP…]
                  measurements: compare (with other codecs, on the images of the folder CORPUS), many-items
   s3 [SERVER…]   archives in S3 on real servers, moto and s3s-fs; builds them into target/s3 the first time

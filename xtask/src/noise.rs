@@ -1,6 +1,6 @@
 //! `cargo xtask noise`: what other versions of NumPy and PyTorch draw, proven against our recipes.
 
-use crate::python::Venv;
+use crate::python::{Venv, make_environment};
 use crate::run::{command, run, succeeds};
 use std::ffi::OsString;
 use std::path::Path;
@@ -60,8 +60,7 @@ fn prove(requirements: &[&str]) -> Result<(), String> {
 fn python_with(dir: &Path, requirement: &str) -> Result<Option<std::path::PathBuf>, String> {
     let python = dir.join("bin/python");
     if !python.is_file() {
-        let base = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
-        run(command(base, &["-m", "venv", "--clear"]).arg(dir))?;
+        make_environment(dir)?;
     }
     let install = ["-m", "pip", "install", "--quiet", "--only-binary", ":all:", requirement, "numpy"];
     Ok(succeeds(&mut command(&python, &install)).then_some(python))

@@ -33,8 +33,7 @@ impl Venv {
         if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == pins) {
             return Ok(venv);
         }
-        let python = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
-        run(command(python, &["-m", "venv", "--clear"]).arg(&venv.dir))?;
+        make_environment(&venv.dir)?;
         run(venv.python(&["-m", "pip", "install", "--quiet", "--requirement"]).arg(&pins_path))?;
         std::fs::write(&stamp, pins).map_err(|e| format!("{}: {e}", stamp.display()))?;
         Ok(venv)
@@ -70,6 +69,15 @@ impl Venv {
             self.dir.join("bin").join(name)
         }
     }
+}
+
+/// Makes an empty environment with the interpreter that `PYTHON` names.
+///
+/// # Errors
+/// A line saying what failed.
+pub(crate) fn make_environment(dir: &Path) -> Result<(), String> {
+    let python = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
+    run(command(python, &["-m", "venv", "--clear"]).arg(dir))
 }
 
 fn wheels_in(dir: &Path) -> impl Iterator<Item = PathBuf> {

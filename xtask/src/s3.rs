@@ -1,7 +1,7 @@
 //! `cargo xtask s3`: archives in S3 on real servers, moto and s3s-fs, built once into `target/s3`.
 
+use crate::python::make_environment;
 use crate::run::{cargo, command, run};
-use std::env;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -67,8 +67,7 @@ impl Server {
         let venv = dir.join("moto");
         let program = venv.join("bin/moto_server");
         if !program.is_file() {
-            let python = env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
-            run(command(python, &["-m", "venv", "--clear"]).arg(&venv))?;
+            make_environment(&venv)?;
             run(&mut command(venv.join("bin/python"), &["-m", "pip", "install", "--quiet", MOTO]))?;
         }
         let port = free_port()?;

@@ -6,10 +6,14 @@ pub(crate) fn is_stream(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
+/// True if `output` is no folder and ends like a result, as `is_file` says of the extension.
+pub(crate) fn names_a_file(output: &Path, is_file: impl Fn(&str) -> bool) -> bool {
+    !output.is_dir() && is_file(output.extension().and_then(|e| e.to_str()).unwrap_or_default())
+}
+
 /// The paths, and the folder that `-o` names for their results, if it names one.
 ///
-/// What is no folder and ends like a result, as `is_file` says of the extension, is the one input's output: it becomes the
-/// last path.
+/// A result's own name, as `is_file` says of the extension, or `-` is the one input's output: it becomes the last path.
 pub(crate) fn with_output<'a>(
     paths: &[PathBuf],
     output: Option<&'a Path>,
@@ -17,8 +21,7 @@ pub(crate) fn with_output<'a>(
 ) -> Result<(Vec<PathBuf>, Option<&'a Path>), Failure> {
     let mut paths = paths.to_vec();
     let Some(output) = output else { return Ok((paths, None)) };
-    let extension = output.extension().and_then(|e| e.to_str()).unwrap_or_default();
-    if output.is_dir() || !is_stream(output) && !is_file(extension) {
+    if output.is_dir() || !is_stream(output) && !names_a_file(output, is_file) {
         return Ok((paths, Some(output)));
     }
     if paths.len() > 1 {

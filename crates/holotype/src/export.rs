@@ -89,7 +89,7 @@ pub fn export(
             losses: vec![format!("all but one of {} images", sources.len())],
         });
     }
-    let mut writer = formats::open_writer(format, out, options.allow_metadata_loss)?;
+    let mut writer = formats::open_writer(format, out, options)?;
     for (image, source) in images.iter().zip(&sources) {
         writer.start_image(source)?;
         let whole = Region::whole(image.descriptor());

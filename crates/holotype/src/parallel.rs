@@ -12,6 +12,13 @@ pub(crate) fn n_threads(asked: usize, n_jobs: usize) -> usize {
     n.clamp(1, n_jobs.max(1))
 }
 
+/// `items` in their order, `n` to a job and fewer in the last.
+pub(crate) fn batches<T>(items: Vec<T>, n: usize) -> Vec<Vec<T>> {
+    let n_jobs = items.len().div_ceil(n);
+    let mut items = items.into_iter();
+    (0..n_jobs).map(|_| items.by_ref().take(n).collect()).collect()
+}
+
 /// Runs `work` on every job and returns the results in the order of the jobs.
 ///
 /// The first error in job order is returned; jobs not yet started when an error occurs are dropped.
@@ -75,6 +82,13 @@ mod tests {
                 );
             assert!(matches!(result, Err(Error::InvalidArgument { .. })));
         }
+    }
+
+    #[test]
+    fn batches_keep_every_item_in_its_order() {
+        assert_eq!(batches(vec![1, 2, 3, 4, 5], 2), [vec![1, 2], vec![3, 4], vec![5]]);
+        assert_eq!(batches(vec![1, 2], 2), [vec![1, 2]]);
+        assert!(batches(Vec::<u8>::new(), 2).is_empty());
     }
 
     #[test]

@@ -3,9 +3,10 @@
 
 mod support;
 
-use holotype::formats::{Format, open_reader};
+use holotype::formats::{Format, open_reader, open_writer};
 use holotype::{
-    ColourModel, ErrorKind, ImageDescriptor, Limits, Metadata, MetadataKind, Palette, SampleType,
+    ColourModel, ErrorKind, ExportOptions, ImageDescriptor, Limits, Metadata, MetadataKind, Palette,
+    SampleType,
 };
 use std::io::Cursor;
 use support::{image, read, write};
@@ -42,6 +43,36 @@ fn tiff_holds_every_type_and_several_pages() {
     }
     let bytes = write(Format::Tiff, &pages, false).unwrap();
     assert_eq!(read(&bytes).unwrap(), pages);
+}
+
+#[test]
+fn tiff_strips_are_the_same_on_any_number_of_threads() {
+    // Half of it noise, half of it plain: strips at both levels.
+    let mut image = image(ImageDescriptor::new(200, 300, 3, SampleType::F64), "tiff");
+    let half = image.1.len() / 2;
+    let mut state = 1_u64;
+    image.1[..half].fill_with(|| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 56) as u8
+    });
+    image.1[half..].fill(7);
+    let bytes = |n_threads: usize, n_rows: usize| {
+        let mut out = std::io::Cursor::new(Vec::new());
+        let options = ExportOptions::default().with_n_threads(n_threads);
+        let mut writer = open_writer(Format::Tiff, Box::new(&mut out), &options).unwrap();
+        writer.start_image(&image.0).unwrap();
+        for band in image.1.chunks(200 * 24 * n_rows) {
+            writer.write_rows(band).unwrap();
+        }
+        writer.finish().unwrap();
+        out.into_inner()
+    };
+    let alone = bytes(1, 300);
+    assert!(alone.len() > half && alone.len() < half + half / 4, "{} of {half}", alone.len());
+    assert_eq!(read(&alone).unwrap(), [image.clone()]);
+    for (n_threads, n_rows) in [(1, 7), (2, 300), (5, 133)] {
+        assert_eq!(bytes(n_threads, n_rows), alone, "{n_threads} threads, {n_rows} rows at once");
+    }
 }
 
 #[test]

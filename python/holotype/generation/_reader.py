@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from holotype import _holotype
 from holotype._errors import HolotypeError, NotFoundError
 from holotype._read import read_image
-from holotype._remote import DEFAULT
-from holotype._sources import as_bytes, is_path, path_of, put, secret_bytes
+from holotype._sources import as_bytes, is_path, opened, path_of, put, secret_bytes
 from holotype._tensors import Tensor
 from holotype._write import image_options
 from holotype.generation._drift import compare_environments
@@ -231,7 +230,7 @@ def load_all(
     src: Source, *, remote: Remote | None = None, password: str | bytes | None = None
 ) -> list[Generation]:
     """All records of an archive, in the order they were added. Parameters are those of `load`."""
-    archive, path = _open(src, remote, password)
+    archive, path = opened(src, remote, secret_bytes(password))
     names = [name for name, kind in archive.names() if kind == "generation"]
     return [Generation(archive, name, path) for name in names]
 
@@ -263,27 +262,13 @@ def load(
     NotFoundError
         The archive holds no such record.
     """
-    archive, path = _open(src, remote, password)
+    archive, path = opened(src, remote, secret_bytes(password))
     names = [known for known, kind in archive.names() if kind == "generation"]
     if name is None and not names:
         raise NotFoundError("the archive holds no generation record")
     if name is not None and name not in names:
         raise NotFoundError(f"no generation record named `{name}`", name)
     return Generation(archive, names[0] if name is None else name, path)
-
-
-def _open(
-    src: Source, remote: Remote | None, password: str | bytes | None
-) -> tuple[_holotype.Archive, str | None]:
-    """The archive, and its path if it is a file."""
-    secret = secret_bytes(password)
-    if isinstance(src, str) and _holotype.is_address(src):
-        archive = _holotype.Archive.open_remote(src, remote or DEFAULT, secret)
-        return archive, None
-    if is_path(src):
-        path = path_of(src)
-        return _holotype.Archive.open(path, secret), path
-    return _holotype.Archive.from_bytes(as_bytes(src), secret), None
 
 
 def derive(src: Path | Buffer) -> dict[str, Any] | None:
@@ -336,7 +321,7 @@ def redact(
     UnsupportedError
         Texts are in a file that is kept byte for byte, or hidden in pixels.
     """
-    archive, _ = _open(src, None, password)
+    archive, _ = opened(src, None, secret_bytes(password))
     path = path_of(dst) if is_path(dst) else None
     data, records, images = _holotype.redact_generation(
         archive, path, overwrite, list(fields), secret_bytes(password)

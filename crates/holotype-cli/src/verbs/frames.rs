@@ -1,12 +1,13 @@
 use super::open::open;
 use crate::args::Frames;
 use crate::exit::{Exit, Failure};
+use crate::names::names_a_file;
 use crate::printer::Printer;
 use crate::progress::Bar;
 use holotype::formats::{Format, open_writer};
 use holotype::{
-    AnimationExportOptions, AnimationItem, Archive, Error, FileOutput, FrameCache, FrameInfo, Replace,
-    SourceImage, export_animation, holds_animation,
+    AnimationExportOptions, AnimationItem, Archive, Error, ExportOptions, FileOutput, FrameCache, FrameInfo,
+    Replace, SourceImage, export_animation, holds_animation,
 };
 use serde_json::json;
 use std::path::Path;
@@ -26,8 +27,7 @@ pub(crate) fn run(args: &Frames, printer: &Printer) -> Result<Exit, Failure> {
     match &args.output {
         None => list(&animation, args.first..end, printer),
         Some(path) => {
-            let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
-            if !path.is_dir() && holds_animation(extension) {
+            if names_a_file(path, holds_animation) {
                 return write_one(args, &archive, &animation, args.first..end, path, printer);
             }
             if let (Some(chroma), None) = (&animation.description().chroma, &args.item) {
@@ -101,6 +101,7 @@ fn write(
     let metadata = animation.all_frame_metadata()?;
     let mut cache = FrameCache::default();
     let n_frames = frames.end - frames.start;
+    let options = ExportOptions::default().with_metadata_loss(args.lossy_metadata);
     for frame in frames {
         let descriptor = animation.frame(frame)?.descriptor;
         let n_bytes = animation.frame_bytes(frame)?;
@@ -109,7 +110,7 @@ fn write(
         let path = folder.join(format!("frame_{frame:04}.{}", args.format));
         let mut out = FileOutput::create(&path, replace)?;
         let image = SourceImage { descriptor, metadata: metadata.get(&frame).cloned().unwrap_or_default() };
-        let mut writer = open_writer(format, Box::new(&mut out), args.lossy_metadata)?;
+        let mut writer = open_writer(format, Box::new(&mut out), &options)?;
         writer.start_image(&image)?;
         writer.write_rows(&samples)?;
         writer.finish()?;

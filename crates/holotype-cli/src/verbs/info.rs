@@ -58,6 +58,13 @@ fn describe_item(archive: &Archive, item: &Item<'_>) -> Result<Value, Failure> {
     Ok(value)
 }
 
+/// Adds the fields of a JSON object.
+fn add(map: &mut Map<String, Value>, fields: Value) {
+    if let Value::Object(fields) = fields {
+        map.extend(fields);
+    }
+}
+
 fn describe_image(image: &ImageItem<'_>, map: &mut Map<String, Value>) {
     describe_samples(image.descriptor(), map);
     map.insert("tile_edge".into(), image.tile_edge().into());
@@ -71,9 +78,7 @@ fn describe_samples(d: &ImageDescriptor, map: &mut Map<String, Value>) {
         "order": d.order.name(), "palette_entries": d.palette.as_ref().map(|p| p.rgb.len()),
         "channel_names": d.channel_names,
     });
-    if let Value::Object(fields) = fields {
-        map.extend(fields);
-    }
+    add(map, fields);
 }
 
 /// Of frames in several forms the first is described.
@@ -88,9 +93,7 @@ fn describe_animation(animation: &AnimationItem<'_>, map: &mut Map<String, Value
         "time_base": format!("{}/{}", d.time_base.numerator(), d.time_base.denominator()),
         "loops": d.loop_count, "audio": d.audio, "chroma": d.chroma, "poster": d.poster,
     });
-    if let Value::Object(fields) = fields {
-        map.extend(fields);
-    }
+    add(map, fields);
     Ok(())
 }
 
@@ -105,9 +108,7 @@ fn describe_tensor(tensor: &TensorItem<'_>, map: &mut Map<String, Value>) {
             json!({ "generator": noise.generator.name(), "seed": noise.seed, "offset": noise.offset })
         }),
     });
-    if let Value::Object(fields) = fields {
-        map.extend(fields);
-    }
+    add(map, fields);
 }
 
 fn describe_metadata(metadata: &Metadata) -> Value {

@@ -4,7 +4,7 @@ use crate::destination::Destination;
 use crate::exit::{Exit, Failure};
 use crate::printer::Printer;
 use holotype::formats::{self, Format};
-use holotype::{AnimationExportOptions, Archive, ItemKind, Replace, export_animation};
+use holotype::{AnimationExportOptions, Archive, ExportOptions, ItemKind, Replace, export_animation};
 
 pub(crate) fn run(args: &Preview, _printer: &Printer) -> Result<Exit, Failure> {
     let archive = open(&args.input, &args.access)?;
@@ -29,7 +29,8 @@ pub(crate) fn run(args: &Preview, _printer: &Printer) -> Result<Exit, Failure> {
     })?;
     let format = extension.and_then(Format::from_extension).unwrap_or(Format::Png);
     let mut out = Destination::create(&args.output, args.force)?;
-    let mut writer = formats::open_writer(format, Box::new(&mut out), true)?;
+    let mut writer =
+        formats::open_writer(format, Box::new(&mut out), &ExportOptions::default().with_metadata_loss(true))?;
     writer.start_image(&preview.source_image())?;
     writer.write_rows(&preview.pixels)?;
     writer.finish()?;

@@ -75,9 +75,22 @@ fn writer() -> Writer<Vec<u8>> {
     Writer::new(Vec::new(), WriterOptions::default()).unwrap()
 }
 
+/// A vector of two tensors, the second stored against the first.
+fn base_and_tuned(
+    name: String,
+    descriptor: &TensorDescriptor,
+    base: &[u8],
+    tuned: &[u8],
+) -> (String, Vec<u8>, String) {
+    let (auto, mut writer) = (TensorOptions::default(), writer());
+    writer.add_tensor("base", descriptor, base, &auto).unwrap();
+    writer.add_tensor_by("tuned", descriptor, tuned, &TensorParent::added("base", base), &auto).unwrap();
+    let described = line(&name, "base", base) + &line(&name, "tuned", tuned);
+    (name, writer.finish().unwrap().0, described)
+}
+
 pub(crate) fn good() -> Vec<(String, Vec<u8>, String)> {
     let mut all = Vec::new();
-    let auto = TensorOptions::default();
     for element in [
         ElementType::F16,
         ElementType::Bf16,
@@ -94,13 +107,7 @@ pub(crate) fn good() -> Vec<(String, Vec<u8>, String)> {
         let name = format!("parent-{}", element.name());
         let descriptor = TensorDescriptor::new(element, &[61, 37]);
         let (base, tuned) = pair(element, 61 * 37);
-        let mut writer = writer();
-        writer.add_tensor("base", &descriptor, &base, &auto).unwrap();
-        writer
-            .add_tensor_by("tuned", &descriptor, &tuned, &TensorParent::added("base", &base), &auto)
-            .unwrap();
-        let described = line(&name, "base", &base) + &line(&name, "tuned", &tuned);
-        all.push((name, writer.finish().unwrap().0, described));
+        all.push(base_and_tuned(name, &descriptor, &base, &tuned));
     }
     for element in [ElementType::F16, ElementType::Bf16, ElementType::F32, ElementType::F64, ElementType::I32]
     {
@@ -109,13 +116,7 @@ pub(crate) fn good() -> Vec<(String, Vec<u8>, String)> {
         let (base, tuned) = uneven_pair(element, 77 * 79);
         let layout = SliceLayout::new(element, 0, &[77, 79]).unwrap();
         assert_eq!(encode_slice_by(&tuned, &base, &layout).unwrap()[3], 7, "{name} has scales");
-        let mut writer = writer();
-        writer.add_tensor("base", &descriptor, &base, &auto).unwrap();
-        writer
-            .add_tensor_by("tuned", &descriptor, &tuned, &TensorParent::added("base", &base), &auto)
-            .unwrap();
-        let described = line(&name, "base", &base) + &line(&name, "tuned", &tuned);
-        all.push((name, writer.finish().unwrap().0, described));
+        all.push(base_and_tuned(name, &descriptor, &base, &tuned));
     }
     let descriptor = TensorDescriptor::new(ElementType::F32, &[20, 31, 7]).with_order(ElementOrder::Fortran);
     let cut = |shape: &[u64]| TensorOptions::default().with_slice_shape(Some(shape.to_vec()));

@@ -29,8 +29,8 @@ pub(crate) use format::prefix;
 pub(crate) use thumbnail::preview_of_file;
 
 use crate::{
-    Alpha, ChannelOrder, ColourModel, Error, ImageDescriptor, Limits, Metadata, MetadataEntry, Result,
-    SampleType,
+    Alpha, ChannelOrder, ColourModel, Error, ExportOptions, ImageDescriptor, Limits, Metadata, MetadataEntry,
+    Result, SampleType,
 };
 use std::io::{BufRead, Seek, Write};
 
@@ -142,18 +142,19 @@ pub fn open_reader(format: Format, input: Box<dyn Input>, limits: &Limits) -> Re
 
 /// Starts a file of `format` on `out`.
 ///
-/// Samples are never lost; metadata only with `allow_metadata_loss`.
+/// Samples are never lost; metadata only where `options` allow it.
 ///
 /// # Errors
 /// `Unsupported` if the format is not written.
 pub fn open_writer<'a>(
     format: Format,
     out: Box<dyn Output + 'a>,
-    allow_metadata_loss: bool,
+    options: &ExportOptions,
 ) -> Result<Box<dyn ImageWriter + 'a>> {
+    let allow_metadata_loss = options.allow_metadata_loss;
     match format {
         Format::Png => png::create(out, allow_metadata_loss),
-        Format::Tiff => tiff::create(out, allow_metadata_loss),
+        Format::Tiff => tiff::create(out, options),
         Format::Pnm | Format::Pfm => pnm::create(out, allow_metadata_loss),
         Format::Bmp => bmp::create(out, allow_metadata_loss),
         Format::WebP => webp::create(out, allow_metadata_loss),

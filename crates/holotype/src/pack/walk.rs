@@ -46,10 +46,8 @@ pub(super) fn walk(inputs: &[PathBuf], exclude: &Exclude, n_threads: usize) -> R
     }
     let mut level: Vec<&mut Found> = found.iter_mut().filter(|found| found.is_folder()).collect();
     while !level.is_empty() {
-        let n_jobs = level.len().div_ceil(JOB_FOLDERS);
-        let mut folders = level.into_iter();
-        let jobs = (0..n_jobs).map(|_| folders.by_ref().take(JOB_FOLDERS).collect::<Vec<_>>()).collect();
-        let next = parallel::map(parallel::n_threads(n_threads, n_jobs), jobs, |folders| {
+        let jobs = parallel::batches(level, JOB_FOLDERS);
+        let next = parallel::map(parallel::n_threads(n_threads, jobs.len()), jobs, |folders| {
             let mut next = Vec::new();
             for folder in folders {
                 next.extend(folder.look_inside(exclude)?);
@@ -81,10 +79,10 @@ impl Found {
         exclude: &Exclude,
         known: impl FnOnce(&Path) -> Result<Metadata>,
     ) -> Result<Option<Self>> {
-        let known = known(&path)?;
         if exclude.matches(&String::from_utf8_lossy(&name)) {
             return Ok(None);
         }
+        let known = known(&path)?;
         let kind = known.file_type();
         let mut target = None;
         if kind.is_symlink() {

@@ -159,10 +159,8 @@ impl Tree<'_> {
         folders: Vec<F>,
         work: impl Fn(F) -> Result<Option<F>> + Sync,
     ) -> Result<Vec<F>> {
-        let n_jobs = folders.len().div_ceil(JOB_FOLDERS);
-        let mut folders = folders.into_iter();
-        let jobs = (0..n_jobs).map(|_| folders.by_ref().take(JOB_FOLDERS).collect::<Vec<_>>()).collect();
-        let n_threads = parallel::n_threads(self.options.n_threads, n_jobs);
+        let jobs = parallel::batches(folders, JOB_FOLDERS);
+        let n_threads = parallel::n_threads(self.options.n_threads, jobs.len());
         let left = parallel::map(n_threads, jobs, |job| {
             job.into_iter().filter_map(|folder| work(folder).transpose()).collect::<Result<Vec<_>>>()
         })?;

@@ -2,7 +2,7 @@
 #![allow(dead_code, clippy::unwrap_used, clippy::panic)]
 
 use holotype::formats::{Format, open_reader, open_writer};
-use holotype::{ImageDescriptor, Limits, Metadata, MetadataKind, SourceImage};
+use holotype::{ExportOptions, ImageDescriptor, Limits, Metadata, MetadataKind, SourceImage};
 use std::io::Cursor;
 
 /// Every image of a file and its samples.
@@ -29,7 +29,8 @@ pub(crate) fn write(
     allow: bool,
 ) -> Result<Vec<u8>, holotype::Error> {
     let mut out = Cursor::new(Vec::new());
-    let mut writer = open_writer(format, Box::new(&mut out), allow)?;
+    let mut writer =
+        open_writer(format, Box::new(&mut out), &ExportOptions::default().with_metadata_loss(allow))?;
     for (image, samples) in images {
         writer.start_image(image)?;
         for band in samples.chunks(image.descriptor.row_bytes().unwrap() * 2) {

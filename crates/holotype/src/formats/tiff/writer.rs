@@ -2,24 +2,29 @@ use super::ifd::value_bytes;
 use super::{NAME, tag};
 use crate::formats::{ImageWriter, Output, SourceImage, no_image, refuse};
 use crate::{
-    Alpha, ChannelOrder, ColourModel, Error, ImageDescriptor, Metadata, MetadataKind, Result, SampleType,
+    Alpha, ChannelOrder, ColourModel, Error, ExportOptions, ImageDescriptor, Metadata, MetadataKind, Result,
+    SampleType, parallel,
 };
 use flate2::{Compression, write::ZlibEncoder};
 use std::io::{Seek as _, SeekFrom, Write as _};
 
 /// Bytes of samples in a strip, at least one row.
 const STRIP_BYTES: usize = 256 << 10;
+/// Deflated strips that wait to be written.
+const STRIPS_A_THREAD: usize = 4;
 
 /// Starts a TIFF file; it becomes a BigTIFF if its samples alone pass 2 GiB.
 pub(in crate::formats) fn create<'a>(
     out: Box<dyn Output + 'a>,
-    allow_metadata_loss: bool,
+    options: &ExportOptions,
 ) -> Result<Box<dyn ImageWriter + 'a>> {
-    Ok(Box::new(TiffWriter { out, allow_metadata_loss, is_big: None, link_bytes: 0, page: None }))
+    let ExportOptions { n_threads, allow_metadata_loss, .. } = *options;
+    Ok(Box::new(TiffWriter { out, n_threads, allow_metadata_loss, is_big: None, link_bytes: 0, page: None }))
 }
 
 struct TiffWriter<'a> {
     out: Box<dyn Output + 'a>,
+    n_threads: usize,
     allow_metadata_loss: bool,
     /// Decided by the first image.
     is_big: Option<bool>,
@@ -110,16 +115,12 @@ impl ImageWriter for TiffWriter<'_> {
     }
 
     fn write_rows(&mut self, rows: &[u8]) -> Result<()> {
-        let Self { out, page, .. } = self;
+        let Self { out, page, n_threads, .. } = self;
         let page = page.as_mut().ok_or_else(no_image)?;
         page.pending.extend_from_slice(rows);
         let strip_bytes = page.rows_per_strip * page.row_bytes;
         let n_whole = page.pending.len() / strip_bytes * strip_bytes;
-        for strip in page.pending[..n_whole].chunks_exact(strip_bytes) {
-            page.strips.push(write_strip(out, &page.image.descriptor, page.row_bytes, strip)?);
-        }
-        page.pending.drain(..n_whole);
-        Ok(())
+        page.write_strips(out, n_whole, *n_threads)
     }
 
     fn finish(mut self: Box<Self>) -> Result<()> {
@@ -128,20 +129,33 @@ impl ImageWriter for TiffWriter<'_> {
     }
 }
 
-fn write_strip(
-    out: &mut dyn Output,
-    image: &ImageDescriptor,
-    row_bytes: usize,
-    strip: &[u8],
-) -> Result<(u64, u64)> {
-    let start = out.stream_position().map_err(output_error)?;
-    let mut packer = ZlibEncoder::new(out, Compression::new(6));
-    for row in strip.chunks_exact(row_bytes) {
-        packer.write_all(&pack(image, row)).map_err(output_error)?;
+impl Page {
+    /// Writes the first `n_bytes` of the pending rows, in strips that are deflated on threads.
+    fn write_strips(&mut self, out: &mut dyn Output, n_bytes: usize, n_threads: usize) -> Result<()> {
+        let strips: Vec<_> = self.pending[..n_bytes].chunks(self.rows_per_strip * self.row_bytes).collect();
+        let n_threads = parallel::n_threads(n_threads, strips.len());
+        let (image, row_bytes) = (&self.image.descriptor, self.row_bytes);
+        for job in parallel::batches(strips, STRIPS_A_THREAD * n_threads) {
+            for strip in parallel::map(n_threads, job, |strip| deflate_strip(image, row_bytes, strip))? {
+                let start = out.stream_position().map_err(output_error)?;
+                out.write_all(&strip).map_err(output_error)?;
+                self.strips.push((start, strip.len() as u64));
+            }
+        }
+        self.pending.drain(..n_bytes);
+        Ok(())
     }
-    let out = packer.finish().map_err(output_error)?;
-    let end = out.stream_position().map_err(output_error)?;
-    Ok((start, end - start))
+}
+
+/// Quickly, and well if that makes it small: more work gains a photograph little.
+fn deflate_strip(image: &ImageDescriptor, row_bytes: usize, strip: &[u8]) -> Result<Vec<u8>> {
+    let packed: Vec<u8> = strip.chunks_exact(row_bytes).flat_map(|row| pack(image, row)).collect();
+    let deflate = |level| {
+        let mut packer = ZlibEncoder::new(Vec::with_capacity(packed.len()), Compression::new(level));
+        packer.write_all(&packed).and_then(|()| packer.finish()).map_err(output_error)
+    };
+    let quick = deflate(1)?;
+    if quick.len() > packed.len() / 2 { Ok(quick) } else { deflate(6) }
 }
 
 /// A row as the file holds it: small depths packed, 8- and 16-bit integers as differences (predictor 2).
@@ -185,8 +199,8 @@ impl TiffWriter<'_> {
     fn end_page(&mut self) -> Result<()> {
         let Some(mut page) = self.page.take() else { return Ok(()) };
         if !page.pending.is_empty() {
-            let strip = std::mem::take(&mut page.pending);
-            page.strips.push(write_strip(&mut self.out, &page.image.descriptor, page.row_bytes, &strip)?);
+            let n_bytes = page.pending.len();
+            page.write_strips(&mut self.out, n_bytes, self.n_threads)?;
         }
         let is_big = self.is_big.unwrap_or(false);
         let end = self.out.stream_position().map_err(output_error)?;
