@@ -5,12 +5,14 @@ mod path;
 mod read;
 mod seeds;
 mod shape;
+mod slice;
 
 pub use draft::{draft_of, seal_draft};
 pub use path::is_asked;
 pub use read::{image_samples, read_everything};
 pub use seeds::write_if_asked;
 pub use shape::{SHAPE_BYTES, encode_shape, take_shape};
+pub use slice::{LAYOUT_BYTES, encode_layout, take_layout};
 
 use holotype::Limits;
 

@@ -225,3 +225,16 @@ def test_npz_and_npy(tmp_path: Path) -> None:
         (tmp_path / "text.npz").write_bytes(b"text")
         with pytest.raises(holotype.FormatError):
             checkpoint.import_npz(tmp_path / bad, tmp_path / "bad.holo")
+
+
+def test_other_formats_stay_files_and_share_what_they_have_in_common() -> None:
+    # GGUF and ONNX: what models hold, behind heads that differ.
+    body = weights(3, 250_000).tobytes()
+    files = {"a.gguf": b"GGUF\3\0\0\0", "b.onnx": b"\x08\x07\x12\x04test", "c.gguf": b"GGUF\3\0\0\0changed"}
+    with holotype.Writer(None) as writer:
+        for name, head in files.items():
+            writer.add_bytes(head + body, name=name)
+    assert len(writer.data) < 1.3 * len(body)
+    with holotype.open(writer.data) as reader:
+        for name, head in files.items():
+            assert reader[name].read() == head + body

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::{fmt, fs};
 
-const TARGETS: [&str; 8] =
-    ["archive", "sealed", "salvage", "tile", "round_trip", "import", "cbor", "generation"];
+const TARGETS: [&str; 9] =
+    ["archive", "sealed", "salvage", "tile", "slice", "round_trip", "import", "cbor", "generation"];
 /// The target of tiles can be kept to one of these paths, as `tile:lanes`.
 const TILE_PATHS: [&str; 12] = [
     "direct",

@@ -22,8 +22,8 @@ tasks:
   test [STEP…]   every check, or only the named steps (fmt, clippy, deny, rust, fuzz, wheel, ruff, mypy,
                  stubtest, pytest, reference)
   fuzz [--minutes N] [TARGET…]
-                 every fuzz target, or only the named ones (archive, sealed, salvage, tile, round_trip,
-                 import, cbor, generation), N minutes together [default: 7]; `tile:lanes` keeps to one path of
+                 every fuzz target, or only the named ones (archive, sealed, salvage, tile, slice,
+                 round_trip, import, cbor, generation), N minutes together [default: 7]; `tile:lanes` keeps to one path of
                  tiles, `tile:each` is every path; needs x86-64 Linux and a C++ compiler
   bench [CORPUS] [STEP…]
                  measurements: compare (with other codecs, on the images of the folder CORPUS), many-items
@@ -31,8 +31,9 @@ tasks:
   crash [CYCLES] kills processes that append, at any moment [default: 5000]
   memory [GB]    the most memory that packing and checking a tree of sparse files takes [default: 100]
   noise [numpy==VERSION | torch==VERSION …]
-                 what these versions draw, made again by our recipes [default: six of NumPy, 1.24 to 2.4];
-                 each is installed and draws once, under target/noise
+                 what these versions draw, made again by our recipes [default: six of NumPy, 1.24 to 2.4,
+                 and the PyTorch of /usr/bin/python3 if it has one, as with Debian's python3-torch]; each is
+                 installed and draws once, under target/noise
   torch          the Python tests with PyTorch, safetensors and jsonschema, some gigabytes installed once into
                  target/venv-torch
   man            manual pages and shell completions into target/man";

@@ -1,7 +1,7 @@
 //! `cargo xtask noise`: what other versions of NumPy and PyTorch draw, proven against our recipes.
 
 use crate::python::{Venv, make_environment};
-use crate::run::{command, run, succeeds};
+use crate::run::{command, output, run, succeeds};
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
@@ -9,6 +9,9 @@ use std::process::ExitCode;
 /// From the oldest that Holotype takes to the newest.
 const VERSIONS: [&str; 6] =
     ["numpy==1.24.4", "numpy==1.26.4", "numpy==2.0.2", "numpy==2.2.6", "numpy==2.3.5", "numpy==2.4.6"];
+/// The system's own Python, whose PyTorch draws too where a package of the system brings one (Debian: `python3-torch`).
+const SYSTEM_PYTHON: &str = "/usr/bin/python3";
+const SAY_VERSION: &str = "import torch; print(torch.__version__)";
 /// Tensors of each kind, and their elements.
 const AMOUNT: [&str; 4] = ["--seeds", "20", "--numbers", "20003"];
 
@@ -20,7 +23,7 @@ pub(crate) fn main(asked: &[String]) -> ExitCode {
     }
     let all: Vec<&str> =
         if asked.is_empty() { VERSIONS.to_vec() } else { asked.iter().map(String::as_str).collect() };
-    match prove(&all) {
+    match prove(&all, asked.is_empty()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             eprintln!("error: {why}");
@@ -30,7 +33,7 @@ pub(crate) fn main(asked: &[String]) -> ExitCode {
 }
 
 /// Each version in an environment of its own draws; the project's, which has the wheel, proves.
-fn prove(requirements: &[&str]) -> Result<(), String> {
+fn prove(requirements: &[&str], asks_all: bool) -> Result<(), String> {
     let dir = crate::bench::target().join("noise");
     std::fs::create_dir_all(&dir).map_err(|e| format!("{}: {e}", dir.display()))?;
     let venv = Venv::prepare()?;
@@ -43,10 +46,14 @@ fn prove(requirements: &[&str]) -> Result<(), String> {
                 eprintln!("{requirement} cannot be installed for this Python: left out");
                 continue;
             };
-            // Beside it first: what is there is whole.
-            let partial = dir.join(format!("partial-{requirement}.npz"));
-            run(command(python, &["bench/noise.py", "--draw"]).arg(&partial).args(AMOUNT))?;
-            std::fs::rename(&partial, &file).map_err(|e| format!("{}: {e}", file.display()))?;
+            draw(&python, &file)?;
+        }
+        drawn.push(file.into_os_string());
+    }
+    if asks_all && let Some(version) = output(&mut command(SYSTEM_PYTHON, &["-c", SAY_VERSION])) {
+        let file = dir.join(format!("system-torch=={version}.npz"));
+        if !file.is_file() {
+            draw(Path::new(SYSTEM_PYTHON), &file)?;
         }
         drawn.push(file.into_os_string());
     }
@@ -54,6 +61,14 @@ fn prove(requirements: &[&str]) -> Result<(), String> {
         return Err("nothing was drawn".into());
     }
     run(venv.python(&["bench/noise.py"]).args(drawn))
+}
+
+/// What the libraries of this interpreter draw, into a file.
+fn draw(python: &Path, file: &Path) -> Result<(), String> {
+    // Beside it first: what is there is whole.
+    let partial = file.with_extension("partial.npz");
+    run(command(python, &["bench/noise.py", "--draw"]).arg(&partial).args(AMOUNT))?;
+    std::fs::rename(&partial, file).map_err(|e| format!("{}: {e}", file.display()))
 }
 
 /// The interpreter of an environment with this package; nothing if there is none for this Python.

@@ -28,6 +28,12 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
     command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|s| s.success())
 }
 
+/// What `command` prints, without white space around it; nothing if it fails.
+pub(crate) fn output(command: &mut Command) -> Option<String> {
+    let output = command.stderr(Stdio::null()).output().ok().filter(|output| output.status.success())?;
+    Some(String::from_utf8(output.stdout).ok()?.trim().to_owned())
+}
+
 fn program(command: &Command) -> String {
     let name = Path::new(command.get_program()).file_name().unwrap_or_default();
     let args: Vec<_> = command.get_args().take(3).map(|a| a.to_string_lossy()).collect();

@@ -5,9 +5,12 @@
 //! A `u2` file with `bf16` in its name is taken for bfloat16; `f4` and `f2` files are what they say.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
+mod thread_time;
+
 use holotype_codec::tensor::{
     ElementType, SliceLayout, TensorCodec, decode_slice_by, encode_slice, encode_slice_by,
 };
+use thread_time::speed;
 
 const SLICE_BYTES: usize = 1 << 20;
 
@@ -22,30 +25,6 @@ fn npy(path: &str) -> (ElementType, Vec<u8>) {
         () => ElementType::U16,
     };
     (element, bytes[start..].to_vec())
-}
-
-fn speed(n_bytes: usize, work: &mut dyn FnMut()) -> f64 {
-    let mut best = u64::MAX;
-    let begin = now_ns();
-    while now_ns() - begin < 400_000_000 {
-        let start = now_ns();
-        work();
-        best = best.min(now_ns() - start);
-    }
-    n_bytes as f64 * 1e3 / best as f64
-}
-
-/// Nanoseconds this thread has run.
-#[cfg(unix)]
-fn now_ns() -> u64 {
-    let now = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
-}
-
-#[cfg(not(unix))]
-fn now_ns() -> u64 {
-    static START: std::sync::LazyLock<std::time::Instant> = std::sync::LazyLock::new(std::time::Instant::now);
-    START.elapsed().as_nanos() as u64
 }
 
 fn main() {

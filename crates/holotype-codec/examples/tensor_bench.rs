@@ -5,8 +5,10 @@
 //! A `u2` file with `bf16` in its name is taken for bfloat16.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
+mod thread_time;
+
 use holotype_codec::tensor::{ElementType, SliceLayout, TensorCodec, decode_slice, encode_slice};
-use std::time::Instant;
+use thread_time::speed;
 
 const SLICE_BYTES: usize = 1 << 20;
 
@@ -67,25 +69,15 @@ fn main() {
                 (SliceLayout::new(element, 0, &dims).unwrap(), slice)
             })
             .collect();
-        let best = |f: &mut dyn FnMut()| {
-            let mut best = f64::INFINITY;
-            let begin = Instant::now();
-            while begin.elapsed().as_secs_f64() < 0.3 {
-                let start = Instant::now();
-                f();
-                best = best.min(start.elapsed().as_secs_f64());
-            }
-            content.len() as f64 / 1e6 / best
-        };
         let mut coded = Vec::new();
-        let encode = best(&mut || {
+        let encode = speed(content.len(), &mut || {
             coded =
                 layouts.iter().map(|(layout, slice)| encode_slice(slice, layout, codec).unwrap()).collect();
         });
         let size: usize =
             coded.iter().zip(&layouts).map(|(c, (_, s))| 32 + c.as_ref().map_or(s.len(), Vec::len)).sum();
         let mut out = vec![0; content.len()];
-        let decode = best(&mut || {
+        let decode = speed(content.len(), &mut || {
             for ((coded, (layout, slice)), out) in coded.iter().zip(&layouts).zip(out.chunks_mut(step)) {
                 match coded {
                     Some(coded) => decode_slice(coded, layout, out).unwrap(),

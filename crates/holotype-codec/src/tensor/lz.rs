@@ -1,15 +1,27 @@
 //! Bytes as one Zstandard frame. `docs/codecs/tensor.md` §5.
 
 use crate::CodecError;
+use zstd::zstd_safe::CParameter;
 
 /// Level of a quick look.
 pub(super) const QUICK: i32 = 3;
-/// Level of what is kept.
+/// Level that takes three times as long as that, where nothing comes again.
+pub(super) const MIDDLE: i32 = 12;
+/// Level of what is worth its time.
 pub(super) const DENSE: i32 = 22;
+/// What [`DENSE`] does less than the level would: copies it looks at, as a power of two, and the length of one that is taken at
+/// once. More makes nothing smaller, and takes long where much comes again.
+const SEARCH_LOG2: u32 = 6;
+const TARGET_BYTES: u32 = 512;
 
 /// `bytes` as a frame that states its content size.
 pub(super) fn encode(bytes: &[u8], level: i32) -> Option<Vec<u8>> {
-    zstd::bulk::compress(bytes, level).ok()
+    let mut compressor = zstd::bulk::Compressor::new(level).ok()?;
+    if level == DENSE {
+        compressor.set_parameter(CParameter::SearchLog(SEARCH_LOG2)).ok()?;
+        compressor.set_parameter(CParameter::TargetLength(TARGET_BYTES)).ok()?;
+    }
+    compressor.compress(bytes).ok()
 }
 
 /// Fills `out` from a frame of exactly its size.

@@ -2,6 +2,7 @@
 //! `docs/codecs/tensor.md` §3.
 
 use super::ElementType;
+use super::layout::SliceLayout;
 use super::word::Word;
 
 /// The narrower type whose values a slice of `element` may hold.
@@ -62,23 +63,30 @@ fn narrow(bits: u64, from: ElementType, to: ElementType) -> Option<u64> {
     (candidate >> (e2 + f2 + 1) == 0 && widen(candidate, to, from) == bits).then_some(candidate)
 }
 
-/// False if some words far apart, of `from`, are none of `to`: most tensors tell at once.
-pub(super) fn may_be_narrow<W: Word>(bytes: &[u8], from: ElementType, to: ElementType) -> bool {
+/// The slice's words as those of the narrower type, and their layout, if all of them are.
+pub(super) fn narrowed(bytes: &[u8], layout: &SliceLayout) -> Option<(Vec<u8>, SliceLayout)> {
+    let to = narrower(layout.element)?;
+    let narrow = match layout.n_word_bytes {
+        4 => narrow_all::<u32, u16>(bytes, layout.element, to)?,
+        _ => narrow_all::<u64, u32>(bytes, layout.element, to)?,
+    };
+    Some((narrow, layout.with_words(to, layout.n_word_bytes / 2)))
+}
+
+fn narrow_all<W: Word, N: Word>(bytes: &[u8], from: ElementType, to: ElementType) -> Option<Vec<u8>> {
+    let number = |word: W| narrow(word.bits(), from, to).map(N::of);
+    // Most tensors tell at once, by some words far apart.
     let n = bytes.len() / W::N_BYTES;
-    (0..n).step_by((n / 16).max(1)).all(|at| narrow(W::at(bytes, at).bits(), from, to).is_some())
+    if !(0..n).step_by((n / 16).max(1)).all(|at| number(W::at(bytes, at)).is_some()) {
+        return None;
+    }
+    let words: Vec<N> = W::from_bytes(bytes).into_iter().map(number).collect::<Option<_>>()?;
+    let mut out = vec![0; words.len() * N::N_BYTES];
+    N::to_bytes(&words, &mut out);
+    Some(out)
 }
 
-/// `words` of `from` as words of `to`, if all of them are.
-pub(super) fn narrow_all<W: Word, N: Word>(
-    words: &[W],
-    from: ElementType,
-    to: ElementType,
-) -> Option<Vec<N>> {
-    let number = |word: &W| narrow(word.bits(), from, to).map(N::of);
-    words.iter().map(number).collect()
-}
-
-/// Inverse of [`narrow_all`].
+/// Inverse of [`narrowed`].
 pub(super) fn widen_all<N: Word, W: Word>(words: &[N], from: ElementType, to: ElementType) -> Vec<W> {
     words.iter().map(|word| W::of(widen(word.bits(), from, to))).collect()
 }

@@ -6,7 +6,7 @@
 use super::layout::SliceLayout;
 use super::stream::{self, Coder, Map, Recipe};
 use super::word::Word;
-use super::{ElementType, TensorCodec, WordKind, choose};
+use super::{ElementType, WordKind};
 use crate::CodecError;
 use crate::entropy::logarithm::log2;
 
@@ -83,18 +83,51 @@ impl Values {
     }
 }
 
-/// A slice of few values; nothing if they are many, ranks say no more than words do, or their frequencies promise more than
-/// `limit` bytes.
-pub(super) fn encode(bytes: &[u8], layout: &SliceLayout, limit: usize) -> Option<Vec<u8>> {
-    match layout.n_word_bytes {
-        2 => encode_words::<u16>(bytes, layout, limit),
-        4 => encode_words::<u32>(bytes, layout, limit),
-        8 => encode_words::<u64>(bytes, layout, limit),
-        _ => None,
+/// A slice of few values: these, ascending, and the rank of each word among them.
+pub(super) struct Ranked {
+    pub(super) values: Vec<u8>,
+    pub(super) values_layout: SliceLayout,
+    pub(super) ranks: Vec<u8>,
+    pub(super) ranks_layout: SliceLayout,
+}
+
+impl Ranked {
+    /// Nothing if values are many, ranks say no more than words do, or their frequencies promise more than `limit` bytes.
+    pub(super) fn of(bytes: &[u8], layout: &SliceLayout, limit: usize) -> Option<Self> {
+        match layout.n_word_bytes {
+            2 => rank::<u16>(bytes, layout, limit),
+            4 => rank::<u32>(bytes, layout, limit),
+            8 => rank::<u64>(bytes, layout, limit),
+            _ => None,
+        }
+    }
+
+    /// The coded slice of the coded values and ranks, which are as they are where nothing is given.
+    pub(super) fn write(&self, values: Option<Vec<u8>>, ranks: Option<Vec<u8>>) -> Vec<u8> {
+        let recipe = Recipe { coder: Coder::Ranks, map: Map::None, axes: 0, is_narrow: false };
+        let mut table = Vec::new();
+        put(values, &self.values, &mut table);
+        let n_values = self.values.len() / self.values_layout.n_word_bytes;
+        let mut out = recipe.head().to_vec();
+        out.extend((n_values as u32).to_le_bytes());
+        out.extend((table.len() as u32).to_le_bytes());
+        out.extend(table);
+        put(ranks, &self.ranks, &mut out);
+        out
     }
 }
 
-fn encode_words<W: Word>(bytes: &[u8], layout: &SliceLayout, limit: usize) -> Option<Vec<u8>> {
+fn put(coded: Option<Vec<u8>>, plain: &[u8], out: &mut Vec<u8>) {
+    match coded {
+        Some(coded) => out.extend(coded),
+        None => {
+            out.push(AS_THEY_ARE);
+            out.extend_from_slice(plain);
+        }
+    }
+}
+
+fn rank<W: Word>(bytes: &[u8], layout: &SliceLayout, limit: usize) -> Option<Ranked> {
     let n = layout.n_words;
     let max = (n / MIN_WORDS_A_VALUE).min(MAX_VALUES);
     // Most slices have more values than this, and a few words tell.
@@ -121,33 +154,21 @@ fn encode_words<W: Word>(bytes: &[u8], layout: &SliceLayout, limit: usize) -> Op
     if is_dense && kind != WordKind::Float && width == layout.n_word_bytes {
         return None;
     }
-    let ranks: Vec<u8> = words
+    let ranks = words
         .iter()
         .flat_map(|word| {
             let rank = values.slot(word.bits()).map_or(0, |slot| slot.1);
             rank.to_le_bytes().into_iter().take(width)
         })
         .collect();
-    let table: Vec<u8> =
+    let values: Vec<u8> =
         ranked.iter().flat_map(|word| word.to_le_bytes().into_iter().take(W::N_BYTES)).collect();
-    let mut out = Recipe { coder: Coder::Ranks, map: Map::None, axes: 0, is_narrow: false }.head().to_vec();
-    out.extend((ranked.len() as u32).to_le_bytes());
-    out.extend([0; 4]);
-    put(&table, &layout.row(ranked.len()), &mut out);
-    let n_table = (out.len() - 4 - HEAD_BYTES) as u32;
-    out.get_mut(8..12)?.copy_from_slice(&n_table.to_le_bytes());
-    put(&ranks, &ranks_layout(layout, width), &mut out);
-    Some(out)
-}
-
-fn put(bytes: &[u8], layout: &SliceLayout, out: &mut Vec<u8>) {
-    match choose::encode_plainly(bytes, layout, TensorCodec::Auto) {
-        Some(coded) => out.extend(coded),
-        None => {
-            out.push(AS_THEY_ARE);
-            out.extend_from_slice(bytes);
-        }
-    }
+    Some(Ranked {
+        values,
+        values_layout: layout.row(ranked.len()),
+        ranks,
+        ranks_layout: ranks_layout(layout, width),
+    })
 }
 
 fn width(n_values: usize) -> usize {
@@ -158,7 +179,7 @@ fn ranks_layout(layout: &SliceLayout, width: usize) -> SliceLayout {
     layout.with_words(if width == 1 { ElementType::U8 } else { ElementType::U16 }, width)
 }
 
-/// Inverse of [`encode`], from what follows the head.
+/// Inverse of [`Ranked::write`], from what follows the head.
 pub(super) fn decode(body: &[u8], layout: &SliceLayout, out: &mut [u8]) -> Result<(), CodecError> {
     if layout.element.n_words() != 1 {
         return Err(CORRUPT);
@@ -216,7 +237,15 @@ fn take(coded: &[u8], layout: &SliceLayout, out: &mut [u8]) -> Result<(), CodecE
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tensor::{decode_slice, encode_slice};
+    use crate::tensor::{TensorCodec, choose, decode_slice, encode_slice};
+
+    fn encode(bytes: &[u8], layout: &SliceLayout) -> Option<Vec<u8>> {
+        let ranked = Ranked::of(bytes, layout, usize::MAX)?;
+        let coded =
+            |bytes: &[u8], layout: &SliceLayout| choose::encode_plainly(bytes, layout, TensorCodec::Auto);
+        let values = coded(&ranked.values, &ranked.values_layout);
+        Some(ranked.write(values, coded(&ranked.ranks, &ranked.ranks_layout)))
+    }
 
     /// A smooth field of 16-bit numbers, unpacked.
     fn unpacked(n_values: i32) -> Vec<f32> {
@@ -240,7 +269,7 @@ mod tests {
                 [(ElementType::F32, f32s), (ElementType::F64, f64s), (ElementType::I16, i16s)]
             {
                 let layout = SliceLayout::new(element, 0, &[120, 200]).unwrap();
-                let coded = encode(&bytes, &layout, usize::MAX).unwrap();
+                let coded = encode(&bytes, &layout).unwrap();
                 let mut back = vec![0; bytes.len()];
                 decode_slice(&coded, &layout, &mut back).unwrap();
                 assert!(back == bytes, "{element:?}");
@@ -267,12 +296,12 @@ mod tests {
         let layout = SliceLayout::new(ElementType::F32, 0, &[64]).unwrap();
         let few = [f32::NAN, -f32::NAN, 0.0, -0.0, f32::INFINITY, 1e-42, -1.0, 1.0];
         let bytes: Vec<u8> = (0..64).flat_map(|i| few[i * i % 8].to_le_bytes()).collect();
-        let coded = encode(&bytes, &layout, usize::MAX).unwrap();
+        let coded = encode(&bytes, &layout).unwrap();
         let mut back = vec![0; bytes.len()];
         decode_slice(&coded, &layout, &mut back).unwrap();
         assert_eq!(back, bytes);
         let many: Vec<u8> = (0..64_u32).flat_map(u32::to_le_bytes).collect();
-        assert_eq!(encode(&many, &layout, usize::MAX), None);
+        assert_eq!(encode(&many, &layout), None);
     }
 
     #[test]

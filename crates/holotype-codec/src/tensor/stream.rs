@@ -2,7 +2,7 @@
 
 use super::layout::SliceLayout;
 use super::lorenzo;
-use super::narrow::{may_be_narrow, narrow_all, narrower, widen_all};
+use super::narrow::{narrowed, narrower, widen_all};
 use super::numeric::{self, NumberKind};
 use super::word::Word;
 use super::{ElementType, WordKind, delta, leading, lz, multiples, planes, ranks};
@@ -159,10 +159,11 @@ fn restore<W: Word>(words: &mut [W], layout: &SliceLayout, recipe: Recipe) -> Re
     Ok(())
 }
 
-/// The recipe of a coded slice, if its coder is pco.
-pub(super) fn pco_recipe_of(coded: &[u8]) -> Option<Recipe> {
-    let recipe = Recipe::parse(*coded.first_chunk()?).ok()?;
-    (recipe.coder == Coder::Pco).then_some(recipe)
+/// Says that the words are those of the narrower type.
+pub(super) fn mark_narrow(coded: &mut [u8]) {
+    if let Some(is_narrow) = coded.get_mut(3) {
+        *is_narrow = 1;
+    }
 }
 
 /// A slice as `recipe` says, densely if `level` is [`lz::DENSE`]; nothing if it cannot be done so.
@@ -172,17 +173,11 @@ pub(super) fn encode(bytes: &[u8], layout: &SliceLayout, recipe: Recipe, level: 
         (2, false) => encode_words(u16::from_bytes(bytes), layout, layout.element, recipe, level),
         (4, false) => encode_words(u32::from_bytes(bytes), layout, layout.element, recipe, level),
         (8, false) => encode_words(u64::from_bytes(bytes), layout, layout.element, recipe, level),
-        (4, true) => {
-            let to = narrower(layout.element)?;
-            may_be_narrow::<u32>(bytes, layout.element, to).then_some(())?;
-            let words = narrow_all::<u32, u16>(&u32::from_bytes(bytes), layout.element, to)?;
-            encode_words(words, layout, to, recipe, level)
-        }
-        (8, true) => {
-            let to = narrower(layout.element)?;
-            may_be_narrow::<u64>(bytes, layout.element, to).then_some(())?;
-            let words = narrow_all::<u64, u32>(&u64::from_bytes(bytes), layout.element, to)?;
-            encode_words(words, layout, to, recipe, level)
+        (_, true) => {
+            let (bytes, layout) = narrowed(bytes, layout)?;
+            let mut coded = encode(&bytes, &layout, Recipe { is_narrow: false, ..recipe }, level)?;
+            mark_narrow(&mut coded);
+            Some(coded)
         }
         _ => None,
     }
@@ -207,7 +202,7 @@ fn encode_words<W: Word>(
             out.extend(lz::encode(&bytes, level)?);
         }
         Coder::Pco => {
-            let level = if level == lz::DENSE { numeric::DENSE } else { numeric::QUICK };
+            let level = if level == lz::QUICK { numeric::QUICK } else { numeric::DENSE };
             out.extend(numeric::encode(&words, recipe.number_kind(element)?, level)?.bytes);
         }
         Coder::Delta | Coder::Multiples | Coder::Ranks => return None,

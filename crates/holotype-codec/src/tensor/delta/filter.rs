@@ -191,8 +191,12 @@ impl<W: Word, const N_VECTORS: usize, const RESTORES: bool, const OLDEST_FIRST: 
         let mut before = [[[0; 8]; N_VECTORS]; N_STEPS];
         for start in (0..part).step_by(N_STEPS) {
             let n = N_STEPS.min(part - start);
-            gather(input, part, start, &mut inputs);
-            gather(parents, part, start, &mut before);
+            if W::N_BYTES <= 2 {
+                gather(part, start, (input, parents), &mut inputs, |word, parent| word | parent << 16);
+            } else {
+                gather(part, start, (input, parents), &mut inputs, |word, _| word);
+                gather(part, start, (input, parents), &mut before, |_, parent| parent);
+            }
             for (row, before) in inputs.iter_mut().zip(&before).take(n) {
                 if n_held == N_HELD {
                     held.copy_within(N_HELD - weights.len().., 0);
@@ -212,7 +216,13 @@ impl<W: Word, const N_VECTORS: usize, const RESTORES: bool, const OLDEST_FIRST: 
                 let Some(changes) = held.get_mut(n_held) else { break };
                 n_held += 1;
                 for (((row, before), sum), changes) in row.iter_mut().zip(before).zip(sums).zip(changes) {
-                    let (input, before) = (l.load_i32(row), l.load_i32(before));
+                    let input = l.load_i32(row);
+                    // Words of two bytes have their parents above them.
+                    let (input, before) = if W::N_BYTES <= 2 {
+                        (l.and(input, l.splat_i32(0xFFFF)), l.shr::<16>(input))
+                    } else {
+                        (input, l.load_i32(before))
+                    };
                     let guess = float.guess(before, sum);
                     let made =
                         if RESTORES { float.differing(input, guess) } else { float.difference(input, guess) };
@@ -242,24 +252,29 @@ fn with_product<L: Lanes, const N_VECTORS: usize>(
     sums
 }
 
-/// Words of all parts from `start` on, side by side; 0 where there are none.
+/// What `of` makes of the words of all parts from `start` on and of their parents, side by side; 0 where there are none.
 #[inline(always)]
 fn gather<W: Word, const N_VECTORS: usize>(
-    words: &[W],
     part: usize,
     start: usize,
+    (words, parents): (&[W], &[W]),
     rows: &mut [Row<N_VECTORS>; N_STEPS],
+    of: impl Fn(u32, u32) -> u32,
 ) {
     for p in 0..8 * N_VECTORS {
         let end = words.len().min((p + 1) * part);
         let begin = end.min(p * part + start);
-        let words = words.get(begin..end.min(begin + N_STEPS)).unwrap_or_default();
-        rows.iter_mut().zip(words).for_each(|(row, word)| row[p / 8][p % 8] = word.bits() as i32);
+        let range = begin..end.min(begin + N_STEPS);
+        let words = words.get(range.clone()).unwrap_or_default();
+        let pairs = words.iter().zip(parents.get(range).unwrap_or_default());
+        rows.iter_mut().zip(pairs).for_each(|(row, (word, parent))| {
+            row[p / 8][p % 8] = of(word.bits() as u32, parent.bits() as u32) as i32;
+        });
         rows.iter_mut().skip(words.len()).for_each(|row| row[p / 8][p % 8] = 0);
     }
 }
 
-/// Inverse of [`gather`].
+/// Puts words that are side by side where they belong.
 #[inline(always)]
 fn scatter<W: Word, const N_VECTORS: usize>(
     rows: &[Row<N_VECTORS>; N_STEPS],

@@ -161,14 +161,28 @@ impl<W: Word> Kernel for Join<'_, W> {
                 let (base, n) = form.base(token as u32).unwrap_or((0, 0));
                 base << 8 | u64::from(n)
             });
-            let join = |token: &u8| {
-                let entry = entries[usize::from(*token)];
-                let n = entry as u32 & 63;
-                let low = held(at) & !(u64::MAX << n);
-                at += n as usize;
-                W::of((entry >> 8) + low)
+            let mut join = |tokens: &[u8], numbers: &mut [W]| {
+                let mut bits = held(at);
+                for (number, token) in numbers.iter_mut().zip(tokens) {
+                    let entry = entries[usize::from(*token)];
+                    let n = entry as u32 & 63;
+                    *number = W::of((entry >> 8) + (bits & !(u64::MAX << n)));
+                    bits >>= n;
+                    at += n as usize;
+                }
             };
-            tokens.iter().map(join).collect()
+            let mut numbers = vec![W::default(); tokens.len()];
+            if W::N_BYTES <= 2 {
+                // Of three numbers, at most 45 bits.
+                let ((tokens, rest), (numbers, tail)) =
+                    (tokens.as_chunks::<3>(), numbers.as_chunks_mut::<3>());
+                tokens.iter().zip(numbers).for_each(|(tokens, numbers)| join(tokens, numbers));
+                join(rest, tail);
+            } else {
+                let one_by_one = tokens.as_chunks::<1>().0.iter().zip(numbers.as_chunks_mut::<1>().0);
+                one_by_one.for_each(|(token, number)| join(token, number));
+            }
+            numbers
         } else {
             let bases: [(u64, u32); 256] =
                 std::array::from_fn(|token| form.base(token as u32).unwrap_or((0, 0)));

@@ -1,0 +1,167 @@
+//! What some words of a slice promise of all of them.
+
+use super::planes_recipe;
+use crate::tensor::layout::SliceLayout;
+use crate::tensor::numeric::{self, NumberKind};
+use crate::tensor::stream::{Coder, Map, Recipe, transformed};
+use crate::tensor::word::Word;
+use crate::tensor::{ElementType, leading, planes};
+
+/// Words looked at, in windows spread over the slice.
+const WINDOW_WORDS: usize = 2048;
+/// Words of a window at a first glance.
+const GLANCE_WORDS: usize = 256;
+pub(super) const N_WINDOWS: usize = 4;
+/// Words pco is tried on, twice as many of eight bytes.
+const PCO_WORDS: usize = 4096;
+/// pco promises to save one part in so many of what planes take, at a glance and at a look.
+const MIN_GAIN_GLANCED: usize = 50;
+const MIN_GAIN_NUMERIC: usize = 100;
+/// Differences are looked at closely if a glance finds them larger by less than one part in so many.
+const MAX_LOSS_GLANCED: usize = 128;
+/// Those along several axes are looked at if a glance finds those along one of them larger by less than one part in so many.
+const MAX_LOSS_ALONG_ONE: usize = 32;
+
+/// What a look at some words of a slice promises, in bytes for all of it, the best first.
+pub(super) struct Look {
+    pub(super) promises: Vec<(usize, Recipe)>,
+}
+
+impl Look {
+    pub(super) fn of(bytes: &[u8], layout: &SliceLayout) -> Self {
+        let promises = match layout.n_word_bytes {
+            1 => look::<u8>(bytes, layout),
+            2 => look::<u16>(bytes, layout),
+            4 => look::<u32>(bytes, layout),
+            _ => look::<u64>(bytes, layout),
+        };
+        Self { promises }
+    }
+
+    pub(super) fn best_differences(&self) -> Option<Recipe> {
+        self.promises.iter().find(|(_, recipe)| recipe.axes != 0).map(|(_, recipe)| *recipe)
+    }
+}
+
+/// Words of the windows, each with its difference along axes already taken where `axes` says so.
+pub(super) fn sample<W: Word>(bytes: &[u8], layout: &SliceLayout, recipe: Recipe, n_window: usize) -> Vec<W> {
+    let Recipe { map, axes, .. } = recipe;
+    let strides: Vec<usize> = layout.axes(axes).unwrap_or_default().iter().map(|axis| axis.stride).collect();
+    let kind = layout.kind();
+    let mapped = |at: usize| match (W::at(bytes, at), map) {
+        (word, Map::None) => word,
+        (word, Map::Rotate) => word.rotate_up(),
+        (word, Map::Order) => word.ordered(kind),
+    };
+    // W + N − NW and so on, by inclusion and exclusion; rows that meet at an edge make little difference.
+    let difference = |at: usize| {
+        let mut sum = W::default();
+        for subset in 0..1_usize << strides.len() {
+            let back: usize = strides.iter().enumerate().map(|(k, s)| (subset >> k & 1) * s).sum();
+            let word = at.checked_sub(back).map_or(W::default(), mapped);
+            sum = if subset.count_ones() % 2 == 0 { sum.plus(word) } else { sum.minus(word) };
+        }
+        sum.zigzag()
+    };
+    let of = |at: usize| if axes == 0 { mapped(at) } else { difference(at) };
+    if layout.n_words <= n_window * N_WINDOWS {
+        return (0..layout.n_words).map(of).collect();
+    }
+    let step = (layout.n_words - n_window) / (N_WINDOWS - 1);
+    (0..N_WINDOWS).flat_map(|k| k * step..k * step + n_window).map(of).collect()
+}
+
+fn look<W: Word>(bytes: &[u8], layout: &SliceLayout) -> Vec<(usize, Recipe)> {
+    let promise = |recipe: Recipe, n_window: usize| {
+        let sampled: Vec<W> = sample(bytes, layout, recipe, n_window);
+        match recipe.coder {
+            Coder::Leading => leading::promise(&sampled, layout.n_words),
+            _ => planes::promise(&planes::split(&sampled), sampled.len(), layout.n_words),
+        }
+    };
+    let plain = planes_recipe(layout);
+    let mut recipes = vec![plain];
+    if plain.map == Map::Rotate && W::N_BYTES == 1 {
+        recipes.push(Recipe { map: Map::None, ..plain });
+    }
+    if has_leading_bits(layout.element) {
+        recipes.push(Recipe { coder: Coder::Leading, ..plain });
+    }
+    // A glance tells noise, which no difference makes smaller; along two axes none does that does not along either.
+    let limit = promise(plain, GLANCE_WORDS);
+    let along = |axes: u8| Recipe { map: Map::Order, axes, ..plain };
+    let at_glance = |axes: u8, n: usize| promise(along(axes), GLANCE_WORDS) <= n;
+    let single: u8 = layout
+        .masks()
+        .filter(|axes| axes.count_ones() == 1 && at_glance(*axes, limit + limit / MAX_LOSS_ALONG_ONE))
+        .sum();
+    let limit = limit + limit / MAX_LOSS_GLANCED;
+    let worth_it = layout.masks().filter(|axes| axes & single != 0 && at_glance(*axes, limit));
+    recipes.extend(worth_it.map(along));
+    let mut promises: Vec<_> =
+        recipes.into_iter().map(|recipe| (promise(recipe, WINDOW_WORDS), recipe)).collect();
+    promises.sort_by_key(|(n, _)| *n);
+    // Of two that do the same in two ways the better is enough.
+    let better =
+        promises.iter().find(|(_, recipe)| recipe.map == Map::Rotate).map(|(_, recipe)| recipe.coder);
+    promises.retain(|(_, recipe)| recipe.map != Map::Rotate || Some(recipe.coder) == better);
+    promises
+}
+
+/// Floats whose most significant byte is their exponent.
+fn has_leading_bits(element: ElementType) -> bool {
+    matches!(element, ElementType::Bf16 | ElementType::F32 | ElementType::Complex64)
+}
+
+/// `n` bytes for `sampled` words, for all of them.
+fn scale(n: usize, n_sampled: usize, n_words: usize) -> usize {
+    (n as u64 * n_words as u64 / n_sampled.max(1) as u64) as usize
+}
+
+/// Bytes of all words by pco, as some of them promise; none if they are more than `limit`, or pco sees no more in them than planes
+/// do.
+pub(super) fn pco_promise(
+    bytes: &[u8],
+    layout: &SliceLayout,
+    recipe: Recipe,
+    limit: usize,
+    is_glanced: bool,
+) -> Option<usize> {
+    match layout.n_word_bytes {
+        1 => None,
+        2 => pco_promise_of::<u16>(bytes, layout, recipe, limit, is_glanced),
+        4 => pco_promise_of::<u32>(bytes, layout, recipe, limit, is_glanced),
+        _ => pco_promise_of::<u64>(bytes, layout, recipe, limit, is_glanced),
+    }
+}
+
+fn pco_promise_of<W: Word>(
+    bytes: &[u8],
+    layout: &SliceLayout,
+    recipe: Recipe,
+    limit: usize,
+    is_glanced: bool,
+) -> Option<usize> {
+    let kind = if recipe.map == Map::Order { NumberKind::Unsigned } else { NumberKind::of(layout.element)? };
+    let n = layout.n_words.min(if W::N_BYTES == 8 { 2 * PCO_WORDS } else { PCO_WORDS });
+    let start = (layout.n_words - n) / 2;
+    let words: Vec<W> = if recipe.axes == 0 {
+        let some = bytes.get(start * W::N_BYTES..(start + n) * W::N_BYTES)?;
+        transformed(W::from_bytes(some), layout, recipe.map, 0)?
+    } else {
+        transformed(W::from_bytes(bytes), layout, recipe.map, recipe.axes)?.get(start..start + n)?.to_vec()
+    };
+    let promise = |words: &[W]| {
+        let coded = numeric::encode(words, kind, numeric::QUICK)?;
+        let n_growing = scale(coded.bytes.len() - coded.n_fixed, words.len(), layout.n_words);
+        Some((coded.n_fixed + n_growing, coded.is_classic))
+    };
+    // In no order, bins alone are no better than planes but where a glance tells.
+    if is_glanced {
+        let (glance, is_classic) = promise(words.get(..n / 4).filter(|some| !some.is_empty())?)?;
+        if is_classic && glance > limit - limit / MIN_GAIN_GLANCED {
+            return None;
+        }
+    }
+    promise(&words).map(|(n, _)| n).filter(|n| *n < limit - limit / MIN_GAIN_NUMERIC)
+}
