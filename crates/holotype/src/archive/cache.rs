@@ -143,8 +143,10 @@ impl Claim<'_> {
 
     fn end(&mut self, block: Option<&Arc<Vec<u8>>>) {
         let Some(making) = self.making.take() else { return };
+        let mut kept = self.cache.kept.lock();
+        // Under the lock: nobody finds it ended and still there.
         let _ = making.outcome.set(block.cloned());
-        let Some(mut kept) = self.cache.kept.lock() else { return };
+        let Some(kept) = &mut kept else { return };
         if kept.in_making.get(&self.key).is_some_and(|other| Arc::ptr_eq(other, &making)) {
             kept.in_making.remove(&self.key);
         }
@@ -287,6 +289,24 @@ mod tests {
             assert_eq!(waiting.join().unwrap().len(), 50);
         });
         assert_eq!(n_made.into_inner(), 1);
+    }
+
+    #[test]
+    fn threads_that_want_more_or_less_of_the_same_blocks_all_get_it() {
+        let cache = BlockCache::new(100);
+        let ask = |seed: u64| {
+            for at in 0..20_000_u64 {
+                let random = (at ^ seed).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+                let (key, n_bytes) = (Block(random % 3), random / 3 % 60);
+                match cache.find(key, n_bytes) {
+                    Found::Block(block) => assert!(block.len() as u64 >= n_bytes),
+                    Found::Nothing(claim) if random.is_multiple_of(7) => drop(claim),
+                    Found::Nothing(claim) => claim.keep(&Arc::new(vec![7; n_bytes as usize])),
+                }
+            }
+        };
+        thread::scope(|scope| (0..4).for_each(|seed| drop(scope.spawn(move || ask(seed << 20)))));
+        assert!(cache.kept.lock().unwrap().in_making.is_empty());
     }
 
     #[test]
