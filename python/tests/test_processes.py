@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import random
+import signal
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -56,6 +59,40 @@ def test_fork_while_others_read(paths: list[str]) -> None:
                 os._exit(0 if digest(paths[0]) == want else 1)
             assert os.waitpid(child, 0)[1] == 0
         assert {future.result() for future in running} == {want}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_fork_while_others_use_the_cache_of_a_reader(tmp_path: Path) -> None:
+    """No lock stays held and no block awaited in a process that lacks the thread behind it."""
+    content = random.Random(3).randbytes(200_000) + b"text that repeats; " * 50_000
+    with holotype.Writer(tmp_path / "a.holo") as writer:
+        writer.add(content, name="a")
+    reader = holotype.open(tmp_path / "a.holo", cache_size="512K")
+    done = threading.Event()
+
+    def read(seed: int) -> bool:
+        starts = random.Random(seed)
+        while not done.is_set():
+            start = starts.randrange(len(content))
+            if reader.read(5000, offset=start) != content[start : start + 5000]:
+                return False
+        return True
+
+    with ThreadPoolExecutor(3) as pool:
+        running = [pool.submit(read, seed) for seed in range(3)]
+        try:
+            for _ in range(20):
+                child = os.fork()
+                if child == 0:
+                    signal.alarm(60)
+                    starts = range(0, len(content), 40_000)
+                    same = all(reader.read(100, offset=at) == content[at : at + 100] for at in starts)
+                    os._exit(0 if same else 1)
+                assert os.waitpid(child, 0)[1] == 0
+        finally:
+            done.set()
+        assert all(future.result() for future in running)
 
 
 def test_the_lock_is_released() -> None:

@@ -69,6 +69,29 @@ def test_file_objects_keep_their_position(path: Path) -> None:
     assert same(holotype.read(file, threads=4), ARRAY)
 
 
+def test_a_file_object_that_shrinks_is_truncation(path: Path) -> None:
+    whole = Recorded(path.read_bytes())
+    holotype.read(whole, threads=1)
+
+    class Shrinking(Recorded):
+        def read(self, size: int | None = -1, /) -> bytes:
+            if len(self.reads) == len(whole.reads) - 1:
+                self.truncate(self.tell() + 10)
+            return super().read(size)
+
+    with pytest.raises(holotype.TruncatedError, match=r"\d+ bytes expected at offset \d+, 10 found"):
+        holotype.read(Shrinking(path.read_bytes()), threads=1)
+
+
+def test_a_file_object_that_gives_too_much_is_refused() -> None:
+    class Generous(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            return super().read(size) + (b"more" if size and size > 0 else b"")
+
+    with pytest.raises(OSError, match="more bytes than were asked for"):
+        holotype.read(Generous(holotype.dumps(ARRAY)))
+
+
 def test_bytes_paths(path: Path) -> None:
     class BytesPath:
         def __fspath__(self) -> bytes:

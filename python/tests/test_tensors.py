@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import os
 import pickle
 import subprocess
 import sys
@@ -177,6 +178,33 @@ def test_raw_tensors_are_mapped(tmp_path: Path) -> None:
     path.write_bytes(data[:5000] + bytes([data[5000] ^ 1]) + data[5001:])
     with pytest.raises(holotype.IntegrityError):
         holotype.open_tensors(path)["a"].map()
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="the system does not say what is mapped")
+def test_nothing_is_mapped_but_by_map(tmp_path: Path) -> None:
+    """An archive that another program cuts is an error, not a signal, to all who did not ask for it."""
+    path = tmp_path / "w.holo"
+    array = noise((300, 40), "f4")
+    holotype.write_tensors(path, {"a": array}, "raw")
+
+    def is_mapped() -> bool:
+        return str(path) in Path("/proc/self/maps").read_text()
+
+    tensors = holotype.open_tensors(path)
+    reader = holotype.open(path)
+    assert tensors["a"][3:9].tobytes() == array[3:9].tobytes()
+    assert tensors["a"].read().tobytes() == reader.read() == array.tobytes()
+    assert holotype.verify(path)
+    assert not is_mapped()
+    mapped = tensors["a"].map()
+    assert is_mapped()
+    assert mapped.tobytes() == array.tobytes()
+    os.truncate(path, 5000)
+    with pytest.raises(holotype.TruncatedError):
+        tensors["a"].read()
+    with pytest.raises(holotype.TruncatedError):
+        tensors["a"].map()
+    del mapped
 
 
 def test_another_file_under_the_name_is_not_mapped(tmp_path: Path) -> None:

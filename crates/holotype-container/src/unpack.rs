@@ -30,15 +30,28 @@ impl fmt::Debug for Unpacker {
 }
 
 impl Unpacker {
-    /// The raw bytes of a block of any codec for bytes; `None` if it does not unpack to exactly `raw_bytes`, which the
-    /// caller has checked against a limit.
-    pub fn block(&mut self, codec: Codec, payload: &[u8], raw_bytes: u64) -> Option<Vec<u8>> {
+    /// The raw bytes of a block of any codec for bytes, in `buffer` if that is large enough; `None` if it does not
+    /// unpack to exactly `raw_bytes`, which the caller has checked against a limit.
+    pub fn block(
+        &mut self,
+        codec: Codec,
+        payload: &[u8],
+        raw_bytes: u64,
+        buffer: Vec<u8>,
+    ) -> Option<Vec<u8>> {
         match codec {
-            Codec::Raw => (payload.len() as u64 == raw_bytes).then(|| payload.to_vec()),
-            Codec::Zstd => self.frame(payload, raw_bytes),
+            Codec::Raw if payload.len() as u64 == raw_bytes => {
+                let mut raw = room(buffer, raw_bytes)?;
+                raw.clear();
+                raw.extend_from_slice(payload);
+                Some(raw)
+            }
+            Codec::Zstd => self.frame(payload, raw_bytes, buffer),
             Codec::Lz4 if raw_bytes <= (payload.len() as u64).saturating_mul(MAX_LZ4_RATIO) => {
-                let raw = lz4_flex::block::decompress(payload, usize::try_from(raw_bytes).ok()?).ok()?;
-                (raw.len() as u64 == raw_bytes).then_some(raw)
+                let mut raw = room(buffer, raw_bytes)?;
+                raw.resize(usize::try_from(raw_bytes).ok()?, 0);
+                let n_bytes = lz4_flex::block::decompress_into(payload, &mut raw).ok()?;
+                (n_bytes as u64 == raw_bytes).then_some(raw)
             }
             _ => None,
         }
@@ -52,24 +65,31 @@ impl Unpacker {
         payload: &[u8],
         raw_bytes: u64,
         n_bytes: u64,
+        buffer: Vec<u8>,
     ) -> Option<Vec<u8>> {
         let n_bytes = n_bytes.max(1).checked_next_multiple_of(ZSTD_STEP_BYTES as u64)?;
         if codec == Codec::Zstd && n_bytes < raw_bytes {
-            self.start_of_frame(payload, raw_bytes, n_bytes)
+            self.start_of_frame(payload, raw_bytes, n_bytes, buffer)
         } else {
-            self.block(codec, payload, raw_bytes)
+            self.block(codec, payload, raw_bytes, buffer)
         }
     }
 
-    fn frame(&mut self, packed: &[u8], raw_bytes: u64) -> Option<Vec<u8>> {
+    fn frame(&mut self, packed: &[u8], raw_bytes: u64, buffer: Vec<u8>) -> Option<Vec<u8>> {
         check_claim(packed, raw_bytes)?;
-        let mut raw = Vec::with_capacity(usize::try_from(raw_bytes).ok()?);
+        let mut raw = room(buffer, raw_bytes)?;
         self.context()?.decompress(&mut raw, packed).ok()?;
         (raw.len() as u64 == raw_bytes).then_some(raw)
     }
 
     /// One inner block after the other, until there is enough.
-    fn start_of_frame(&mut self, packed: &[u8], raw_bytes: u64, n_bytes: u64) -> Option<Vec<u8>> {
+    fn start_of_frame(
+        &mut self,
+        packed: &[u8],
+        raw_bytes: u64,
+        n_bytes: u64,
+        buffer: Vec<u8>,
+    ) -> Option<Vec<u8>> {
         check_claim(packed, raw_bytes)?;
         let n_bytes = usize::try_from(n_bytes).ok()?;
         if self.steps.is_none() {
@@ -79,7 +99,7 @@ impl Unpacker {
         }
         let context = self.steps.as_mut()?;
         context.reset(ResetDirective::SessionOnly).ok()?;
-        let mut raw = Vec::with_capacity(usize::try_from(raw_bytes).ok()?);
+        let mut raw = room(buffer, raw_bytes)?;
         let mut out = OutBuffer::around(&mut raw);
         let (mut at, mut n_wanted) = (0_usize, ZSTD_HEADERS_BYTES);
         while out.pos() < n_bytes {
@@ -92,8 +112,6 @@ impl Unpacker {
             }
             at += input.pos;
         }
-        // What was left out takes no memory where this is kept.
-        raw.shrink_to_fit();
         Some(raw)
     }
 
@@ -103,6 +121,12 @@ impl Unpacker {
         }
         self.context.as_mut()
     }
+}
+
+/// `buffer` if it holds `n_bytes`, else one that does.
+fn room(buffer: Vec<u8>, n_bytes: u64) -> Option<Vec<u8>> {
+    let n_bytes = usize::try_from(n_bytes).ok()?;
+    Some(if buffer.capacity() < n_bytes { Vec::with_capacity(n_bytes) } else { buffer })
 }
 
 /// The frame's own claim is checked first: nothing is allocated for a frame that lies.
@@ -115,13 +139,13 @@ fn check_claim(packed: &[u8], raw_bytes: u64) -> Option<()> {
 /// Unpacks one Zstandard frame of exactly `raw_bytes` bytes, which the caller has checked against a limit.
 #[must_use]
 pub fn unpack(packed: &[u8], raw_bytes: u64) -> Option<Vec<u8>> {
-    Unpacker::default().frame(packed, raw_bytes)
+    Unpacker::default().frame(packed, raw_bytes, Vec::new())
 }
 
 /// [`Unpacker::block`] of a single payload.
 #[must_use]
 pub fn unpack_block(codec: Codec, payload: &[u8], raw_bytes: u64) -> Option<Vec<u8>> {
-    Unpacker::default().block(codec, payload, raw_bytes)
+    Unpacker::default().block(codec, payload, raw_bytes, Vec::new())
 }
 
 #[cfg(test)]
@@ -144,7 +168,9 @@ mod tests {
         {
             let (codec, packed) = Packer::new(compression).pack(&raw);
             for n_bytes in [0, 1, 65_535, 65_536, 65_537, 131_072, 200_000, n - 1, n] {
-                let found = unpacker.start_of_block(codec, &packed, n, n_bytes).unwrap();
+                let found = unpacker
+                    .start_of_block(codec, &packed, n, n_bytes, vec![9; 250_000 + n_bytes as usize])
+                    .unwrap();
                 assert!(
                     found.len() as u64 >= n_bytes && raw.starts_with(&found),
                     "{compression:?} {n_bytes}"
@@ -152,7 +178,9 @@ mod tests {
                 let less = n_bytes.max(1).next_multiple_of(65_536) < n && codec == Codec::Zstd;
                 assert_eq!((found.len() as u64) < n, less, "{compression:?} {n_bytes}");
             }
-            assert_eq!(unpacker.block(codec, &packed, n).as_deref(), Some(raw.as_slice()));
+            for buffer in [Vec::new(), vec![9; 10], vec![9; 400_000]] {
+                assert_eq!(unpacker.block(codec, &packed, n, buffer).as_deref(), Some(raw.as_slice()));
+            }
         }
     }
 
@@ -162,10 +190,11 @@ mod tests {
         let (_, packed) = Packer::new(Compression::Zstd(3)).pack(&raw);
         let mut unpacker = Unpacker::default();
         for cut in [0, 3, 10, packed.len() / 8] {
-            assert_eq!(unpacker.start_of_block(Codec::Zstd, &packed[..cut], 300_000, 200_000), None, "{cut}");
+            let found = unpacker.start_of_block(Codec::Zstd, &packed[..cut], 300_000, 200_000, Vec::new());
+            assert_eq!(found, None, "{cut}");
         }
-        assert_eq!(unpacker.start_of_block(Codec::Zstd, &packed, 300_001, 100), None);
-        let found = unpacker.start_of_block(Codec::Zstd, &packed, 300_000, 100);
+        assert_eq!(unpacker.start_of_block(Codec::Zstd, &packed, 300_001, 100, Vec::new()), None);
+        let found = unpacker.start_of_block(Codec::Zstd, &packed, 300_000, 100, Vec::new());
         assert_eq!(found.as_deref(), raw.get(..ZSTD_STEP_BYTES));
     }
 

@@ -1,4 +1,4 @@
-use holotype_store::ReadAt;
+use holotype_store::{CutShort, ReadAt};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use std::io;
@@ -32,12 +32,17 @@ impl ReadAt for FileObject {
         Python::attach(|py| {
             let file = self.file.bind(py);
             file.call_method1("seek", (self.start.saturating_add(offset_bytes),))?;
+            let expected = out.len() as u64;
             let mut rest = out;
             while !rest.is_empty() {
                 let part: PyBackedBytes =
                     file.call_method1("read", (rest.len(),))?.extract().map_err(PyErr::from)?;
-                if part.is_empty() || part.len() > rest.len() {
-                    return Err(io::ErrorKind::UnexpectedEof.into());
+                if part.is_empty() {
+                    let found = expected - rest.len() as u64;
+                    return Err(CutShort { offset_bytes, expected, found }.into_io());
+                }
+                if part.len() > rest.len() {
+                    return Err(io::Error::other("the file object gave more bytes than were asked for"));
                 }
                 let (now, later) = rest.split_at_mut(part.len());
                 now.copy_from_slice(&part);

@@ -22,7 +22,9 @@ impl CutShort {
         error.get_ref()?.downcast_ref()
     }
 
-    pub(crate) fn into_io(self) -> io::Error {
+    /// As the error of a read.
+    #[must_use]
+    pub fn into_io(self) -> io::Error {
         io::Error::new(io::ErrorKind::UnexpectedEof, self)
     }
 

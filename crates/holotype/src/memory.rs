@@ -29,7 +29,7 @@ pub(crate) fn refused(what: &'static str, n_bytes: u64) -> crate::Error {
 /// Makes `buffer` `n_bytes` long, whatever it then holds.
 pub(crate) fn resize(buffer: &mut Vec<u8>, what: &'static str, n_bytes: u64) -> Result<()> {
     match usize::try_from(n_bytes) {
-        Ok(n) if n <= buffer.len() => buffer.truncate(n),
+        Ok(n) if n <= buffer.capacity() => buffer.resize(n, 0),
         _ => {
             buffer.clear();
             buffer.shrink_to_fit();

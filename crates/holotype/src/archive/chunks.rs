@@ -1,6 +1,7 @@
 use super::content::Held;
-use super::{Archive, Finding, Item};
-use crate::{Error, Result, parallel};
+use super::verify::damage_only;
+use super::{Archive, Finding};
+use crate::{Error, Result};
 use holotype_container::{ChunkRecord, ChunkTable, Chunking, Table, frame_hash};
 use std::iter::Peekable;
 
@@ -74,64 +75,27 @@ fn merge(
     }
 }
 
-/// Hashes every chunk of the table. Damaged blocks are left to the check of the items they belong to.
-pub(super) fn verify_chunks(archive: &Archive, n_threads: usize) -> Result<Vec<Finding>> {
-    let chunks = all_chunks(archive)?;
-    let blocks: Vec<&[ChunkRecord]> = chunks.chunk_by(|a, b| a.extent.block == b.extent.block).collect();
-    let n_threads = parallel::n_threads(n_threads, blocks.len());
-    let found = parallel::map(n_threads, blocks, |chunks| {
-        let mut findings = Vec::new();
-        let mut held = Held::default();
-        for chunk in chunks {
-            let checked = archive.with_extent("chunk table", &chunk.extent, &mut held, &mut |bytes| {
-                if frame_hash(bytes) == chunk.id {
-                    return Ok(());
-                }
-                Err(Error::Item { item: "chunk table".into(), rule: "a chunk has another hash than its id" })
-            });
-            match checked {
-                Err(Error::Block { .. }) => break,
-                Err(error @ Error::Item { .. }) => {
-                    findings.push(Finding { item: None, ..Finding::of_item("", &error) });
-                }
-                other => other?,
+/// Hashes chunks of one block. One that is damaged or missing is left to the check of the items it belongs to.
+pub(super) fn check_chunks(archive: &Archive, chunks: &[ChunkRecord]) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    let mut held = Held::default();
+    for chunk in chunks {
+        let checked = archive.with_extent("chunk table", &chunk.extent, &mut held, &mut |bytes| {
+            if frame_hash(bytes) == chunk.id {
+                return Ok(());
+            }
+            Err(Error::Item { item: "chunk table".into(), rule: "a chunk has another hash than its id" })
+        });
+        match checked {
+            Ok(()) => {}
+            Err(error @ Error::Item { .. }) => {
+                findings.push(Finding { item: None, ..Finding::of_item("", &error) });
+            }
+            Err(error) => {
+                damage_only(&error)?;
+                break;
             }
         }
-        Ok(findings)
-    })?;
-    Ok(found.into_iter().flatten().collect())
-}
-
-/// Order in which items share blocks with those beside them: that of the blocks their content starts in.
-pub(crate) fn content_order(item: &Item<'_>) -> (u64, u64) {
-    use holotype_container::Extents;
-    match &item.record().extents {
-        Some(Extents::Inline(extents)) => extents.first().map_or((0, 0), |e| (e.block, e.offset_bytes)),
-        Some(Extents::Block(id)) => (*id, 0),
-        _ => (item.record().content.first().map_or(0, |run| run.first), 0),
     }
-}
-
-/// Entries of items whose content starts in the same places, in jobs of about `job_bytes`: neighbours decode a block once.
-pub(crate) fn jobs_of<'a, 'b: 'a, T>(
-    mut entries: Vec<T>,
-    job_bytes: u64,
-    item_of: impl Fn(&T) -> &'a Item<'b>,
-) -> Vec<Vec<T>> {
-    entries.sort_by_cached_key(|entry| content_order(item_of(entry)));
-    let mut jobs: Vec<Vec<T>> = Vec::new();
-    let mut n_bytes = u64::MAX;
-    for entry in entries {
-        // A file counts for its blocks and for the calls that it costs.
-        let cost = item_of(&entry).raw_bytes().saturating_add(4096);
-        match jobs.last_mut() {
-            Some(job) if n_bytes.saturating_add(cost) <= job_bytes => job.push(entry),
-            _ => {
-                jobs.push(vec![entry]);
-                n_bytes = 0;
-            }
-        }
-        n_bytes = n_bytes.saturating_add(cost);
-    }
-    jobs
+    Ok(findings)
 }

@@ -1,4 +1,4 @@
-use super::cache::Key;
+use super::cache::{Found, Key};
 use super::read_ahead::ReadAhead;
 use super::{Archive, ImageItem, Item, SharedRecord, TensorItem};
 use crate::checkpoint::{Part, decode_parts, is_made_of_parts};
@@ -341,6 +341,7 @@ impl Archive {
             at += n_now as u64;
             pieces = rest;
         }
+        self.let_go(held);
         Ok(n)
     }
 
@@ -397,18 +398,13 @@ impl Archive {
         work: &mut dyn FnMut(&[u8]) -> Result<T>,
     ) -> Result<T> {
         let end = extent.offset_bytes.saturating_add(extent.n_bytes);
-        let at_hand = held.block.take().filter(|(id, _)| *id == extent.block).map(|(_, block)| block);
-        let known = at_hand.or_else(|| self.cache.get(Key::Block(extent.block)));
-        let block = match known {
-            Some(block) if block.len() as u64 >= end => block,
-            too_short => {
-                // A block whose start was not enough is read often enough to decode all of it.
-                let needed_bytes = if too_short.is_some() { None } else { held.needed_bytes };
-                let (id, limit) = (extent.block, self.limits.max_file_block_bytes);
-                let block =
-                    Arc::new(self.unpacked_start(item, id, limit, needed_bytes.unwrap_or(u64::MAX))?);
-                self.cache.insert(Key::Block(id), &block);
-                block
+        let block = match held.block.take() {
+            Some((id, block)) if id == extent.block && block.len() as u64 >= end => block,
+            other => {
+                let is_too_short = other.as_ref().is_some_and(|(id, _)| *id == extent.block);
+                other.into_iter().for_each(|(_, block)| self.cache.give_back(block));
+                let needed_bytes = held.needed_bytes.filter(|_| !is_too_short);
+                self.block_up_to(item, extent.block, end, needed_bytes)?
             }
         };
         let block = &held.block.insert((extent.block, block)).1;
@@ -419,6 +415,37 @@ impl Archive {
             item: item.to_owned(),
             rule: "an extent lies past the end of its block",
         })?)
+    }
+}
+
+impl Archive {
+    /// The raw bytes of a block up to `end` or beyond, from the cache or through it. `needed_bytes` are what is decoded
+    /// of one that is not there, all of it if `None`.
+    fn block_up_to(&self, item: &str, id: u64, end: u64, needed_bytes: Option<u64>) -> Result<Arc<Vec<u8>>> {
+        let claim = match self.cache.find(Key::Block(id), end) {
+            Found::Block(block) => return Ok(block),
+            Found::Nothing(claim) => claim,
+        };
+        // A block whose start was not enough is read often enough to decode all of it.
+        let n_bytes = needed_bytes.filter(|_| !claim.was_short).unwrap_or(u64::MAX);
+        let mut block = self.unpacked_start(item, id, self.limits.max_file_block_bytes, n_bytes)?;
+        // What was left out takes no memory where this is kept.
+        if self.cache.max_bytes() > 0 && block.capacity() > block.len() + block.len() / 8 {
+            block.shrink_to_fit();
+        }
+        let block = Arc::new(block);
+        claim.keep(&block);
+        Ok(block)
+    }
+
+    /// Needs the block at hand no longer.
+    pub(super) fn let_go(&self, held: Held) {
+        held.block.into_iter().for_each(|(_, block)| self.cache.give_back(block));
+    }
+
+    /// Keeps a decoded block no longer.
+    pub(super) fn forget_block(&self, id: u64) {
+        self.cache.remove(Key::Block(id));
     }
 }
 

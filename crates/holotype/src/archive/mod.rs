@@ -2,44 +2,50 @@
 
 mod animation;
 mod audio;
+mod brief_lock;
 mod cache;
 mod chunks;
 mod content;
 mod generation;
 mod image;
 mod item;
+mod jobs;
 mod open;
 mod parents;
 mod read_ahead;
 mod revisions;
+mod spares;
 mod tables;
 mod tensor;
 mod tensor_bytes;
 mod unpackers;
+mod uses;
 mod verify;
 
 pub use animation::{Animation, AnimationItem, FrameCache, FrameInfo};
 pub use audio::AudioItem;
-pub(crate) use chunks::jobs_of;
 pub(crate) use content::Held;
 pub use content::{FileMap, Summary};
 pub use generation::GenerationItem;
 pub use image::ImageItem;
 pub use item::Item;
+pub(crate) use jobs::{Place, jobs_of};
 pub use open::OpenOptions;
 pub(crate) use open::{Ends, read_ends};
 pub(crate) use parents::Home;
 pub use parents::ParentInfo;
 pub use revisions::{Revision, RevisionInfo};
 pub use tensor::TensorItem;
+pub(crate) use uses::Uses;
 pub(crate) use verify::verify_item;
 pub use verify::{Finding, VerifyOptions, VerifyReport};
 
 use crate::{Error, Limits, Metadata, Result, memory};
 use cache::BlockCache;
-use holotype_container::{BlockRecord, FORMAT_VERSION, ItemKind, ItemRecord, Manifest, hex};
+use holotype_container::{BlockRecord, FORMAT_VERSION, ItemKind, ItemRecord, Manifest, Unpacker, hex};
 use holotype_store::{FileSource, MemorySource, PrefixSource, ReadAt};
 use parents::Parents;
+use spares::Spares;
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -80,6 +86,8 @@ pub struct Archive {
     tables: Tables,
     cache: BlockCache,
     unpackers: Unpackers,
+    /// Buffers of frames as they are stored.
+    frames: Spares,
     parents: Parents,
     limits: Limits,
     read_ahead: bool,
@@ -175,8 +183,9 @@ impl Archive {
         let cache = BlockCache::new(CACHE_BYTES);
         let (tables, parents) = (Tables::default(), Parents::new(options, home));
         let (limits, read_ahead) = (options.limits, true);
-        let unpackers = Unpackers::default();
-        let archive = Self { source, path, manifest, tables, cache, unpackers, parents, limits, read_ahead };
+        let (unpackers, frames) = (Unpackers::default(), Spares::default());
+        let archive =
+            Self { source, path, manifest, tables, cache, unpackers, frames, parents, limits, read_ahead };
         match options.revision {
             Revision::Number(number) if number != archive.revision() => archive.at_revision(number),
             _ => Ok(archive),
@@ -201,8 +210,9 @@ impl Archive {
         let manifest = Manifest::without_seal(blocks, items);
         let (path, cache) = (path.to_path_buf(), BlockCache::new(CACHE_BYTES));
         let (tables, parents) = (Tables::default(), Parents::default());
-        let (source, unpackers, read_ahead) = (source.into(), Unpackers::default(), true);
-        Self { source, path, manifest, tables, cache, unpackers, parents, limits, read_ahead }
+        let (unpackers, frames) = (Unpackers::default(), Spares::default());
+        let (source, read_ahead) = (source.into(), true);
+        Self { source, path, manifest, tables, cache, unpackers, frames, parents, limits, read_ahead }
     }
 
     /// Keeps at most `n_bytes` of decoded blocks of files for further reads; default 512 MiB, taken as they are read.
@@ -415,6 +425,22 @@ impl Archive {
         read(self.source.as_ref(), &self.path, offset_bytes, n_bytes)
     }
 
+    /// [`Self::read`] of so many bytes from an offset on, by way of a buffer unless the source holds them in memory.
+    fn read_into<'a>(
+        &'a self,
+        (offset_bytes, n_bytes): (u64, u64),
+        buffer: &'a mut Vec<u8>,
+    ) -> Result<&'a [u8]> {
+        let source = self.source.as_ref();
+        if let Some(bytes) = source.slice(offset_bytes, n_bytes) {
+            return Ok(bytes);
+        }
+        check_range(source, offset_bytes, n_bytes)?;
+        memory::resize(buffer, "a read", n_bytes)?;
+        source.read_exact_at(offset_bytes, buffer).map_err(|e| Error::of_read(&self.path, e))?;
+        Ok(buffer)
+    }
+
     /// Tells the source which blocks are read next, so that one far away fetches neighbours together.
     fn will_read(&self, ids: impl Iterator<Item = u64>) -> Result<()> {
         let mut ranges = Vec::new();
@@ -442,12 +468,17 @@ impl Archive {
         let owner = parent.as_deref().unwrap_or(self);
         let block = owner.block(owned_id)?;
         let in_item = |source| Error::Block { item: item.to_owned(), source };
-        let frame = owner.read(block.offset_bytes, block.frame_bytes()).map_err(|error| match error {
+        let mut buffer = self.frames.take(block.frame_bytes());
+        let range = (block.offset_bytes, block.frame_bytes());
+        let frame = owner.read_into(range, &mut buffer).map_err(|error| match error {
             Error::Container(source) => in_item(source),
             error => error,
         })?;
-        let opened = owner.manifest.open_block(&block, &frame, &self.limits.container).map_err(in_item)?;
-        work(&block, opened.bytes())
+        let opened = owner.manifest.open_block(&block, frame, &self.limits.container).map_err(in_item)?;
+        let done = work(&block, opened.bytes());
+        drop(opened);
+        self.frames.give(buffer);
+        done
     }
 
     /// Reads a raw or packed block whole.
@@ -468,9 +499,11 @@ impl Archive {
             }
             let rule = "a block has no codec of bytes, or does not unpack to its recorded size";
             let n_bytes = n_bytes.min(block.raw_bytes);
-            self.unpackers
-                .with(|unpacker| unpacker.start_of_block(block.codec, payload, block.raw_bytes, n_bytes))
-                .ok_or_else(|| Error::Item { item: item.to_owned(), rule })
+            let buffer = self.cache.spares.take(block.raw_bytes);
+            let start = |unpacker: &mut Unpacker| {
+                unpacker.start_of_block(block.codec, payload, block.raw_bytes, n_bytes, buffer)
+            };
+            self.unpackers.with(start).ok_or_else(|| Error::Item { item: item.to_owned(), rule })
         })
     }
 }
@@ -485,18 +518,24 @@ pub(crate) fn read<'a>(
     if let Some(bytes) = source.slice(offset_bytes, n_bytes) {
         return Ok(Cow::Borrowed(bytes));
     }
-    if offset_bytes.checked_add(n_bytes).is_none_or(|end| end > source.len_bytes()) {
-        return Err(holotype_container::Error::Truncated {
-            what: "archive",
-            offset_bytes,
-            expected: n_bytes,
-            found: source.len_bytes().saturating_sub(offset_bytes),
-        }
-        .into());
-    }
+    check_range(source, offset_bytes, n_bytes)?;
     let mut bytes = memory::zeroed("a read", n_bytes)?;
     source.read_exact_at(offset_bytes, &mut bytes).map_err(|e| Error::of_read(path, e))?;
     Ok(Cow::Owned(bytes))
+}
+
+/// A range that lies in the source, so that no memory is taken for one that does not.
+fn check_range(source: &dyn ReadAt, offset_bytes: u64, n_bytes: u64) -> Result<()> {
+    if offset_bytes.checked_add(n_bytes).is_some_and(|end| end <= source.len_bytes()) {
+        return Ok(());
+    }
+    Err(holotype_container::Error::Truncated {
+        what: "archive",
+        offset_bytes,
+        expected: n_bytes,
+        found: source.len_bytes().saturating_sub(offset_bytes),
+    }
+    .into())
 }
 
 /// Shared records of an archive's items.

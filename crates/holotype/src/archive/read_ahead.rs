@@ -1,5 +1,5 @@
+use super::brief_lock::BriefLock;
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
 
 /// Content fetched ahead at first, once reads follow each other.
 const FIRST_BYTES: u64 = 1 << 20;
@@ -11,7 +11,7 @@ const MAX_BYTES: u64 = 16 << 20;
 /// Only reads that follow each other look ahead: each time they reach the end of what was fetched, twice as far as the
 /// time before. A read anywhere else fetches what it touches.
 #[derive(Debug, Default)]
-pub(super) struct ReadAhead(Mutex<State>);
+pub(super) struct ReadAhead(BriefLock<State>);
 
 #[derive(Debug, Clone, Copy, Default)]
 struct State {
@@ -31,14 +31,14 @@ impl Clone for ReadAhead {
 impl ReadAhead {
     /// True if a read starts where the one before ended, or is the first and starts at 0.
     pub(super) fn follows(&self, offset_bytes: u64, n_bytes: u64) -> bool {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(mut state) = self.0.lock() else { return false };
         state.next.replace(offset_bytes.saturating_add(n_bytes)).unwrap_or(0) == offset_bytes
     }
 
     /// The content to fetch for a read of `n_bytes` at `offset_bytes`; empty if an earlier read had it fetched.
     pub(super) fn plan(&self, offset_bytes: u64, n_bytes: u64) -> Range<u64> {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let end = offset_bytes.saturating_add(n_bytes);
+        let Some(mut state) = self.0.lock() else { return offset_bytes..end };
         if state.next != Some(offset_bytes) {
             *state = State { next: Some(end), until: end, window: 0 };
             return offset_bytes..end;

@@ -2,6 +2,7 @@
 
 use super::cache::BlockCache;
 use super::open::{Ends, OpenOptions, read_ends};
+use super::spares::Spares;
 use super::tables::{Tables, all_blocks};
 use super::unpackers::Unpackers;
 use super::{Archive, Home, read};
@@ -109,6 +110,7 @@ impl Archive {
             tables: Tables::default(),
             cache: BlockCache::new(self.cache.max_bytes()),
             unpackers: Unpackers::default(),
+            frames: Spares::default(),
             parents: self.parents.again(),
             limits: self.limits,
             read_ahead: self.read_ahead,

@@ -1,10 +1,11 @@
 //! The manifest's tables, whole in memory or fetched page by page and kept.
 
+use super::brief_lock::BriefLock;
 use super::{Archive, SharedRecord};
 use crate::{Error, Result};
 use holotype_container::{BlockRecord, PageRef, Table};
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// Pages kept of each table; 64 KiB of records each.
 const MAX_KEPT_PAGES: usize = 64;
@@ -12,8 +13,8 @@ const MAX_KEPT_PAGES: usize = 64;
 /// Pages fetched so far.
 #[derive(Debug, Default)]
 pub(super) struct Tables {
-    items: Mutex<BTreeMap<u64, Arc<Vec<SharedRecord>>>>,
-    blocks: Mutex<BTreeMap<u64, Arc<Vec<BlockRecord>>>>,
+    items: BriefLock<BTreeMap<u64, Arc<Vec<SharedRecord>>>>,
+    blocks: BriefLock<BTreeMap<u64, Arc<Vec<BlockRecord>>>>,
 }
 
 /// Every item, in name order.
@@ -107,18 +108,19 @@ fn block_page(archive: &Archive, page: &PageRef<u64>) -> Result<Arc<Vec<BlockRec
 }
 
 fn kept<T>(
-    pages: &Mutex<BTreeMap<u64, Arc<Vec<T>>>>,
+    pages: &BriefLock<BTreeMap<u64, Arc<Vec<T>>>>,
     offset_bytes: u64,
     fetch: impl FnOnce() -> Result<Vec<T>>,
 ) -> Result<Arc<Vec<T>>> {
-    if let Some(page) = pages.lock().unwrap_or_else(PoisonError::into_inner).get(&offset_bytes) {
-        return Ok(Arc::clone(page));
+    if let Some(page) = pages.lock().and_then(|pages| pages.get(&offset_bytes).cloned()) {
+        return Ok(page);
     }
     let page = Arc::new(fetch()?);
-    let mut pages = pages.lock().unwrap_or_else(PoisonError::into_inner);
-    if pages.len() >= MAX_KEPT_PAGES {
-        pages.pop_first();
+    if let Some(mut pages) = pages.lock() {
+        if pages.len() >= MAX_KEPT_PAGES {
+            pages.pop_first();
+        }
+        pages.insert(offset_bytes, Arc::clone(&page));
     }
-    pages.insert(offset_bytes, Arc::clone(&page));
     Ok(page)
 }

@@ -1,10 +1,10 @@
 use super::{
-    AnimationItem, Archive, AudioItem, FileMap, GenerationItem, ImageItem, Item, TensorItem, chunks, content,
-    jobs_of, tables,
+    AnimationItem, Archive, AudioItem, FileMap, GenerationItem, ImageItem, Item, Place, TensorItem, Uses,
+    chunks, content, jobs_of, tables, uses::block_of,
 };
 use crate::image::decode;
 use crate::{Error, Progress, Region, Result, memory, parallel};
-use holotype_container::{BlockRecord, FrameHasher, ItemKind};
+use holotype_container::{BlockRecord, ChunkRecord, FrameHasher, ItemKind};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::fmt;
@@ -142,7 +142,7 @@ pub(super) fn verify(archive: &Archive, options: &VerifyOptions) -> Result<Verif
     }
     report.n_blocks = blocks.len() as u64;
     let mut is_content = vec![false; blocks.len()];
-    let mut later: Option<Archive> = None;
+    let (mut later, mut of_chunks) = (None::<Archive>, Vec::new());
     for item in &items {
         let extents = content::extents(archive, item.record()).ok().flatten().unwrap_or_default();
         for id in item.record().content_blocks().chain(extents.iter().map(|extent| extent.block)) {
@@ -154,20 +154,22 @@ pub(super) fn verify(archive: &Archive, options: &VerifyOptions) -> Result<Verif
             verify_item(item, options, &mut report)?;
         }
     }
-    verify_shared(&items, options, &mut report)?;
+    let chunks = match chunks::all_chunks(archive) {
+        Ok(chunks) => chunks,
+        Err(error) => {
+            damage_only(&error)?;
+            of_chunks.push(whole(None, &error));
+            Vec::new()
+        }
+    };
+    of_chunks.extend(verify_shared(archive, &items, &chunks, options, &mut report)?);
     for item in &items {
         if let Err(error) = item.check_link() {
             damage_only(&error)?;
             report.findings.push(whole(Some(item), &error));
         }
     }
-    match chunks::verify_chunks(archive, options.n_threads) {
-        Ok(findings) => report.findings.extend(findings),
-        Err(error) => {
-            damage_only(&error)?;
-            report.findings.push(whole(None, &error));
-        }
-    }
+    report.findings.append(&mut of_chunks);
     for number in (1..archive.revision()).rev() {
         let newer = later.as_ref().map_or(archive, |later| later);
         match verify_earlier(archive, number, newer, &blocks, options, &mut report) {
@@ -225,7 +227,7 @@ fn verify_earlier(
     for item in changed.iter().filter(|item| item.record().extents.is_none()) {
         verify_item(item, options, report)?;
     }
-    verify_shared(&changed, options, report)?;
+    verify_shared(&earlier, &changed, &[], options, report)?;
     drop((changed, kept));
     Ok(earlier)
 }
@@ -265,18 +267,64 @@ fn check_pages_hash(archive: &Archive) -> Result<()> {
     Err(holotype_container::Error::Corrupt { what, offset_bytes, rule }.into())
 }
 
-/// Files that share blocks: neighbours together, so that each block is decoded once or a few times.
-fn verify_shared(items: &[Item<'_>], options: &VerifyOptions, report: &mut VerifyReport) -> Result<()> {
-    let shared = items.iter().filter(|item| item.record().extents.is_some()).collect();
-    let jobs = jobs_of(shared, JOB_BYTES, |item| *item);
+/// What shares blocks with others.
+enum Sharing<'a> {
+    Item(&'a Item<'a>),
+    /// Chunks of one block.
+    Chunks(&'a [ChunkRecord]),
+}
+
+/// Files and chunks that share blocks: neighbours together, so that each block is decoded once or a few times. Returns
+/// what it found of the chunks.
+fn verify_shared(
+    archive: &Archive,
+    items: &[Item<'_>],
+    chunks: &[ChunkRecord],
+    options: &VerifyOptions,
+    report: &mut VerifyReport,
+) -> Result<Vec<Finding>> {
+    let mut shared: Vec<Sharing<'_>> =
+        items.iter().filter(|item| item.record().extents.is_some()).map(Sharing::Item).collect();
+    let by_block = chunks.chunk_by(|a, b| a.extent.block == b.extent.block);
+    shared.extend(by_block.map(Sharing::Chunks));
+    let uses = Uses::of(archive);
+    for entry in &shared {
+        match entry {
+            Sharing::Item(item) => uses.add(item.shared_blocks()),
+            Sharing::Chunks(chunks) => uses.add(block_of(chunks)),
+        }
+    }
+    let jobs = jobs_of(shared, JOB_BYTES, |entry| match entry {
+        Sharing::Item(item) => Place::of_item(item),
+        Sharing::Chunks(chunks) => Place::of_chunks(chunks),
+    });
     let n_threads = parallel::n_threads(options.n_threads, jobs.len());
     let found = parallel::map(n_threads, jobs, |job| {
-        let mut found = VerifyReport::default();
-        job.into_iter().try_for_each(|item| verify_item(item, options, &mut found))?;
-        Ok(found.findings)
+        let (mut of_items, mut of_chunks) = (VerifyReport::default(), Vec::new());
+        let mut good_before = None;
+        for entry in job {
+            let item = match entry {
+                Sharing::Item(item) => item,
+                Sharing::Chunks(chunks) => {
+                    of_chunks.extend(chunks::check_chunks(archive, chunks)?);
+                    uses.end(block_of(chunks));
+                    continue;
+                }
+            };
+            let n_before = of_items.findings.len();
+            if item.kind() == ItemKind::File {
+                verify_file_after(good_before, item, options, &mut of_items)?;
+            } else {
+                verify_item(item, options, &mut of_items)?;
+            }
+            good_before = (of_items.findings.len() == n_before).then_some(item);
+            uses.end(item.shared_blocks());
+        }
+        Ok((of_items.findings, of_chunks))
     })?;
-    report.findings.extend(found.into_iter().flatten());
-    Ok(())
+    let (of_items, of_chunks): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+    report.findings.extend(of_items.into_iter().flatten());
+    Ok(of_chunks.into_iter().flatten().collect())
 }
 
 /// Decodes and hashes an item's content, its metadata and its preview.
@@ -316,7 +364,7 @@ fn unreadable(mut report: VerifyReport, error: Error) -> Result<VerifyReport> {
 }
 
 /// Passes on what is not damage: a disk that fails, a limit.
-fn damage_only(error: &Error) -> Result<()> {
+pub(super) fn damage_only(error: &Error) -> Result<()> {
     match error {
         Error::Io { path, source } => Err(Error::io_again(path, source)),
         Error::LimitExceeded { what, found, limit } => {
@@ -409,7 +457,17 @@ fn verify_image(item: &Item<'_>, options: &VerifyOptions, report: &mut VerifyRep
 }
 
 fn verify_file(item: &Item<'_>, options: &VerifyOptions, report: &mut VerifyReport) -> Result<()> {
-    let mut checked = item.read_file(options.n_threads, &mut |bytes| {
+    verify_file_after(None, item, options, report)
+}
+
+/// [`verify_file`] after another file that was found good and may be equal.
+fn verify_file_after(
+    good: Option<&Item<'_>>,
+    item: &Item<'_>,
+    options: &VerifyOptions,
+    report: &mut VerifyReport,
+) -> Result<()> {
+    let mut checked = item.read_file_after(good, options.n_threads, &mut |bytes| {
         options.progress.advance(bytes.len() as u64);
         Ok(())
     });

@@ -5,15 +5,17 @@
 
 mod names;
 mod place;
+mod root;
 
-use crate::archive::{Item, jobs_of};
+use crate::archive::{Item, Place, Uses, jobs_of};
 use crate::{Archive, Error, Progress, Result, parallel};
 use holotype_container::ItemKind;
 use holotype_store::NewDirectory;
 use place::KeptBits;
+use root::Root;
 use std::collections::HashMap;
 use std::ffi::OsStr;
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -122,12 +124,13 @@ pub fn unpack(archive: &Archive, directory: impl AsRef<Path>, options: &UnpackOp
         return Err(Error::LimitExceeded { what, found: unpacked.n_bytes, limit: options.max_bytes });
     }
     let made = NewDirectory::create(directory).map_err(|e| Error::io(directory, e))?;
-    let kept = KeptBits::default();
-    let tree = Tree { root: made.path(), items: &items, paths: &paths, options, kept };
+    let root = Root::open(made.path()).map_err(|e| Error::io(made.path(), e))?;
+    let tree = Tree { root, items: &items, paths: &paths, options, kept: KeptBits::default() };
     tree.folders()?;
     tree.files()?;
     tree.links()?;
     tree.finish_folders()?;
+    drop(tree);
     made.commit().map_err(|e| Error::io(directory, e))?;
     Ok(unpacked)
 }
@@ -141,7 +144,7 @@ pub fn paths(items: &[Item<'_>]) -> Result<Vec<PathBuf>> {
 }
 
 struct Tree<'a> {
-    root: &'a Path,
+    root: Root,
     items: &'a [Item<'a>],
     paths: &'a [PathBuf],
     options: &'a UnpackOptions,
@@ -149,6 +152,11 @@ struct Tree<'a> {
 }
 
 impl Tree<'_> {
+    /// The error of a call about what is at `path`.
+    fn failed(&self, path: &Path) -> impl Fn(std::io::Error) -> Error {
+        move |e| Error::io(self.root.join(path), e)
+    }
+
     fn of_kind(&self, kind: ItemKind) -> impl Iterator<Item = (&Item<'_>, &PathBuf)> {
         self.items.iter().zip(self.paths).filter(move |(item, _)| item.kind() == kind)
     }
@@ -182,9 +190,9 @@ impl Tree<'_> {
         folders.sort_unstable_by_key(|(depth, (folder, _))| (*depth, *folder));
         for level in folders.chunk_by(|(a, _), (b, _)| a == b) {
             self.on_folders(level.iter().collect(), |(_, (folder, item))| {
-                let path = self.root.join(folder);
-                place::create_folder(&path, item.map(Item::attributes), self.options)
-                    .map_err(|e| Error::io(path, e))?;
+                let folder = Path::new(folder);
+                place::create_folder(&self.root, folder, item.map(Item::attributes), self.options)
+                    .map_err(self.failed(folder))?;
                 Ok(None)
             })?;
         }
@@ -196,8 +204,11 @@ impl Tree<'_> {
         let is_file = |(item, _): &(&Item<'_>, &PathBuf)| {
             item.file().is_some() && item.attributes().hard_link.is_none()
         };
-        let files = self.items.iter().zip(self.paths).filter(is_file).collect();
-        let jobs = jobs_of(files, JOB_BYTES, |(item, _)| *item);
+        let files: Vec<_> = self.items.iter().zip(self.paths).filter(is_file).collect();
+        let Some((first, _)) = files.first() else { return Ok(()) };
+        let uses = Uses::of(first.archive());
+        files.iter().for_each(|(item, _)| uses.add(item.shared_blocks()));
+        let jobs = jobs_of(files, JOB_BYTES, |(item, _)| Place::of_item(item));
         let n_threads = parallel::n_threads(self.options.n_threads, jobs.len());
         // A file made of tensors takes threads of its own if there are some to spare.
         let spare = if jobs.len() == 1 { self.options.n_threads } else { 1 };
@@ -205,6 +216,7 @@ impl Tree<'_> {
             let mut before = None;
             for (item, path) in job {
                 self.file(item, path, before, spare)?;
+                uses.end(item.shared_blocks());
                 before = Some(item);
             }
             Ok(())
@@ -214,16 +226,14 @@ impl Tree<'_> {
 
     /// Writes a file, after the one `before` it, which may be equal.
     fn file(&self, item: &Item<'_>, path: &Path, before: Option<&Item<'_>>, n_threads: usize) -> Result<()> {
-        let path = self.root.join(path);
-        let failed = |e| Error::io(&path, e);
-        let mut options = OpenOptions::new();
-        place::set_first_mode(options.write(true).create_new(true), item.attributes(), self.options);
-        let mut file = options.open(&path).map_err(failed)?;
+        let (attributes, options) = (item.attributes(), self.options);
+        let mut file =
+            place::create_file(&self.root, path, attributes, options).map_err(self.failed(path))?;
         item.read_file_after(before, n_threads, &mut |bytes| {
-            self.options.progress.advance(bytes.len() as u64);
-            file.write_all(bytes).map_err(failed)
+            options.progress.advance(bytes.len() as u64);
+            file.write_all(bytes).map_err(self.failed(path))
         })?;
-        place::set_open(&file, &path, item.attributes(), self.options, &self.kept)
+        place::set_open(&file, &self.root, path, attributes, options, &self.kept).map_err(self.failed(path))
     }
 
     /// Other names of files, then symbolic links: from here on a path may lead elsewhere.
@@ -231,15 +241,14 @@ impl Tree<'_> {
         for (item, path) in self.of_kind(ItemKind::File) {
             if let Some(name) = &item.attributes().hard_link {
                 let path = self.root.join(path);
-                let target = self.root.join(names::relative(&item.archive().item(name)?)?);
+                let target = self.root.join(&names::relative(&item.archive().item(name)?)?);
                 fs::hard_link(target, &path).map_err(|e| Error::io(&path, e))?;
             }
         }
         for (item, path) in self.of_kind(ItemKind::Symlink) {
-            let path = self.root.join(path);
             let target = item.attributes().symlink_target.as_deref().unwrap_or_default();
-            place::symlink(target, &path)?;
-            place::set_time(&path, item.attributes())?;
+            place::symlink(target, &self.root.join(path))?;
+            place::set_time(&self.root, path, item.attributes()).map_err(self.failed(path))?;
         }
         Ok(())
     }
@@ -248,17 +257,18 @@ impl Tree<'_> {
     /// others, the innermost first: a mode can shut out all that is below.
     fn finish_folders(&self) -> Result<()> {
         let set = |item: &Item<'_>, path: &Path| {
-            place::set_folder(path, item.attributes(), self.options, &self.kept)
+            place::set_folder(&self.root, path, item.attributes(), self.options, &self.kept)
+                .map_err(self.failed(path))
         };
         let folders: Vec<_> = self.of_kind(ItemKind::Directory).collect();
         let mut others = self.on_folders(folders, |(item, folder)| {
-            let path = self.root.join(folder);
-            if !place::has_mode(&path, item.attributes(), self.options, &self.kept)? {
+            let has_mode = place::has_mode(&self.root, folder, item.attributes(), self.options, &self.kept);
+            if !has_mode.map_err(self.failed(folder))? {
                 return Ok(Some((item, folder)));
             }
-            set(item, &path).map(|()| None)
+            set(item, folder).map(|()| None)
         })?;
         others.sort_by(|(_, a), (_, b)| b.cmp(a));
-        others.into_iter().try_for_each(|(item, folder)| set(item, &self.root.join(folder)))
+        others.into_iter().try_for_each(|(item, folder)| set(item, folder))
     }
 }
