@@ -5,9 +5,14 @@
 //! one run.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
+// Only its clock.
+#[allow(dead_code)]
+mod thread_time;
+
 use holotype_codec::image::{Mode, TileOptions, decode_tile, encode_tile};
 use holotype_codec::{SampleType, TileMut, TileRef, TileShape};
 use std::collections::BTreeMap;
+use thread_time::now_ns;
 
 /// As the Python package has it.
 #[global_allocator]
@@ -80,19 +85,6 @@ fn main() {
             speed(sum.decode_ns),
         );
     }
-}
-
-/// Nanoseconds this thread has run.
-#[cfg(unix)]
-fn now_ns() -> u64 {
-    let now = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
-}
-
-#[cfg(not(unix))]
-fn now_ns() -> u64 {
-    static START: std::sync::LazyLock<std::time::Instant> = std::sync::LazyLock::new(std::time::Instant::now);
-    START.elapsed().as_nanos() as u64
 }
 
 fn measure(pam: &Pam, tile: u32, repeat: usize, options: &TileOptions, sum: &mut Sum) {
