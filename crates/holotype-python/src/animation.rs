@@ -129,7 +129,7 @@ pub(crate) fn write_animation(
     let raised = frames.raised.clone();
     let one = OneAnimation { name, frames, options, audio };
     let result = py.detach(|| write_archive(path, overwrite, writer, one));
-    Ok(FrameIterator::raise(&raised, result)?.1.into_fields(py))
+    FrameIterator::raise(&raised, result)?.1.into_fields(py)
 }
 
 #[derive(FromPyObject)]
@@ -220,7 +220,7 @@ pub(crate) fn import_animation(
         .with_approximate(pixels);
     let one = FromFiles { name, paths, options };
     let (_, written) = py.detach(|| write_archive(path, overwrite, writer, one)).map_err(raise)?;
-    Ok(written.into_fields(py))
+    written.into_fields(py)
 }
 
 /// Writes an animation as a file of another format; the number of frames.

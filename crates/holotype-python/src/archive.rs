@@ -4,7 +4,6 @@ use crate::fields::{
     SummaryFields, encryption, metadata_fields, region,
 };
 use crate::source::FileObject;
-use crate::write::into_bytes;
 use holotype::formats::Format;
 use holotype::{
     Error, ExportOptions, FileOutput, FlattenOptions, ImageItem, ItemKind, OpenOptions, Password, Region,
@@ -436,7 +435,7 @@ impl Archive {
             Ok(None)
         };
         let data = py.detach(job).map_err(raise)?;
-        Ok(data.map(|data| into_bytes(py, &data)))
+        Ok(data.map(|data| PyBytes::new(py, &data)))
     }
 }
 

@@ -9,6 +9,7 @@ mod batch;
 mod error;
 mod fields;
 mod generation;
+mod held;
 mod packing;
 mod signing;
 mod source;

@@ -1,5 +1,6 @@
 use crate::error::{argument_error, raise};
 use crate::fields::{MetadataFields, RemoteFields, encryption, into_metadata};
+use crate::held::Held;
 use crate::tensor::{ParentFields, TensorFields, TensorOptionsFields};
 use crate::write::Samples;
 use holotype::{
@@ -27,7 +28,7 @@ pub(crate) enum Output {
     File(FileOutput),
     Object(Box<ObjectOutput>),
     Append(AppendOutput),
-    Memory(Vec<u8>),
+    Memory(Held),
 }
 
 impl Write for Output {
@@ -184,7 +185,7 @@ impl Writer {
                 Output::Object(Box::new(py.detach(create).map_err(raise)?))
             }
             (Some(path), None) => Output::File(FileOutput::create(path, replace).map_err(raise)?),
-            (None, _) => Output::Memory(Vec::new()),
+            (None, _) => Output::Memory(Held::default()),
         };
         let begin = || {
             let options = WriterOptions::default()
@@ -337,7 +338,7 @@ impl Writer {
             let (output, seal) = writer.finish()?;
             let (data, n_bytes) = match output {
                 Output::Memory(data) => {
-                    let n = data.len() as u64;
+                    let n = data.n_bytes();
                     (Some(data), n)
                 }
                 Output::Object(object) => {
@@ -361,12 +362,14 @@ impl Writer {
         let (data, n_bytes, seal) = py.detach(finish).map_err(raise)?;
         let data = match (data, put) {
             (Some(data), Some(put)) => {
-                for piece in data.chunks(PUT_BYTES) {
-                    put.call1((PyBytes::new(py, piece),))?;
+                for piece in data.into_pieces() {
+                    for part in piece.chunks(PUT_BYTES) {
+                        put.call1((PyBytes::new(py, part),))?;
+                    }
                 }
                 None
             }
-            (data, _) => data.map(|data| PyBytes::new(py, &data).unbind()),
+            (data, _) => data.map(|data| data.into_bytes(py)).transpose()?.map(Bound::unbind),
         };
         Ok((data, n_bytes, seal.iter().map(|byte| format!("{byte:02x}")).collect()))
     }

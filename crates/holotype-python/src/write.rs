@@ -2,12 +2,12 @@ use crate::error::{argument_error, raise};
 use crate::fields::{
     DescriptorFields, ImportedFields, MetadataFields, OptionsFields, WrittenFields, into_metadata,
 };
+use crate::held::Held;
 use holotype::formats::{Input, SourceImage};
 use holotype::{Error, FileOutput, ImportOptions, Imported, Replace, Writer, WriterOptions, import};
 use numpy::PyReadonlyArray1;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use pyo3::types::PyBytes;
 use std::fs::File;
 use std::io::{BufReader, Cursor, Seek as _};
 
@@ -48,33 +48,20 @@ impl SourceFile {
 
 /// What [`write_archive`] leaves: the archive in memory unless it went to a file, its size and seal.
 pub(crate) struct Written {
-    data: Option<Vec<u8>>,
+    data: Option<Held>,
     n_bytes: u64,
     seal: [u8; 32],
 }
 
 impl Written {
-    pub(crate) fn into_fields(self, py: Python<'_>) -> WrittenFields {
-        let Self { data, n_bytes, seal } = self;
-        written_fields(py, data, n_bytes, seal)
+    pub(crate) fn into_fields(self, py: Python<'_>) -> PyResult<WrittenFields> {
+        let data = self.data.map(|data| data.into_bytes(py)).transpose()?;
+        Ok(WrittenFields {
+            data: data.map(|data| data.into_any().unbind()),
+            n_bytes: self.n_bytes,
+            seal: self.seal.iter().map(|b| format!("{b:02x}")).collect(),
+        })
     }
-}
-
-pub(crate) fn written_fields(
-    py: Python<'_>,
-    data: Option<Vec<u8>>,
-    n_bytes: u64,
-    seal: [u8; 32],
-) -> WrittenFields {
-    WrittenFields {
-        data: data.map(|data| into_bytes(py, &data).into_any().unbind()),
-        n_bytes,
-        seal: seal.iter().map(|b| format!("{b:02x}")).collect(),
-    }
-}
-
-pub(crate) fn into_bytes<'py>(py: Python<'py>, data: &[u8]) -> Bound<'py, PyBytes> {
-    PyBytes::new(py, data)
 }
 
 /// Writes an archive to `path`, or to memory; `fill` adds its items.
@@ -85,10 +72,10 @@ pub(crate) fn write_archive<T>(
     fill: impl Fill<T>,
 ) -> holotype::Result<(T, Written)> {
     let Some(path) = path else {
-        let mut writer = Writer::new(Vec::new(), options)?;
+        let mut writer = Writer::new(Held::default(), options)?;
         let made = fill.fill(&mut writer)?;
         let (data, seal) = writer.finish()?;
-        let n_bytes = data.len() as u64;
+        let n_bytes = data.n_bytes();
         return Ok((made, Written { data: Some(data), n_bytes, seal }));
     };
     let replace = if overwrite { Replace::Allow } else { Replace::Never };
@@ -147,7 +134,7 @@ pub(crate) fn encode_image(
     let writer = options.writer_options();
     let one = OneImage { name, image, samples: samples.as_slice()?, options: options.into_options()? };
     let ((), written) = py.detach(|| write_archive(path, overwrite, writer, one)).map_err(raise)?;
-    Ok(written.into_fields(py))
+    written.into_fields(py)
 }
 
 /// Writes an archive of the images of a source file, or of its untouched bytes if it is lossy.
@@ -165,5 +152,5 @@ pub(crate) fn import_file(
     let options = ImportOptions::new(options.into_options()?).with_decode_lossy(decode_lossy);
     let one = OneFile { name, source, options };
     let (imported, written) = py.detach(|| write_archive(path, overwrite, writer, one)).map_err(raise)?;
-    Ok(ImportedFields::new(imported, written.into_fields(py)))
+    Ok(ImportedFields::new(imported, written.into_fields(py)?))
 }

@@ -127,18 +127,18 @@ pub(crate) fn encode(bytes: &[u8], counts: &[u32; 256], out: &mut Vec<u8>) {
         }
     }
     let mut states = [MIN_STATE; N_LANES];
-    // Last word first. A byte leaves at most one word.
-    let mut words = vec![0_u16; bytes.len()];
-    let mut n_words = 0;
+    // The last word comes first, and goes to the end. A byte leaves at most one word.
+    let mut words = vec![[0; 2]; bytes.len()];
+    let mut n_free = words.len();
     let mut code = |states: &mut [u32; N_LANES], k: usize, byte: u8| {
         let step = steps[usize::from(byte)];
         let state = states[k];
         // Written without a branch: half of them would be missed.
-        if let Some(word) = words.get_mut(n_words) {
-            *word = state as u16;
+        if let Some(word) = words.get_mut(n_free.wrapping_sub(1)) {
+            *word = (state as u16).to_le_bytes();
         }
         let is_large = state >= step.limit;
-        n_words += usize::from(is_large);
+        n_free -= usize::from(is_large);
         states[k] = step.advance(state >> (16 * u32::from(is_large)));
     };
     let (rows, rest) = bytes.as_chunks::<N_LANES>();
@@ -153,8 +153,7 @@ pub(crate) fn encode(bytes: &[u8], counts: &[u32; 256], out: &mut Vec<u8>) {
     out.extend_from_slice(&presence);
     out.extend_from_slice(&table);
     states.iter().for_each(|state| out.extend_from_slice(&state.to_le_bytes()));
-    words.truncate(n_words);
-    out.extend(words.iter().rev().flat_map(|word| word.to_le_bytes()));
+    out.extend_from_slice(words[n_free..].as_flattened());
 }
 
 /// Decodes `out.len()` bytes from all of `coded`.

@@ -192,6 +192,10 @@ fn encode_words<W: Word>(
 ) -> Option<Vec<u8>> {
     let words = transformed(words, layout, recipe.map, recipe.axes)?;
     let mut out = recipe.head().to_vec();
+    if matches!(recipe.coder, Coder::Planes | Coder::Leading) {
+        // Room for planes that are kept as they are: growing would copy them.
+        out.reserve(words.len() * W::N_BYTES);
+    }
     match recipe.coder {
         Coder::Planes => planes::encode(&planes::split(&words), words.len(), &mut out),
         Coder::Leading => leading::encode(&words, &mut out)?,

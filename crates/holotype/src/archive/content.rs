@@ -237,7 +237,12 @@ impl Archive {
     /// # Errors
     /// `Corrupt` or `Io` if the manifest or the list of a file's parts cannot be read.
     pub fn tree_items(&self) -> Result<Vec<Item<'_>>> {
-        let mut items = self.items()?;
+        self.tree_items_on(1)
+    }
+
+    /// [`Self::tree_items`], read on `n_threads` threads (0: what the machine offers).
+    pub(crate) fn tree_items_on(&self, n_threads: usize) -> Result<Vec<Item<'_>>> {
+        let mut items = self.items_on(n_threads)?;
         let mut names = HashSet::new();
         for item in &items {
             let parts = item.parts()?.into_iter().flatten();

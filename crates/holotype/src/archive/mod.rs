@@ -292,7 +292,12 @@ impl Archive {
     /// # Errors
     /// `Corrupt` or `Io` if a manifest page cannot be read.
     pub fn items(&self) -> Result<Vec<Item<'_>>> {
-        let mut records = tables::all_items(self)?;
+        self.items_on(1)
+    }
+
+    /// [`Self::items`], read on `n_threads` threads (0: what the machine offers).
+    pub(crate) fn items_on(&self, n_threads: usize) -> Result<Vec<Item<'_>>> {
+        let mut records = tables::all_items(self, n_threads)?;
         records.sort_by_key(|record| record.ordinal);
         Ok(records.into_iter().map(|record| Item::new(self, record)).collect())
     }

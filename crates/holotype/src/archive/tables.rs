@@ -2,7 +2,7 @@
 
 use super::brief_lock::BriefLock;
 use super::{Archive, SharedRecord};
-use crate::{Error, Result};
+use crate::{Error, Result, parallel};
 use holotype_container::{BlockRecord, PageRef, Table};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,16 +17,14 @@ pub(super) struct Tables {
     blocks: BriefLock<BTreeMap<u64, Arc<Vec<BlockRecord>>>>,
 }
 
-/// Every item, in name order.
-pub(super) fn all_items(archive: &Archive) -> Result<Vec<SharedRecord>> {
+/// Every item, in name order; pages are read on `n_threads` threads (0: what the machine offers).
+pub(super) fn all_items(archive: &Archive, n_threads: usize) -> Result<Vec<SharedRecord>> {
     match &archive.manifest.root().items {
         Table::Inline(items) => Ok(items.iter().cloned().map(Arc::new).collect()),
         Table::Paged(pages) => {
-            let mut all = Vec::new();
-            for page in pages {
-                all.extend(item_page(archive, page)?.iter().cloned());
-            }
-            Ok(all)
+            let n_threads = parallel::n_threads(n_threads, pages.len());
+            let pages = parallel::map(n_threads, pages.iter().collect(), |page| item_page(archive, page))?;
+            Ok(pages.iter().flat_map(|page| page.iter().cloned()).collect())
         }
     }
 }

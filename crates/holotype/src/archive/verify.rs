@@ -4,7 +4,7 @@ use super::{
 };
 use crate::image::decode;
 use crate::{Error, Progress, Region, Result, memory, parallel};
-use holotype_container::{BlockRecord, ChunkRecord, FrameHasher, ItemKind};
+use holotype_container::{BlockRecord, ChunkRecord, Extents, FrameHasher, ItemKind};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::fmt;
@@ -128,7 +128,7 @@ pub(super) fn verify(archive: &Archive, options: &VerifyOptions) -> Result<Verif
     if let Err(error) = archive.manifest.check_blocks(&blocks) {
         report.findings.push(whole(None, &error.into()));
     }
-    let items = match archive.items() {
+    let items = match archive.items_on(options.n_threads) {
         Ok(items) => items,
         Err(error) => return unreadable(report, error),
     };
@@ -144,8 +144,12 @@ pub(super) fn verify(archive: &Archive, options: &VerifyOptions) -> Result<Verif
     let mut is_content = vec![false; blocks.len()];
     let (mut later, mut of_chunks) = (None::<Archive>, Vec::new());
     for item in &items {
-        let extents = content::extents(archive, item.record()).ok().flatten().unwrap_or_default();
-        for id in item.record().content_blocks().chain(extents.iter().map(|extent| extent.block)) {
+        let listed = match &item.record().extents {
+            Some(Extents::Block(_)) => content::extents(archive, item.record()).ok().flatten(),
+            _ => None,
+        };
+        let listed = listed.iter().flatten().map(|extent| extent.block);
+        for id in item.record().content_blocks().chain(item.shared_blocks()).chain(listed) {
             if let Some(seen) = is_content.get_mut(id as usize) {
                 *seen = true;
             }
@@ -219,10 +223,10 @@ fn verify_earlier(
     check_pages_hash(&earlier)?;
     chunks::all_chunks(&earlier)?;
     let kept: HashMap<String, Item<'_>> =
-        newer.items()?.into_iter().map(|item| (item.name().to_owned(), item)).collect();
+        newer.items_on(options.n_threads)?.into_iter().map(|item| (item.name().to_owned(), item)).collect();
     let is_kept =
         |item: &Item<'_>| kept.get(item.name()).is_some_and(|other| other.record() == item.record());
-    let mut changed = earlier.items()?;
+    let mut changed = earlier.items_on(options.n_threads)?;
     changed.retain(|item| !is_kept(item));
     for item in changed.iter().filter(|item| item.record().extents.is_none()) {
         verify_item(item, options, report)?;

@@ -107,8 +107,8 @@ pub struct Unpacked {
 /// file, or a folder that has something in it; `Corrupt` if an item is damaged; `LimitExceeded`; `Io`.
 pub fn unpack(archive: &Archive, directory: impl AsRef<Path>, options: &UnpackOptions) -> Result<Unpacked> {
     let directory = directory.as_ref();
-    let items = archive.tree_items()?;
-    let paths = names::paths(&items)?;
+    let items = archive.tree_items_on(options.n_threads)?;
+    let paths = names::paths(&items, options.n_threads)?;
     let mut unpacked = Unpacked { n_items: items.len() as u64, n_bytes: 0 };
     for item in &items {
         let is_file = item.file().is_some();
@@ -140,7 +140,7 @@ pub fn unpack(archive: &Archive, directory: impl AsRef<Path>, options: &UnpackOp
 /// # Errors
 /// `InvalidArgument` for a path that leads out, through an item that is no folder, or is given twice.
 pub fn paths(items: &[Item<'_>]) -> Result<Vec<PathBuf>> {
-    names::paths(items)
+    names::paths(items, 1)
 }
 
 struct Tree<'a> {

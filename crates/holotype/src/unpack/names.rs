@@ -1,14 +1,17 @@
 //! Which paths an archive's items may be written to. `docs/format.md` §5.8.
 
 use crate::archive::Item;
-use crate::{Error, Result};
+use crate::{Error, Result, parallel};
 use holotype_container::ItemKind;
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
+/// Paths are looked at in jobs of so many.
+const JOB_PATHS: usize = 1024;
+
 /// Checks the paths of all items, each by itself and against each other, and returns them, relative, in the order of
-/// the items.
-pub(super) fn paths(items: &[Item<'_>]) -> Result<Vec<PathBuf>> {
+/// the items; on `n_threads` threads (0: what the machine offers).
+pub(super) fn paths(items: &[Item<'_>], n_threads: usize) -> Result<Vec<PathBuf>> {
     let mut kinds: HashMap<&[u8], ItemKind> = HashMap::with_capacity(items.len());
     for item in items {
         if kinds.insert(raw_path(item), item.kind()).is_some() {
@@ -17,7 +20,12 @@ pub(super) fn paths(items: &[Item<'_>]) -> Result<Vec<PathBuf>> {
     }
     // Folders that only folders lie above: most items share theirs with others.
     let mut sound = HashSet::new();
-    items.iter().map(|item| path(item, &kinds, &mut sound)).collect()
+    items.iter().try_for_each(|item| check_folders(item, &kinds, &mut sound))?;
+    let jobs: Vec<_> = items.chunks(JOB_PATHS).collect();
+    let n_threads = parallel::n_threads(n_threads, jobs.len());
+    let paths =
+        parallel::map(n_threads, jobs, |items| items.iter().map(relative).collect::<Result<Vec<_>>>())?;
+    Ok(paths.into_iter().flatten().collect())
 }
 
 fn raw_path<'a>(item: &'a Item<'_>) -> &'a [u8] {
@@ -33,12 +41,12 @@ pub(super) fn relative(item: &Item<'_>) -> Result<PathBuf> {
     system_path(path).ok_or_else(|| refused(item, "this system has no such names"))
 }
 
-fn path<'a>(
+/// That an item's path leads through folders alone; those in `sound` are known to do so.
+fn check_folders<'a>(
     item: &'a Item<'_>,
     kinds: &HashMap<&[u8], ItemKind>,
     sound: &mut HashSet<&'a [u8]>,
-) -> Result<PathBuf> {
-    let parts = relative(item)?;
+) -> Result<()> {
     let mut path = raw_path(item);
     while let Some(end) = path.iter().rposition(|byte| *byte == b'/') {
         path = &path[..end];
@@ -49,7 +57,7 @@ fn path<'a>(
             return Err(refused(item, "its path leads through an item that is no folder"));
         }
     }
-    Ok(parts)
+    Ok(())
 }
 
 /// The rule that a part of a path breaks, if any.

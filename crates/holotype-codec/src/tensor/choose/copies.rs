@@ -1,6 +1,7 @@
 //! What comes again in a slice: whether anything does, and how densely it is worth to be coded.
 
 use super::look::{N_WINDOWS, sample};
+use crate::simd::{Kernel, WordLanes, dispatch};
 use crate::tensor::layout::SliceLayout;
 use crate::tensor::stream::{Coder, Recipe};
 use crate::tensor::word::Word;
@@ -8,6 +9,8 @@ use crate::tensor::{lz, planes};
 
 /// One repeated group of eight bytes in so many is worth a search for copies.
 const MIN_REPEATS: usize = 64;
+/// One group in so many is looked at.
+const LOOKED_PART: usize = 32;
 /// A slice coded to less than one part in so many is small enough: what would make it smaller takes more time than that is worth.
 pub(super) const SMALL: usize = 64;
 /// The densest level is worth its time if it saves one part in so many.
@@ -25,42 +28,79 @@ pub(super) struct Level {
     pub(super) level: i32,
 }
 
-/// True if groups of eight bytes come again more often than numbers do by chance.
-pub(super) fn has_copies(bytes: &[u8], n_word_bytes: usize) -> bool {
-    const N_SLOTS_LOG2: u32 = 14;
-    let mut seen = vec![0_u64; 1 << N_SLOTS_LOG2];
-    let (mut n_looked, mut n_repeats) = (0_usize, 0_usize);
-    let mut look = |group: u64, hash: u64| {
-        n_looked += 1;
-        if let Some(slot) = seen.get_mut((hash >> (59 - N_SLOTS_LOG2)) as usize & ((1 << N_SLOTS_LOG2) - 1)) {
-            n_repeats += usize::from(*slot == group);
-            *slot = group;
-        }
-    };
-    let hash = |group: u64| group.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    // The value itself says which groups are looked at, so that a copy is met wherever it lies.
-    let is_looked_at = |hash: u64| hash >> 59 == 0;
-    let words = bytes.as_chunks::<8>().0.iter().map(|group| u64::from_le_bytes(*group));
-    if n_word_bytes > 4 {
-        words
-            .map(|group| (group, hash(group)))
-            .filter(|(_, hash)| is_looked_at(*hash))
-            .for_each(|(g, h)| look(g, h));
-    } else {
-        let mut before = 0;
-        for group in words {
-            // The group that begins four bytes before, and this one.
-            for group in [before >> 32 | group << 32, group] {
-                let hash = hash(group);
-                if is_looked_at(hash) {
-                    look(group, hash);
+/// Looks at groups that start at any of `words`. The group itself says whether it is looked at, so that a copy is met wherever
+/// it lies.
+struct LookedAt<'a> {
+    words: &'a [[u8; 4]],
+    seen: &'a mut Seen,
+}
+
+impl Kernel for LookedAt<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: WordLanes>(self, l: L) {
+        let factors = [0x9E37_79B1_u32, 0x85EB_CA77].map(|factor| l.splat_i32(factor as i32));
+        let Self { words, seen } = self;
+        for (i, nine) in words.windows(9).step_by(8).enumerate() {
+            let word = |k: usize| nine.get(k).map_or(0, |word| i32::from_le_bytes(*word));
+            let first = l.load_i32(&std::array::from_fn(word));
+            let second = l.load_i32(&std::array::from_fn(|k| word(k + 1)));
+            let hash = l.add_i32(l.mul_i32(first, factors[0]), l.mul_i32(second, factors[1]));
+            // Five bits are 0: one group in 32.
+            let mut mask = l.sign_mask(l.eq_i32(l.shr::<27>(hash), l.splat_i32(0)));
+            while mask != 0 {
+                let at = 8 * i + mask.trailing_zeros() as usize;
+                if let Some([a, b]) = words.get(at..).and_then(<[_]>::first_chunk::<2>) {
+                    seen.look(u64::from(u32::from_le_bytes(*a)) | u64::from(u32::from_le_bytes(*b)) << 32);
                 }
+                mask &= mask - 1;
             }
-            before = group;
         }
     }
+}
+
+/// Groups of eight bytes that were looked at: how many, and how many were the last one in their slot.
+struct Seen {
+    slots: Vec<u64>,
+    n_looked: usize,
+    n_repeats: usize,
+}
+
+impl Seen {
+    /// With about so many slots.
+    fn new(n_slots: usize) -> Self {
+        let n_slots = n_slots.clamp(1 << 8, 1 << 14).next_power_of_two();
+        Self { slots: vec![0; n_slots], n_looked: 0, n_repeats: 0 }
+    }
+
+    fn look(&mut self, group: u64) {
+        self.n_looked += 1;
+        let slot = (hash(group) >> 40) as usize & (self.slots.len() - 1);
+        if let Some(slot) = self.slots.get_mut(slot) {
+            self.n_repeats += usize::from(*slot == group);
+            *slot = group;
+        }
+    }
+}
+
+fn hash(group: u64) -> u64 {
+    group.wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
+/// True if groups of eight bytes come again more often than numbers do by chance.
+pub(super) fn has_copies(bytes: &[u8], n_word_bytes: usize) -> bool {
+    let words = bytes.as_chunks().0;
+    let mut seen = Seen::new(4 * words.len() / LOOKED_PART);
+    if n_word_bytes > 4 {
+        let groups = bytes.as_chunks().0.iter().map(|group| u64::from_le_bytes(*group));
+        let looked = groups.filter(|group| (hash(*group) >> 32) as usize % LOOKED_PART == 0);
+        looked.for_each(|group| seen.look(group));
+    } else {
+        dispatch(LookedAt { words, seen: &mut seen });
+    }
     // So few distinct groups that none was looked at: they repeat.
-    n_looked < 4 || n_repeats * MIN_REPEATS > n_looked
+    seen.n_looked < 4 || seen.n_repeats * MIN_REPEATS > seen.n_looked
 }
 
 /// The level that a slice is worth which `recipe` makes `n_quick` bytes of at [`lz::QUICK`], while `n_best` is the least that any
@@ -102,4 +142,51 @@ fn sampled<W: Word>(bytes: &[u8], layout: &SliceLayout, recipe: Recipe, n: usize
     let mut out = vec![0; words.len() * W::N_BYTES];
     W::to_bytes(&words, &mut out);
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::tests::portably;
+
+    /// Bytes in no order.
+    fn noise(n_bytes: usize, mut state: u64) -> Vec<u8> {
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 56) as u8
+        };
+        (0..n_bytes).map(|_| next()).collect()
+    }
+
+    #[test]
+    fn copies_are_met_wherever_they_lie() {
+        for n_word_bytes in [1, 2, 4, 8] {
+            let alone = noise(1 << 18, 1);
+            assert!(!has_copies(&alone, n_word_bytes), "{n_word_bytes}");
+            // A sixteenth of it a second time, further on by no multiple of a vector.
+            let mut twice = alone.clone();
+            let (from, to) = (8 * 1001, (1 << 17) + 8 * 13);
+            twice.copy_within(from..from + (1 << 14), to);
+            assert!(has_copies(&twice, n_word_bytes), "{n_word_bytes}");
+            assert!(has_copies(&[7; 4096], n_word_bytes), "{n_word_bytes}");
+            assert!(has_copies(&alone[..64], n_word_bytes), "too few to tell");
+        }
+    }
+
+    #[test]
+    fn all_instructions_look_at_the_same_groups() {
+        let bytes = noise(40_000, 2);
+        for n_bytes in [0, 4, 35, 36, 40, 67, 68, 39_999, 40_000] {
+            let words = bytes[..n_bytes].as_chunks().0;
+            let look = || {
+                let mut seen = Seen::new(words.len());
+                dispatch(LookedAt { words, seen: &mut seen });
+                (seen.n_looked, seen.n_repeats, seen.slots)
+            };
+            assert_eq!(look(), portably(look), "{n_bytes}");
+        }
+        let mut seen = Seen::new(0);
+        dispatch(LookedAt { words: bytes.as_chunks().0, seen: &mut seen });
+        assert!((250..375).contains(&seen.n_looked), "one in 32 of 10,000: {}", seen.n_looked);
+    }
 }
