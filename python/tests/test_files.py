@@ -110,3 +110,23 @@ def test_sources_that_are_no_images(tmp_path: Path) -> None:
     with pytest.raises(holotype.ArgumentError, match="no image format is named"):
         holotype.decode_to_file(tmp_path / "b.holo", tmp_path / "b.xyz")
     assert [p.name for p in tmp_path.iterdir()] == ["b.holo"]
+
+
+@pytest.mark.parametrize("n_bytes", [1, 15_000, 16_384, 40_000, 1 << 20, (1 << 20) + 1, 4_500_000])
+def test_archives_in_memory_are_those_in_files(n_bytes: int, tmp_path: Path) -> None:
+    """They are held in pieces, of which there are one or several."""
+    content = np.random.default_rng(n_bytes).integers(0, 256, (1, n_bytes), "u1")
+    holotype.write(tmp_path / "a.holo", content, preview=False)
+    written = (tmp_path / "a.holo").read_bytes()
+    assert len(written) > n_bytes
+    assert holotype.dumps(content) == written
+    into = io.BytesIO()
+    holotype.write(into, content, preview=False)
+    assert into.getvalue() == written
+    tensor = holotype.dumps(content[0])
+    assert same(holotype.loads(tensor), content[0])
+    with holotype.Writer(into := io.BytesIO()) as writer:
+        writer.add_bytes(content.tobytes(), name="noise")
+    with holotype.Writer(tmp_path / "b.holo") as writer:
+        writer.add_bytes(content.tobytes(), name="noise")
+    assert into.getvalue() == (tmp_path / "b.holo").read_bytes()
