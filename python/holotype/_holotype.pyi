@@ -100,7 +100,14 @@ class Archive:
         revision: int | None = None,
     ) -> Archive: ...
     @staticmethod
-    def from_file_object(file: SeekableFile, start: int, end: int, password: bytes | None) -> Archive: ...
+    def from_file_object(
+        file: SeekableFile,
+        start: int,
+        end: int,
+        password: bytes | None,
+        parents: Sequence[str] = ...,
+        revision: int | None = None,
+    ) -> Archive: ...
     @property
     def n_bytes(self) -> int: ...
     @property

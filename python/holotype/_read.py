@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from holotype._errors import ArgumentError, IntegrityError, NotFoundError, UnsupportedError
 from holotype._info import (
@@ -313,6 +313,8 @@ def verify(
     threads: int | None = None,
     remote: Remote | None = None,
     password: str | bytes | None = None,
+    parents: Path | Sequence[Path] = (),
+    revision: int | Literal["whole"] | None = None,
 ) -> VerifyReport:
     """Check every byte of an archive: structure, every block, the SHA-256 of every item's content.
 
@@ -336,6 +338,10 @@ def verify(
         How an archive at an address is read.
     password : str or bytes, optional
         Of an encrypted archive; others do not look at it.
+    parents : path or sequence of paths, optional
+        Where the parents of a thin archive are, if not where it says.
+    revision : int or "whole", optional
+        An earlier revision, as of `Reader`.
 
     Returns
     -------
@@ -347,7 +353,8 @@ def verify(
     SignatureError
         There is no signature file, a signature in it does not hold, or one of the keys did not sign.
     IntegrityError
-        Something was changed. Its `report` names items, tiles and byte ranges.
+        Something was changed, or a parent that is needed is missing or was replaced. Its `report` names
+        items, tiles and byte ranges.
     FormatError, TruncatedError
         `src` is no archive, or its end is missing.
     """
@@ -358,7 +365,7 @@ def verify(
     data = side_file(signature) if signature is not None else None
     if keys and data is None and not is_path(src):
         raise ArgumentError("an archive without a path has no signature file beside it: pass `signature`")
-    with open_archive(src, remote, password) as archive:
+    with open_archive(src, remote, password, parents, revision) as archive:
         signers = tuple(archive.check_signatures(keys, data)) if keys else ()
         if not (checksum or structure):
             return VerifyReport(n_items=0, n_blocks=0, n_bytes=archive.n_bytes, findings=(), signers=signers)

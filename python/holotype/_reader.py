@@ -6,12 +6,20 @@ import io
 import json
 import operator
 import os
-from typing import TYPE_CHECKING, Any, Literal, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, cast, overload
 
 from holotype import _holotype
 from holotype._errors import ArgumentError, IntegrityError, NotFoundError, UnsupportedError
 from holotype._remote import remote_of
-from holotype._sources import as_bytes, is_path, path_of, paths_of, secret_bytes
+from holotype._sources import (
+    absolute,
+    as_bytes,
+    is_path,
+    path_of,
+    paths_of,
+    revision_number,
+    secret_bytes,
+)
 from holotype._summary import AnalysisReport, Metadata, size_of
 
 if TYPE_CHECKING:
@@ -115,11 +123,12 @@ class _Positional(io.RawIOBase):
             if view.readonly:
                 raise ArgumentError("the buffer is read-only")
             target = view.cast("B")
-            data = self._open().read_at(self._map, start, len(target))
+            data = self._open().read_at(self._map, min(start, self.size), len(target))
             target[: len(data)] = data
         else:
-            n_bytes = self.size if size is None or size < 0 else operator.index(size)
-            data = self._open().read_at(self._map, start, n_bytes)
+            asked = -1 if size is None else operator.index(size)
+            n_bytes = self.size if asked < 0 else min(asked, self.size)
+            data = self._open().read_at(self._map, min(start, self.size), n_bytes)
         if offset is None:
             self._position += len(data)
         return data if buffer is None else len(data)
@@ -131,6 +140,10 @@ class _Positional(io.RawIOBase):
     def readall(self) -> bytes:
         """All bytes from the position on."""
         return self.read()
+
+    def write(self, data: Buffer, /) -> NoReturn:
+        """Nothing can be written: an `io.UnsupportedOperation`."""
+        raise io.UnsupportedOperation("write")
 
     def _bytes_of(self, key: int | slice) -> bytes | int:
         if isinstance(key, slice):
@@ -198,13 +211,22 @@ class _Positional(io.RawIOBase):
 
 
 class ItemReader(_Positional):
-    """One file of an archive, read like a file: `reader["dir/file"]`."""
+    """One file of an archive, read like a file: `reader["dir/file"]`.
 
-    def __init__(self, archive: _holotype.Archive, name: str) -> None:
+    It reads on when the reader is closed. It pickles as its reader does, while that is open.
+    """
+
+    def __init__(self, reader: Reader, name: str) -> None:
+        archive = reader._open()
+        self._reader = reader
         self._archive = archive
         self._map = archive.file_map(name)
         #: The item's name.
         self.name = name
+
+    def __reduce_ex__(self, protocol: Any, /) -> tuple[Any, ...]:
+        self._open()
+        return (_item_again, (self._reader, self.name, self._position))
 
     @overload
     def __getitem__(self, key: int) -> int: ...
@@ -216,6 +238,12 @@ class ItemReader(_Positional):
     def close(self) -> None:
         self._archive = None
         super().close()
+
+
+def _item_again(reader: Reader, name: str, position: int) -> ItemReader:
+    item = ItemReader(reader, name)
+    item._position = position
+    return item
 
 
 class Reader(_Positional):
@@ -283,9 +311,7 @@ class Reader(_Positional):
         parents: Path | Sequence[Path] = (),
         revision: int | Literal["whole"] | None = None,
     ) -> None:
-        if revision is not None and revision != "whole" and operator.index(revision) < 1:
-            raise ArgumentError(f"revision is a number from 1, or 'whole', not {revision!r}")
-        number = 0 if revision == "whole" else revision
+        number = revision_number(revision)
         self._archive = None
         self._source: str | bytes = path_of(src) if is_path(src) else as_bytes(src)
         how = remote_of(
@@ -314,6 +340,10 @@ class Reader(_Positional):
         else:
             from_bytes = _holotype.Archive.from_bytes
             self._archive = from_bytes(self._source, self._password, cache_bytes, self._parents, number)
+        # What is opened again, by a pickle or to be mapped, is this archive in whichever folder that happens.
+        if isinstance(self._source, str):
+            self._source = absolute(self._source)
+        self._parents = [absolute(parent) for parent in self._parents]
 
     @property
     def _map(self) -> _holotype.FileMap:  # type: ignore[override]
@@ -323,14 +353,11 @@ class Reader(_Positional):
 
     def __getstate__(self) -> dict[str, Any]:
         archive = self._open()
-        source = self._source
-        if isinstance(source, str) and not self._is_remote:
-            source = os.path.abspath(source)
         return {
-            "source": source,
+            "source": self._source,
             "options": self._options,
             "password": self._password,
-            "parents": [os.path.abspath(parent) for parent in self._parents],
+            "parents": self._parents,
             "position": self._position,
             "seal": archive.seal,
             "revision": archive.revision,
@@ -362,7 +389,7 @@ class Reader(_Positional):
         if kind == "tensor":
             return self.tensor(key)
         if archive.holds_file(key):
-            return ItemReader(archive, key)
+            return ItemReader(self, key)
         raise UnsupportedError(
             f"`{key}` is of the kind {kind}; `holotype.read(src, item=…)` reads images", key
         )
@@ -388,7 +415,7 @@ class Reader(_Positional):
         NotFoundError, ArgumentError
             There is none, or it is no file.
         """
-        return ItemReader(self._open(), name)
+        return ItemReader(self, name)
 
     def tensor(self, name: str) -> Tensor:
         """The tensor of that name: shape, dtype and, when asked, its elements.
@@ -420,7 +447,7 @@ class Reader(_Positional):
         known = _array_entry(archive, name) if kind == "file" else None
         if known is None:
             raise UnsupportedError(f"`{name}` was not added as an array", name)
-        data = ItemReader(archive, name).read()
+        data = ItemReader(self, name).read()
         return np.frombuffer(data, dtype=known["dtype"]).reshape(known["shape"]).copy()
 
     @property

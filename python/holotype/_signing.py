@@ -97,8 +97,8 @@ def rekey(path: Path, *, password: str | bytes, new_password: str | bytes) -> No
         The archive is not encrypted, or the new password is empty.
     """
     old, new = secret_bytes(password), secret_bytes(new_password)
-    assert old is not None
-    assert new is not None
+    if old is None or new is None:
+        raise ArgumentError("a password is changed into another: both are needed")
     _holotype.rekey(path_of(path), old, new)
 
 

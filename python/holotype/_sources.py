@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import io
+import operator
 import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
 
 from holotype import _holotype
+from holotype._errors import ArgumentError
 from holotype._remote import DEFAULT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from typing import SupportsIndex
 
     from typing_extensions import Buffer
 
@@ -66,6 +69,11 @@ def as_bytes(source: object) -> bytes:
         ) from None
 
 
+def absolute(path: str) -> str:
+    """The same place whatever the working folder is; an address as it is."""
+    return path if _holotype.is_address(path) else os.path.abspath(path)
+
+
 def paths_of(paths: Path | Sequence[Path]) -> list[str]:
     """One path or several."""
     if isinstance(paths, (str, os.PathLike)):
@@ -77,36 +85,55 @@ def secret_bytes(password: str | bytes | None) -> bytes | None:
     """A password's bytes: of text its UTF-8, as it is."""
     if password is None or isinstance(password, bytes):
         return password
+    if not isinstance(password, str):
+        raise TypeError(f"a password is str or bytes, not {type(password).__name__}")
     return password.encode()
+
+
+def revision_number(revision: object) -> int | None:
+    """The revision asked for, as the library counts: None is the last, 0 the last whole one."""
+    if revision is None:
+        return None
+    if revision == "whole":
+        return 0
+    number = -1 if isinstance(revision, str) else operator.index(cast("SupportsIndex", revision))
+    if not 1 <= number < 1 << 64:
+        raise ArgumentError(f"revision is a number from 1, or 'whole', not {revision!r}")
+    return number
 
 
 @contextmanager
 def open_archive(
-    source: Source, remote: Remote | None = None, password: str | bytes | None = None
+    source: Source,
+    remote: Remote | None = None,
+    password: str | bytes | None = None,
+    parents: Path | Sequence[Path] = (),
+    revision: int | Literal["whole"] | None = None,
 ) -> Iterator[_holotype.Archive]:
     """Opens an archive for one call; a `str` that is an address is asked for as `remote` says.
 
     A seekable file object is read by position, only where needed, and gets its position back; the archive
     goes from that position to the file's end.
     """
-    secret = secret_bytes(password)
+    secret, places, number = secret_bytes(password), paths_of(parents), revision_number(revision)
     if isinstance(source, io.TextIOBase):
         raise TypeError("a binary file object is needed, this one reads text")
     if isinstance(source, str) and _holotype.is_address(source):
-        yield _holotype.Archive.open_remote(source, remote or DEFAULT, secret)
+        how = remote or DEFAULT
+        yield _holotype.Archive.open_remote(source, how, secret, parents=places, revision=number)
         return
     if is_path(source):
-        yield _holotype.Archive.open(path_of(source), secret)
+        yield _holotype.Archive.open(path_of(source), secret, None, places, number)
         return
     seekable = getattr(source, "seekable", None)
     if not (callable(seekable) and seekable()):
-        yield _holotype.Archive.from_bytes(as_bytes(source), secret)
+        yield _holotype.Archive.from_bytes(as_bytes(source), secret, None, places, number)
         return
     file = cast("SeekableFile", source)
     start = file.tell()
     try:
         end = file.seek(0, os.SEEK_END)
-        yield _holotype.Archive.from_file_object(file, start, end, secret)
+        yield _holotype.Archive.from_file_object(file, start, end, secret, places, number)
     finally:
         file.seek(start)
 

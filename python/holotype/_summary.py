@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,19 +16,28 @@ _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 def size_of(text: str | int) -> int:
     """Bytes, as a number or as text such as `512M`: K, M, G, T are powers of 1024, `B`, `iB` may follow."""
-    if isinstance(text, int):
-        if text < 0:
-            raise ArgumentError(f"a size is not negative, {text} is")
-        return text
+    if not isinstance(text, str):
+        try:
+            n_bytes = operator.index(text)
+        except TypeError:
+            raise ArgumentError(f"a size is a number of bytes or text such as '512M', not {text!r}") from None
+        if not 0 <= n_bytes < 1 << 63:
+            raise ArgumentError(f"{n_bytes} is no size")
+        return n_bytes
     unit = text.strip().upper().removesuffix("B").removesuffix("I")
     number = unit.rstrip("KMGT")
     try:
-        n_bytes = float(number) * _UNITS[unit[len(number) :]]
+        size = float(number) * _UNITS[unit[len(number) :]]
     except (KeyError, ValueError):
         raise ArgumentError(f"a size is a number of bytes or text such as '512M', not {text!r}") from None
-    if not 0 <= n_bytes < 1 << 63:
+    if not 0 <= size < 1 << 63:
         raise ArgumentError(f"{text!r} is no size")
-    return int(n_bytes)
+    return int(size)
+
+
+def _shown(text: str) -> str:
+    """`text`, of an archive from anyone, as one line that steers no terminal."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 @dataclass(frozen=True)
@@ -41,7 +51,8 @@ class AnalysisReport:
     raw_bytes : int
         Bytes of all content.
     unique_bytes : int
-        Of these, the bytes of all blocks before compression: what is there several times counts once.
+        Of these, the bytes of the archive's own blocks before compression: what is there several times counts
+        once, what a parent has not at all.
     block_bytes, archive_bytes : int
         Bytes of the blocks as stored, and of the whole archive.
     """
@@ -125,7 +136,7 @@ class Metadata:
             f"  encrypted    {'yes' if self.is_encrypted else 'no'}",
             f"  signed       {'yes, not checked here' if self.is_signed else 'no'}",
         ]
-        return "\n".join(lines + [f"  {key}: {value}" for key, value in self.user.items()])
+        return "\n".join(lines + [_shown(f"  {key}: {value}") for key, value in self.user.items()])
 
     def print(self) -> None:
         """Print it."""

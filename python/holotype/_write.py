@@ -284,5 +284,5 @@ def thread_limit(threads: int | None) -> int:
 
 def _count(what: str, value: int) -> int:
     if not 0 <= value < 2**32:
-        raise ArgumentError(f"{what} is {value}")
+        raise ArgumentError(f"{what} is a number from 0 to {2**32 - 1}, not {value!r}")
     return value

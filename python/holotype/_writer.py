@@ -146,6 +146,8 @@ class Writer:
                 raise ArgumentError(f"packing is 'fast', 'balanced' or 'tight' of zstd, not {packing!r}")
             compression = f"zstd:{_LEVELS[packing]}"
         path = path_of(dst) if is_path(dst) else None
+        if path is None and dst is not None and not callable(getattr(dst, "write", None)):
+            raise TypeError(f"a path, a binary file object or None is needed, not {type(dst).__name__}")
         how = None
         if isinstance(dst, str) and _holotype.is_address(dst):
             how = remote_of(
@@ -213,12 +215,18 @@ class Writer:
     def add_file(self, path: Path, *, name: str | None = None, exclude: Iterable[str] = ()) -> Self:
         """Add a file with its mode and times, or a folder with all that is in it and `exclude` does not name.
 
+        A pattern of `exclude` with a `/` is compared with whole paths in the archive, such as `tree/build`,
+        others with each name; `*`, `?` and `**` match. An archive that is written into the folder is left out
+        of itself.
+
         Raises
         ------
         OSError
             Something cannot be read.
         ArgumentError
-            A name is taken, or a file changed while it was read.
+            A name is taken, a file changed while it was read, or a pattern can match nothing.
+        UnsupportedError
+            Something is a device, pipe or socket.
         """
         self._flush()
         text = path_of(path)
@@ -448,6 +456,7 @@ class Writer:
         """
         import tempfile
 
+        self._check_unfinished()
         if self._held is None:
             self._held = tempfile.SpooledTemporaryFile(_HELD_BYTES)  # noqa: SIM115
         n_bytes = self._held.write(as_bytes(data))
@@ -456,7 +465,8 @@ class Writer:
 
     def add_metadata(self, metadata: Mapping[str, Any]) -> Self:
         """Add values for `Reader.metadata.user`; JSON must hold them. Keys replace those before."""
-        self._user.update(json.loads(json.dumps(dict(metadata))))
+        self._check_unfinished()
+        self._user.update(json.loads(json.dumps(dict(metadata), allow_nan=False)))
         return self
 
     @property
@@ -530,6 +540,10 @@ class Writer:
         elif not self._is_discarded:
             self.finalize()
 
+    def _check_unfinished(self) -> None:
+        if self._archive_bytes is not None or self._is_discarded:
+            raise ArgumentError("the writer is finished: nothing more goes into the archive")
+
     def _name(self, name: str | None, kind: str) -> str:
         if name is not None:
             return name
@@ -563,7 +577,18 @@ def _user_entry(key: str, data: bytes) -> MetadataFields:
     return {"kind": "user", "key": key, "data": data, "text": None}
 
 
-def build(source: Path, output: Path, *, profile: Profile = "generic", **overrides: Any) -> Metadata:
+#: Options of `Writer` that are needed again to read what it wrote.
+READ_OPTIONS = ("password", "remote", "s3_region", "endpoint_url", "allow_restricted", "deadline")
+
+
+def build(
+    source: Path,
+    output: Path,
+    *,
+    profile: Profile = "generic",
+    exclude: Iterable[str] = (),
+    **overrides: Any,
+) -> Metadata:
     """Make an archive of a file, or of all files in a folder, named from that folder on.
 
     Parameters
@@ -574,6 +599,8 @@ def build(source: Path, output: Path, *, profile: Profile = "generic", **overrid
         The archive.
     profile : {"generic", "ml", "eda", "embedded", "archival"}
         See `PROFILES`.
+    exclude : iterable of str
+        What of a folder is left out, as for `Writer.add_file`; nothing by default.
     **overrides
         Options of `Writer` that go before the profile's.
 
@@ -585,8 +612,8 @@ def build(source: Path, output: Path, *, profile: Profile = "generic", **overrid
     text = path_of(source)
     inside = os.path.join(text, ".") if os.path.isdir(text) else text
     with Writer(output, profile=profile, **overrides) as writer:
-        writer.add_file(inside)
-    with Reader(output, password=overrides.get("password")) as reader:
+        writer.add_file(inside, exclude=exclude)
+    with Reader(output, **{key: overrides[key] for key in READ_OPTIONS if key in overrides}) as reader:
         return reader.metadata
 
 
@@ -599,12 +626,15 @@ def unpack(
     max_bytes: int | str | None = None,
     threads: int | None = None,
     password: str | bytes | None = None,
+    remote: Remote | None = None,
+    parents: Path | Sequence[Path] = (),
+    revision: int | Literal["whole"] | None = None,
 ) -> int:
     """Write all files, folders and links of an archive into a new folder, which they cannot leave.
 
     Parameters
     ----------
-    src : path, bytes, buffer or binary file object
+    src : path, address, bytes, buffer or binary file object
         The archive.
     directory : path
         The folder; it must not exist, or be empty, and appears when everything is in it.
@@ -618,6 +648,12 @@ def unpack(
         At most so many; by default what the machine offers.
     password : str or bytes, optional
         Of an encrypted archive; others do not look at it.
+    remote : Remote, optional
+        How an archive at an address is read.
+    parents : path or sequence of paths, optional
+        Where the parents of a thin archive are, if not where it says.
+    revision : int or "whole", optional
+        An earlier revision, as of `Reader`.
 
     Returns
     -------
@@ -628,11 +664,13 @@ def unpack(
     ------
     ArgumentError
         A path leads out of the folder or through a link, or is given twice; nothing was written.
+    ParentError
+        A parent is missing or was replaced; nothing appears.
     IntegrityError
         A file was changed; nothing appears.
     """
     limit = None if max_bytes is None else size_of(max_bytes)
-    with open_archive(src, password=password) as archive:
+    with open_archive(src, remote, password, parents, revision) as archive:
         return archive.unpack(path_of(directory), special_modes, xattrs, limit, thread_limit(threads))[1]
 
 

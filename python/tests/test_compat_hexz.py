@@ -153,6 +153,13 @@ def test_verify(data: str) -> None:
     assert hexz.verify("disk.img") is False
 
 
+def test_a_child_does_not_replace_its_parent(data: str) -> None:
+    with pytest.raises(holotype.ArgumentError, match="own parent"):
+        hexz.Writer(data, parent=data)
+    assert hexz.open(data).read() == IMAGE
+    assert sorted(os.listdir()) == ["data.hxz", "disk.img", "input.img"]
+
+
 # Each failure of Hexz 0.7 and 0.8, in the order of `docs/compat-hexz.md`.
 
 
@@ -174,7 +181,7 @@ def test_odd_positions(data: str) -> None:
         assert reader.read(-5) == IMAGE
         with pytest.raises(holotype.ArgumentError, match="before the start"):
             reader.read(1, offset=-1)
-        assert reader.read(5, offset=len(IMAGE) + 7) == b""
+        assert reader.read(5, offset=len(IMAGE) + 7) == reader.read(5, offset=1 << 70) == b""
 
 
 @pytest.mark.parametrize(

@@ -170,9 +170,96 @@ def test_wrong_calls_are_refused(archive: Path) -> None:
         reader.read(1)
     with pytest.raises(holotype.ArgumentError, match="mode"):
         holotype.open(archive, "rw")  # type: ignore[call-overload]
-    for size in ("12Q", "", "-1M", -1):
+    wrong: Any
+    for wrong in ("12Q", "", "-1M", -1, None, 1.5, 1 << 63):
         with pytest.raises(holotype.ArgumentError):
-            holotype.open(archive, cache_size=size)
+            holotype.open(archive, cache_size=wrong)
+    assert holotype.open(archive, cache_size=np.int64(1 << 20)).read() == STREAM
+    for wrong in (0, -1, "last", 1 << 64):
+        with pytest.raises(holotype.ArgumentError, match="revision"):
+            holotype.open(archive, revision=wrong)
+    with pytest.raises(holotype.NotFoundError, match="no revision 2: the archive has 1"):
+        holotype.open(archive, revision=2)
+    with pytest.raises(TypeError, match="password"):
+        holotype.open(archive, password=5)
+
+
+def test_positions_of_any_size(archive: Path) -> None:
+    with holotype.open(archive) as reader:
+        assert reader.read(9, offset=1 << 70) == b""
+        assert reader.read(1 << 70, offset=len(STREAM) - 3) == STREAM[-3:]
+        assert reader.read(buffer=bytearray(3), offset=1 << 70) == 0
+        assert reader.seek(1 << 70) == reader.tell() == 1 << 70
+        assert reader.read() == reader.readline() == b""
+        with pytest.raises(io.UnsupportedOperation):
+            reader.write(b"x")
+
+
+def test_files_of_archives_pickle_with_their_reader(archive: Path) -> None:
+    with holotype.open(archive, cache_size="1M") as reader:
+        item = reader["dir/noise"]
+        item.seek(7)
+        state = pickle.dumps([item, reader.item("text")])
+    noise, text = pickle.loads(state)
+    assert (noise.name, noise.tell(), noise.read(5)) == ("dir/noise", 7, NOISE[7:12])
+    assert text.read(9) == TEXT[:9]
+    # The reader is closed: what was taken from it reads on.
+    assert item.read(5) == NOISE[7:12]
+    with pytest.raises(ValueError, match="closed"):
+        pickle.dumps(item)
+
+
+def test_pickles_find_the_archive_from_any_folder(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(archive.parent)
+    with holotype.open(archive.name, parents="elsewhere") as reader:
+        (archive.parent / "other").mkdir()
+        monkeypatch.chdir("other")
+        with pickle.loads(pickle.dumps(reader)) as again:
+            assert again.read() == STREAM
+
+
+def test_paths_of_any_bytes(tmp_path: Path) -> None:
+    name = os.fsdecode(b"raw\xff")
+    try:
+        (tmp_path / name).write_bytes(NOISE)
+    except OSError:
+        pytest.skip("this file system takes no such names")
+    path = tmp_path / (name + ".holo")
+    with holotype.Writer(path) as writer:
+        writer.add(tmp_path / name).add_file(tmp_path / name, name="text")
+    with holotype.open(path) as reader:
+        assert reader.names() == ["raw\ufffdff", "text"]
+        assert reader["text"].read() == reader["raw\ufffdff"].read() == NOISE
+    holotype.unpack(path, tmp_path / (name + ".out"))
+    assert sorted(os.listdir(os.fsencode(tmp_path / (name + ".out")))) == [b"raw\xff", b"text"]
+
+
+def test_nothing_waits_for_a_pipe(tmp_path: Path) -> None:
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("no pipes in folders")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="not a regular file"):
+        holotype.open(tmp_path / "pipe")
+    for name in (None, "pipe"):
+        with pytest.raises(holotype.UnsupportedError):
+            holotype.Writer(None).add_file(tmp_path / "pipe", name=name)
+
+
+def test_an_archive_is_no_part_of_itself(tmp_path: Path) -> None:
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree" / "noise").write_bytes(NOISE * 9)
+    path = tmp_path / "tree" / "own.holo"
+    for mode, options in (("w", {}), ("w", {"overwrite": True}), ("a", {})):
+        with holotype.open(path, mode, **options) as writer:  # type: ignore[call-overload]
+            writer.add(tmp_path / "tree", name=None)
+        assert holotype.open(path).names() == ["tree", "tree/noise"]
+
+
+def test_patterns_that_match_nothing_are_refused(tmp_path: Path) -> None:
+    with holotype.Writer(None) as writer:
+        for pattern in ("", "/a", "./a"):
+            with pytest.raises(holotype.ArgumentError, match="matches nothing"):
+                writer.add_file(tmp_path, exclude=[pattern])
 
 
 def test_pickles_with_options_and_position(archive: Path) -> None:
@@ -352,6 +439,26 @@ def test_user_metadata_has_its_own_place() -> None:
     assert (metadata.archive_bytes, metadata.compression) == (len(writer.data), "store")
     with pytest.raises(TypeError):
         holotype.Writer(None).add_metadata({"a": object()})
+    with pytest.raises(ValueError, match="JSON"):
+        holotype.Writer(None).add_metadata({"a": float("nan")})
+    with pytest.raises(TypeError, match="path"):
+        holotype.Writer(5)  # type: ignore[arg-type]
+    with holotype.Writer(None) as writer:
+        writer.add_metadata({"a\n  signed": "\x1b[2Jyes"})
+    assert "\\n  signed: \\x1b[2Jyes" in str(holotype.inspect(writer.data))
+
+
+def test_nothing_is_added_to_a_finished_archive() -> None:
+    finished, given_up = holotype.Writer(None), holotype.Writer(None)
+    finished.finalize()
+    given_up.discard()
+    for writer in (finished, given_up):
+        adds: list[tuple[Any, Any]] = [(writer.write, b"lost"), (writer.add_metadata, {"lost": 1})]
+        adds += [(writer.add, b"lost"), (writer.add_array, np.zeros(3))]
+        for add, what in adds:
+            with pytest.raises(holotype.ArgumentError, match="finished"):
+                add(what)
+        assert writer.tell() == 0
 
 
 def test_an_exception_leaves_nothing(tmp_path: Path) -> None:
@@ -376,14 +483,22 @@ class Failing(io.RawIOBase):
         raise ZeroDivisionError
 
 
+class Generous(io.RawIOBase):
+    def read(self, size: int = -1, /) -> bytes:
+        return bytes(size + 1)
+
+
 def test_what_a_source_raises_comes_through(tmp_path: Path) -> None:
     writer = holotype.Writer(tmp_path / "a.holo")
     with pytest.raises(ZeroDivisionError):
         writer.add(Failing())
     with pytest.raises(holotype.ArgumentError):
         writer.finalize()
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError) as caught:
         holotype.Writer(None).add(tmp_path / "missing")
+    assert str(caught.value) == f"[Errno 2] No such file or directory: '{tmp_path / 'missing'}'"
+    with pytest.raises(ValueError, match="more than it was asked for"):
+        holotype.Writer(None).add(Generous())
 
 
 @pytest.mark.parametrize(

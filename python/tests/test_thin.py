@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,9 +49,40 @@ def test_a_lost_parent_is_named(tmp_path: Path) -> None:
     with pytest.raises(holotype.ParentError):
         holotype.flatten(new, tmp_path / "flat.holo")
     assert not (tmp_path / "flat.holo").exists()
-    for given in (tmp_path / "away", [tmp_path / "away" / "old.holo"]):
+    with pytest.raises(holotype.IntegrityError, match=seal):
+        holotype.verify(new)
+    with pytest.raises(holotype.ParentError, match=seal):
+        holotype.unpack(new, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    places: tuple[Any, ...] = (tmp_path / "away", [tmp_path / "away" / "old.holo"])
+    for number, given in enumerate(places):
         with holotype.open(new, parents=given) as reader:
             assert reader.read() == NEW
+        assert holotype.verify(new, parents=given)
+        assert holotype.verify(new.read_bytes(), parents=given)
+        with open(new, "rb") as file:
+            assert holotype.verify(file, parents=given, revision=1)
+        out = tmp_path / f"out{number}"
+        assert holotype.unpack(new, out, parents=given, revision=1) == len(NEW)
+        assert (out / "data").read_bytes() == NEW
+
+
+def test_no_archive_replaces_what_it_needs(tmp_path: Path) -> None:
+    old, new = make(tmp_path)
+    for parent in (old, new):
+        with pytest.raises(holotype.ArgumentError, match="own parent"):
+            holotype.Writer(old, overwrite=True, parent=parent)
+    overlay = tmp_path / "overlay"
+    overlay.write_bytes(bytes(4096))
+    (tmp_path / "overlay.meta").write_bytes(bytes(8))
+    with pytest.raises(holotype.ArgumentError, match="own parent"):  # noqa: SIM117
+        with holotype.Writer(old, overwrite=True) as writer:
+            writer.merge_overlay(base=old, overlay=overlay, thin=True)
+    assert holotype.open(new).read() == NEW
+    # What is copied of it is no matter.
+    with holotype.Writer(old, overwrite=True) as writer:
+        writer.merge_overlay(base=old, overlay=overlay)
+    assert holotype.open(old).read() == bytes(4096) + OLD[4096:]
 
 
 def test_encrypted(tmp_path: Path) -> None:

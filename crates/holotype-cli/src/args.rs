@@ -372,7 +372,8 @@ pub(crate) struct Pack {
     /// What the archive is for: ml, eda, embedded, generic, archival
     #[arg(long, value_name = "NAME", default_value = "generic", value_parser = parse_profile)]
     pub(crate) profile: holotype::Profile,
-    /// Leave out what matches: a name anywhere, or with a `/` a path; `*`, `?` and `**` match
+    /// Leave out what matches: a name anywhere, or with a `/` a whole path in the archive, such as `tree/build`; `*`, `?`
+    /// and `**` match
     #[arg(long, value_name = "PATTERN")]
     pub(crate) exclude: Vec<String>,
     /// Another compression than the profile's: `store`, `lz4`, `zstd` or `zstd:LEVEL`
@@ -385,7 +386,7 @@ pub(crate) struct Pack {
     #[arg(long, value_name = "MIN:AVERAGE:MAX", value_parser = parse_chunking)]
     pub(crate) chunks: Option<holotype::Chunking>,
     /// Name of the item that stdin becomes
-    #[arg(long, value_name = "NAME", default_value = "stdin")]
+    #[arg(long, value_name = "NAME", default_value = "stdin", value_parser = parse_item_path)]
     pub(crate) stdin_name: String,
     /// Threads [default: all]; the archive is the same for any number
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
@@ -610,13 +611,13 @@ pub(crate) struct Cat {
     /// The archive: a file, an address, `-` for stdin
     #[arg(value_name = "IN")]
     pub(crate) input: PathBuf,
-    /// Item [default: the only one]: a file's bytes, or an image's samples, row-major little-endian
+    /// Item [default: the only one]: a file's bytes, an image's samples or a tensor's elements, little-endian
     #[arg(value_name = "ITEM")]
     pub(crate) item: Option<String>,
     /// Only this box of pixels of an image
     #[arg(long, value_name = "X,Y,W,H", value_parser = parse_region)]
     pub(crate) region: Option<holotype::Region>,
-    /// Only these bytes of a file, END not included; either may be left out
+    /// Only these bytes of a file or of a tensor's elements, END not included; either may be left out
     #[arg(long, value_name = "START:END", value_parser = parse_range, conflicts_with = "region")]
     pub(crate) range: Option<(u64, Option<u64>)>,
     #[command(flatten)]
@@ -686,6 +687,16 @@ fn parse_range(text: &str) -> Result<(u64, Option<u64>), String> {
     }
 }
 
+/// The name of an item that can be unpacked.
+fn parse_item_path(name: &str) -> Result<String, String> {
+    let is_good = |part: &str| !matches!(part, "" | "." | "..") && !part.contains('\0');
+    if name.split('/').all(is_good) {
+        Ok(name.to_owned())
+    } else {
+        Err("a path without `.`, `..`, empty parts and a `/` at its start".into())
+    }
+}
+
 fn parse_revision(text: &str) -> Result<holotype::Revision, String> {
     match text {
         "whole" => Ok(holotype::Revision::LastWhole),
@@ -727,6 +738,12 @@ mod tests {
         assert_eq!(parse_range(":"), Ok((0, None)));
         assert!(parse_range("9:5").is_err() && parse_range("9").is_err() && parse_range("-1:").is_err());
         assert!(parse_profile("generik").is_err());
+    }
+
+    #[test]
+    fn names_that_are_not_unpacked_are_not_given() {
+        assert!(["a", "a/b", "..a", "a b"].iter().all(|name| parse_item_path(name).is_ok()));
+        assert!(["", "..", "../a", "/a", "a//b", "a/"].iter().all(|name| parse_item_path(name).is_err()));
     }
 
     #[test]

@@ -73,7 +73,10 @@ impl From<Error> for Failure {
             (Error::SourceFormat { .. }, _) => (Exit::Error, Some("the source file itself is damaged")),
             (_, ErrorKind::Corrupt | ErrorKind::Truncated) => (
                 Exit::Integrity,
-                Some("`holo verify` names every damaged part, `holo salvage` recovers the rest"),
+                Some(
+                    "`holo verify` names every damaged part, `--revision whole` reads what was before an interrupted \
+                     append, `holo salvage` recovers the rest",
+                ),
             ),
             (_, ErrorKind::Decryption) => {
                 (Exit::Key, Some("`--password-file`, `--password-env`, or run it on a terminal"))

@@ -20,7 +20,8 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let cli = args::Cli::parse();
     let printer = printer::Printer::new(cli.json, cli.quiet);
-    match verbs::run(&cli.verb, &printer) {
+    let done = verbs::run(&cli.verb, &printer);
+    match printer.lost().map_or(done, Err) {
         Ok(exit) => exit.into(),
         Err(failure) => {
             printer.failure(&failure);

@@ -136,3 +136,15 @@ fn damage_is_an_error_and_never_bytes() {
     let Some(mounted) = Mounted::new(&archive, &dir.path().join("at")) else { return };
     assert_eq!(fs::read(mounted.directory.join("in/deep/file")).unwrap_err().raw_os_error(), Some(5));
 }
+
+#[test]
+fn only_an_empty_folder_is_mounted_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let archive = packed(dir.path());
+    for place in ["tree", "a.holo", "missing"] {
+        let mut holo = Command::new(env!("CARGO_BIN_EXE_holo"));
+        let done = holo.arg("mount").args([&archive, &dir.path().join(place)]).output().unwrap();
+        assert_eq!(done.status.code(), Some(1), "{place}");
+    }
+    assert!(fs::read(dir.path().join("tree/small")).unwrap() == b"small");
+}

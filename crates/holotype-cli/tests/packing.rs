@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{good, holo_in};
+use common::{good, holo_in, text};
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
@@ -57,6 +57,120 @@ fn ranges_of_files() {
     assert_eq!(code(dir, &["cat", "t.holo", "a.txt", "--range", "5:2"]), 2);
 }
 
+/// The names in an archive.
+fn names(dir: &Path, archive: &str) -> Vec<String> {
+    let name = |line: &str| {
+        let item: serde_json::Value = serde_json::from_str(line).unwrap();
+        item["name"].as_str().unwrap().to_owned()
+    };
+    good(dir, &["list", "--json", archive]).lines().map(name).collect()
+}
+
+#[test]
+fn an_archive_in_the_folder_that_is_packed_is_not_part_of_it() {
+    let dir = tree();
+    let dir = dir.path();
+    fs::write(dir.join("noise"), common::noise(1, 3 << 20)).unwrap();
+    good(dir, &["pack", ".", "-o", "own.holo"]);
+    let before = names(dir, "own.holo");
+    assert!(
+        before.iter().any(|name| name == "noise") && !before.iter().any(|name| name.contains("own")),
+        "{before:?}"
+    );
+    // Nor is what it replaces, and that is said.
+    let out = holo_in(dir, &["pack", ".", "-o", "own.holo", "--force"]);
+    let talk = text(&out.stderr);
+    assert!(out.status.success() && talk.contains("own.holo: left out, it is the archive itself"), "{talk}");
+    assert_eq!(names(dir, "own.holo"), before);
+    good(dir, &["pack", ".", "-o", "tree/sub/deep.holo", "--exclude", "own.holo"]);
+    assert_eq!(names(dir, "tree/sub/deep.holo"), before);
+    fs::remove_file(dir.join("tree/sub/deep.holo")).unwrap();
+    good(dir, &["pack", ".", "-o", "own.holo", "--append"]);
+    assert_eq!(names(dir, "own.holo"), before);
+    good(dir, &["verify", "own.holo"]);
+    // Others of its name are.
+    fs::write(dir.join("tree/own.holo"), "another").unwrap();
+    good(dir, &["pack", ".", "-o", "own.holo", "--force"]);
+    assert!(names(dir, "own.holo").iter().any(|name| name == "tree/own.holo"));
+    // And what was named itself.
+    good(dir, &["pack", "own.holo", "-o", "own.holo", "--force"]);
+    assert_eq!(names(dir, "own.holo"), ["own.holo"]);
+    good(dir, &["verify", "own.holo"]);
+}
+
+#[test]
+fn what_is_excluded_is_what_was_meant() {
+    let dir = tree();
+    let dir = dir.path();
+    for pattern in ["", "/tree/sub", "./tree/sub", "../tree"] {
+        assert_eq!(code(dir, &["pack", "tree", "-o", "t.holo", "--exclude", pattern]), 1, "{pattern}");
+    }
+    assert!(!dir.join("t.holo").exists());
+    let exclude = ["pack", "tree", "-o", "t.holo", "--exclude", "sub/a.txt", "--exclude", "*.none"];
+    let talk = text(&holo_in(dir, &exclude).stderr);
+    assert!(talk.contains("`--exclude sub/a.txt` matched nothing") && !talk.contains("*.none"), "{talk}");
+    let exclude = ["pack", "tree", "-o", "u.holo", "--exclude", "tree/sub/a.txt"];
+    assert!(!text(&holo_in(dir, &exclude).stderr).contains("matched nothing"));
+    assert_eq!(names(dir, "u.holo"), ["tree", "tree/b.log", "tree/link", "tree/sub"]);
+}
+
+#[test]
+fn what_waits_for_ever_is_refused_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    assert!(Command::new("mkfifo").arg(dir.join("pipe")).status().unwrap().success());
+    for args in [&["list", "pipe"][..], &["pack", "pipe", "-o", "p.holo"], &["verify", "pipe"]] {
+        assert_eq!(code(dir, args), 1, "{args:?}");
+    }
+    // A parent's place may be taken by one.
+    fs::write(dir.join("file"), common::noise(2, 300_000)).unwrap();
+    good(dir, &["pack", "file", "-o", "base.holo"]);
+    good(dir, &["pack", "file", "-o", "child.holo", "--parent", "base.holo"]);
+    fs::rename(dir.join("pipe"), dir.join("base.holo")).unwrap();
+    let out = holo_in(dir, &["cat", "child.holo", "file"]);
+    assert!(text(&out.stderr).contains("not a regular file"));
+    assert_eq!(out.status.code(), Some(1));
+}
+
+#[test]
+fn names_cannot_forge_lines() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let name = "a\u{1b}[2K\r\nb.holo: good";
+    fs::write(dir.join(name), "hostile").unwrap();
+    good(dir, &["pack", name, "-o", "a.holo"]);
+    fs::write(dir.join("plain"), "").unwrap();
+    good(dir, &["pack", "plain", "-o", "b.holo"]);
+    for args in [
+        &["list", "a.holo"][..],
+        &["list", "--long", "a.holo"],
+        &["info", "a.holo"],
+        &["diff", "a.holo", "b.holo"],
+    ] {
+        let shown = text(&holo_in(dir, args).stdout);
+        assert!(shown.contains(r"a\u{1b}[2K\r\nb.holo: good"), "{args:?}: {shown:?}");
+        assert!(shown.lines().all(|line| !line.starts_with("b.holo: good")), "{args:?}");
+    }
+    assert_eq!(names(dir, "a.holo"), [name]);
+    assert_eq!(good(dir, &["cat", "a.holo", name]), "hostile");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn results_that_do_not_arrive_are_an_error() {
+    let dir = tree();
+    let dir = dir.path();
+    good(dir, &["pack", "tree", "-o", "t.holo"]);
+    for args in [&["list", "t.holo"][..], &["info", "--json", "t.holo"], &["cat", "t.holo", "tree/sub/a.txt"]]
+    {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let mut program = Command::new(env!("CARGO_BIN_EXE_holo"));
+        let out = program.current_dir(dir).args(args).stdout(full).output().unwrap();
+        assert_eq!(out.status.code(), Some(1), "{args:?}");
+        assert!(text(&out.stderr).contains("No space left"), "{args:?}");
+    }
+}
+
 #[test]
 fn differences_by_content() {
     let dir = tree();
@@ -69,7 +183,7 @@ fn differences_by_content() {
     good(dir, &["pack", "tree", "-o", "b.holo"]);
     let out = holo_in(dir, &["diff", "a.holo", "b.holo"]);
     assert_eq!(out.status.code(), Some(1));
-    let text = String::from_utf8(out.stdout).unwrap();
+    let text = text(&out.stdout);
     for line in ["- tree/b.log", "+ tree/new", "~ tree/sub/a.txt (content)"] {
         assert!(text.lines().any(|found| found == line), "{text}");
     }
@@ -98,6 +212,7 @@ fn streams_and_choices() {
     assert_eq!(code(dir, &["pack", "tree", "-o", "y.holo", "--profile", "generik"]), 2);
     assert_eq!(code(dir, &["pack", "tree", "-o", "y.holo", "--block-size", "1"]), 1);
     assert_eq!(code(dir, &["pack", "missing", "-o", "y.holo"]), 1);
+    assert_eq!(code(dir, &["pack", "-", "-o", "y.holo", "--stdin-name", "../y"]), 2);
     assert_eq!(code(dir, &["unpack", "x.holo", "-o", "z", "--max-bytes", "9"]), 7);
     assert!(!dir.join("y.holo").exists() && !dir.join("z").exists());
 }
@@ -125,6 +240,12 @@ fn a_checkpoint_and_its_child() {
     let kinds = |name: &str| good(dir, &["list", "--json", name]).matches("\"tensor\"").count();
     assert_eq!((kinds("tuned.holo"), kinds("whole.holo")), (1, 0));
     good(dir, &["verify", "tuned.holo"]);
+    // Elements are read by range as files are.
+    let listed = names(dir, "base.holo");
+    let tensor = listed.iter().find(|name| *name != "base.safetensors").unwrap();
+    let elements = holo_in(dir, &["cat", "base.holo", tensor, "--range", "4:12"]).stdout;
+    let expected: Vec<u8> = values().skip(1).take(2).flat_map(f32::to_le_bytes).collect();
+    assert_eq!(elements, expected);
     for archive in ["tuned.holo", "whole.holo"] {
         let out = format!("out-{archive}");
         good(dir, &["unpack", archive, "-o", &out]);

@@ -38,3 +38,32 @@ fn pack_with_a_parent_move_it_and_flatten() {
     assert_eq!(holo_in(dir, &["flatten", "tuesday.holo", "none.holo"]).status.code(), Some(1));
     assert!(!dir.join("none.holo").exists());
 }
+
+#[test]
+fn no_archive_replaces_what_it_needs() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    fs::create_dir(dir.join("in")).unwrap();
+    let content = noise(2, 1_000_000);
+    for (n, archive) in ["a.holo", "in/b.holo", "c.holo"].iter().enumerate() {
+        fs::write(dir.join("data"), [&content[..], &[n as u8]].concat()).unwrap();
+        let parent = ["", "a.holo", "in/b.holo"][n];
+        let args = ["pack", "data", "-o", archive, "--parent", parent];
+        good(dir, &args[..if parent.is_empty() { 4 } else { 6 }]);
+    }
+    let before = fs::read(dir.join("a.holo")).unwrap();
+    // Itself, its parent's parent, and another way to the same file.
+    for (out, parent) in
+        [("a.holo", "a.holo"), ("a.holo", "c.holo"), ("in/../a.holo", "a.holo"), ("in/b.holo", "c.holo")]
+    {
+        let out = holo_in(dir, &["pack", "data", "-o", out, "--force", "--parent", parent]);
+        assert_eq!(out.status.code(), Some(1), "{parent}");
+        assert!(String::from_utf8_lossy(&out.stderr).contains("no archive is its own parent"));
+    }
+    assert!(fs::read(dir.join("a.holo")).unwrap() == before);
+    good(dir, &["verify", "c.holo"]);
+    // A copy elsewhere is another file.
+    fs::copy(dir.join("a.holo"), dir.join("in/a.holo")).unwrap();
+    good(dir, &["pack", "data", "-o", "a.holo", "--force", "--parent", "in/a.holo"]);
+    good(dir, &["verify", "a.holo"]);
+}

@@ -19,8 +19,8 @@ use std::path::PathBuf;
 
 /// True for `http://`, `https://` and `s3://` addresses.
 #[pyfunction]
-pub(crate) fn is_address(text: &str) -> bool {
-    holotype::is_address(text)
+pub(crate) fn is_address(text: PathBuf) -> bool {
+    text.to_str().is_some_and(holotype::is_address)
 }
 
 pub(crate) fn open_options(password: Option<Vec<u8>>) -> OpenOptions {
@@ -94,7 +94,7 @@ impl Archive {
     #[pyo3(signature = (path, password=None, cache_bytes=None, parents=Vec::new(), revision=None))]
     fn open(
         py: Python<'_>,
-        path: &str,
+        path: PathBuf,
         password: Option<Vec<u8>>,
         cache_bytes: Option<u64>,
         parents: Vec<PathBuf>,
@@ -145,15 +145,18 @@ impl Archive {
     }
 
     #[staticmethod]
+    #[pyo3(signature = (file, start, end, password, parents=Vec::new(), revision=None))]
     fn from_file_object(
         py: Python<'_>,
         file: Py<PyAny>,
         start: u64,
         end: u64,
         password: Option<Vec<u8>>,
+        parents: Vec<PathBuf>,
+        revision: Option<u64>,
     ) -> PyResult<Self> {
         let source = Box::new(FileObject::new(file, start, end));
-        let options = open_options(password);
+        let options = open_options(password).with_parents(parents).with_revision(self::revision(revision));
         Self::new(py.detach(|| holotype::Archive::open_source_with(source, "<file object>", &options)))
     }
 
@@ -260,7 +263,7 @@ impl Archive {
     fn flatten(
         &self,
         py: Python<'_>,
-        path: &str,
+        path: PathBuf,
         overwrite: bool,
         password: Option<Vec<u8>>,
     ) -> PyResult<()> {
@@ -277,7 +280,7 @@ impl Archive {
     fn unpack(
         &self,
         py: Python<'_>,
-        directory: &str,
+        directory: PathBuf,
         special_modes: bool,
         xattrs: bool,
         max_bytes: Option<u64>,

@@ -79,7 +79,12 @@ fn raise_io(path: String, source: io::Error) -> PyErr {
     });
     match code {
         // `OSError(number, …)` makes itself `FileNotFoundError`, `PermissionError`, ….
-        Some(code) => PyOSError::new_err((code, source.to_string(), path)),
+        Some(code) => {
+            let text = source.to_string();
+            // Its number is said by the exception.
+            let text = text.split(" (os error ").next().unwrap_or(&text).to_owned();
+            PyOSError::new_err((code, text, path))
+        }
         None if source.kind() == io::ErrorKind::InvalidData => PyValueError::new_err(source.to_string()),
         None => PyOSError::new_err(format!("{path}: {source}")),
     }

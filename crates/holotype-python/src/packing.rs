@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 use std::io::{self, Cursor, Read, Seek as _, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Bytes of a finished archive that are put into a Python file object at once: small enough to stay in the cache.
@@ -22,6 +22,8 @@ const PUT_BYTES: usize = 256 << 10;
 pub(crate) struct Writer {
     /// Empty once it is finished or given up.
     inner: Mutex<Option<holotype::Writer<Output>>>,
+    /// What is written, and what it replaces: no part of a folder that they are in.
+    own_files: Vec<PathBuf>,
 }
 
 pub(crate) enum Output {
@@ -79,7 +81,7 @@ fn closed() -> Error {
 /// Parents and their passwords.
 type Parents = Vec<(PathBuf, Option<Vec<u8>>)>;
 
-fn open_parents(parents: Parents, child: &str) -> holotype::Result<Vec<Parent>> {
+fn open_parents(parents: Parents, child: &Path) -> holotype::Result<Vec<Parent>> {
     let open = |(parent, password): (PathBuf, Option<Vec<u8>>)| {
         let options = OpenOptions::default().with_password(password.map(Password::new));
         Parent::open(parent, child, &options)
@@ -91,7 +93,7 @@ impl Writer {
     /// A writer of the next revision of the archive at `path`.
     fn append(
         py: Python<'_>,
-        path: &str,
+        path: PathBuf,
         packing: Packing,
         password: Option<Vec<u8>>,
         parents: Parents,
@@ -99,14 +101,14 @@ impl Writer {
     ) -> PyResult<Self> {
         let begin = || {
             let open = OpenOptions::default().with_password(password.map(Password::new));
-            let (output, base) = AppendOutput::open(path, &open)?;
-            let parents = open_parents(parents, path)?;
+            let (output, base) = AppendOutput::open(&path, &open)?;
+            let parents = open_parents(parents, &path)?;
             let options =
                 WriterOptions::default().with_packing(packing).with_images(images).with_parents(parents);
             holotype::Writer::append(base, Output::Append(output), options)
         };
         let writer = py.detach(begin).map_err(raise)?;
-        Ok(Self { inner: Mutex::new(Some(writer)) })
+        Ok(Self { inner: Mutex::new(Some(writer)), own_files: vec![path] })
     }
 }
 
@@ -118,7 +120,7 @@ impl Writer {
     #[expect(clippy::too_many_arguments, reason = "they are the Python call's")]
     fn new(
         py: Python<'_>,
-        path: Option<&str>,
+        path: Option<PathBuf>,
         overwrite: bool,
         profile: &str,
         compression: Option<&str>,
@@ -172,7 +174,7 @@ impl Writer {
         };
         let images = images.map(|images| images.with_n_threads(threads).with_preview(PreviewChoice::Off));
         let replace = if overwrite { Replace::Allow } else { Replace::Never };
-        let output = match (path, remote) {
+        let output = match (path.clone(), remote) {
             (Some(path), None) if append => {
                 return Self::append(py, path, packing, password, parents, images);
             }
@@ -180,23 +182,29 @@ impl Writer {
                 return Err(argument_error("only archives in files are appended to".into()));
             }
             (Some(address), Some(remote)) => {
+                let address = address.to_str().ok_or_else(|| argument_error("an address is text".into()))?;
                 let options = remote.into_options()?;
                 let create = || ObjectOutput::create(address, &options, replace);
                 Output::Object(Box::new(py.detach(create).map_err(raise)?))
             }
-            (Some(path), None) => Output::File(FileOutput::create(path, replace).map_err(raise)?),
+            (Some(path), None) => Output::File(FileOutput::create(&path, replace).map_err(raise)?),
             (None, _) => Output::Memory(Held::default()),
+        };
+        let child = path.unwrap_or_default();
+        let own_files = match &output {
+            Output::File(file) => vec![file.hidden_path().to_path_buf(), child.clone()],
+            _ => Vec::new(),
         };
         let begin = || {
             let options = WriterOptions::default()
                 .with_packing(packing)
                 .with_encryption(encryption(password))
                 .with_images(images)
-                .with_parents(open_parents(parents, path.unwrap_or_default())?);
+                .with_parents(open_parents(parents, &child)?);
             holotype::Writer::new(output, options)
         };
         let writer = py.detach(begin).map_err(raise)?;
-        Ok(Self { inner: Mutex::new(Some(writer)) })
+        Ok(Self { inner: Mutex::new(Some(writer)), own_files })
     }
 
     /// True if an item of that name is there already: added, or in the revision before.
@@ -218,11 +226,11 @@ impl Writer {
     fn pack_tree(
         &self,
         py: Python<'_>,
-        paths: Vec<String>,
+        paths: Vec<PathBuf>,
         exclude: Vec<String>,
     ) -> PyResult<(u64, u64, u64, u64)> {
         let exclude = Exclude::new(exclude).map_err(raise)?;
-        let paths: Vec<PathBuf> = paths.into_iter().map(PathBuf::from).collect();
+        let exclude = self.own_files.iter().fold(exclude, Exclude::with_file);
         let packed = self.with(py, |writer| writer.pack_tree(&paths, &exclude))?;
         Ok((packed.n_files, packed.n_directories, packed.n_symlinks, packed.n_bytes))
     }
@@ -232,7 +240,7 @@ impl Writer {
         &self,
         py: Python<'_>,
         name: &str,
-        path: &str,
+        path: PathBuf,
         metadata: Vec<MetadataFields>,
     ) -> PyResult<u64> {
         let metadata = into_metadata(metadata)?;
@@ -268,7 +276,7 @@ impl Writer {
         &self,
         py: Python<'_>,
         name: &str,
-        child: &str,
+        child: PathBuf,
         base: (PathBuf, Option<Vec<u8>>),
         overlay: PathBuf,
         is_thin: bool,
@@ -278,7 +286,7 @@ impl Writer {
             let overlay = Overlay::open(&overlay)?;
             let options = OpenOptions::default().with_password(password.map(Password::new));
             if is_thin {
-                writer.add_parent(Parent::open(&base, child, &options)?)?;
+                writer.add_parent(Parent::open(&base, &child, &options)?)?;
             }
             let base = holotype::Archive::open_with(&base, &options)?;
             writer.merge_overlay(name, Arc::new(base), overlay)
@@ -388,7 +396,10 @@ impl Read for Reading {
         Python::attach(|py| {
             let part: PyBackedBytes =
                 self.0.bind(py).call_method1("read", (out.len(),))?.extract().map_err(PyErr::from)?;
-            let into = out.get_mut(..part.len()).ok_or(io::ErrorKind::InvalidData)?;
+            let more = || {
+                io::Error::new(io::ErrorKind::InvalidData, "a file object gave more than it was asked for")
+            };
+            let into = out.get_mut(..part.len()).ok_or_else(more)?;
             into.copy_from_slice(&part);
             Ok(part.len())
         })

@@ -53,6 +53,12 @@ impl AtomicFile {
         }
     }
 
+    /// The hidden file that bytes go to until they are committed.
+    #[must_use]
+    pub fn hidden_path(&self) -> &Path {
+        &self.temporary
+    }
+
     /// Makes the file durable and visible.
     ///
     /// # Errors

@@ -1,5 +1,5 @@
 use crate::CutShort;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::ops::Range;
 use std::path::Path;
@@ -117,10 +117,15 @@ impl FileSource {
     /// # Errors
     /// Whatever the system says; `InvalidInput` if it is not a regular file.
     pub fn open(path: impl AsRef<Path>) -> io::Result<Self> {
+        let not_regular = || io::Error::new(io::ErrorKind::InvalidInput, "not a regular file");
+        // Asked before it is opened: a pipe would be waited for.
+        if !fs::metadata(&path)?.is_file() {
+            return Err(not_regular());
+        }
         let file = File::open(path)?;
         let metadata = file.metadata()?;
         if !metadata.is_file() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+            return Err(not_regular());
         }
         Ok(Self { n_bytes: metadata.len(), file })
     }

@@ -16,7 +16,7 @@ pub enum RemoteError {
         rule: &'static str,
     },
     /// The address, or one it redirects to, lies where a stranger's link must not lead.
-    #[error("{host} is {ip}, {range}: refused unless restricted addresses are allowed")]
+    #[error("{}, {range}: refused unless restricted addresses are allowed", resolved(host, ip))]
     Restricted {
         /// The host asked for.
         host: String,
@@ -117,5 +117,14 @@ impl From<RemoteError> for io::Error {
             _ => io::ErrorKind::Other,
         };
         Self::new(kind, error)
+    }
+}
+
+/// A host and what it resolved to; of an address only that.
+fn resolved(host: &str, ip: &str) -> String {
+    if host.trim_matches(['[', ']']) == ip {
+        format!("{host} is restricted")
+    } else {
+        format!("{host} is {ip}")
     }
 }

@@ -21,7 +21,7 @@ pub enum ErrorKind {
     LimitExceeded,
     /// The operating system refused.
     Io,
-    /// The named item is not in the archive.
+    /// The named item or revision is not in the archive.
     NotFound,
     /// An archive that this one names blocks of is missing or was replaced.
     Parent,
@@ -166,6 +166,14 @@ pub enum Error {
         /// The name asked for.
         name: String,
     },
+    /// No such revision.
+    #[error("there is no revision {number}: the archive has {n_revisions}")]
+    NoRevision {
+        /// The number asked for.
+        number: u64,
+        /// How many there are, numbered from 1.
+        n_revisions: usize,
+    },
     /// Bytes that had to be good for this are damaged.
     #[error("the archive is damaged, {n_findings} finding(s): {finding}")]
     Damaged {
@@ -217,7 +225,7 @@ impl Error {
             Self::InvalidArgument { .. } => ErrorKind::InvalidArgument,
             Self::LimitExceeded { .. } | Self::OutOfMemory { .. } => ErrorKind::LimitExceeded,
             Self::WouldLose { .. } => ErrorKind::WouldLose,
-            Self::NotFound { .. } => ErrorKind::NotFound,
+            Self::NotFound { .. } | Self::NoRevision { .. } => ErrorKind::NotFound,
             Self::Parent { .. } => ErrorKind::Parent,
             Self::Io { source, .. } if RemoteError::of(source).is_some() => ErrorKind::Remote,
             Self::Io { .. } => ErrorKind::Io,

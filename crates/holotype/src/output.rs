@@ -22,6 +22,12 @@ impl FileOutput {
         Ok(Self { file: BufWriter::with_capacity(1 << 18, file), path })
     }
 
+    /// The hidden file that bytes go to until they are committed.
+    #[must_use]
+    pub fn hidden_path(&self) -> &Path {
+        self.file.get_ref().hidden_path()
+    }
+
     /// Makes the file durable and visible.
     ///
     /// # Errors

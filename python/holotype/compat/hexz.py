@@ -398,8 +398,8 @@ def build(
             writer.add_file(os.path.join(text, ".") if os.path.isdir(text) else text)
         else:
             writer.add(source)
-    password = overrides.get("password")
-    return inspect(output, **({} if password is None else {"password": password}))
+    read = {key: overrides[key] for key in _writer.READ_OPTIONS if key in overrides}
+    return inspect(output, **read)
 
 
 def inspect(path: Path, **options: Any) -> Metadata:

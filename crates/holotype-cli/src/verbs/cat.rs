@@ -34,9 +34,9 @@ pub(crate) fn run(args: &Cat) -> Result<Exit, Failure> {
             let image = archive.image(&name)?;
             image.read_bands(args.region.unwrap_or(Region::whole(image.descriptor())), 0, &mut write)?;
         }
-        ItemKind::File if args.range.is_some() => {
+        ItemKind::File | ItemKind::Tensor if args.range.is_some() => {
             let (start, end) = args.range.unwrap_or_default();
-            let map = archive.file_map(&name)?;
+            let map = archive.content_map(&name)?;
             let end = end.unwrap_or(u64::MAX).min(map.n_bytes());
             let mut at = start.min(end);
             let mut part = vec![0; RANGE_BYTES];
@@ -49,7 +49,7 @@ pub(crate) fn run(args: &Cat) -> Result<Exit, Failure> {
         }
         ItemKind::File if args.region.is_none() => archive.read_file(&name, &mut write)?,
         ItemKind::File => return Err(Failure::usage("a file has no region")),
-        ItemKind::Generation if args.region.is_none() => {
+        ItemKind::Generation if args.region.is_none() && args.range.is_none() => {
             write(archive.generation(&name)?.record().to_json().as_bytes())?;
         }
         ItemKind::Tensor if args.region.is_none() => write(&archive.tensor(&name)?.read()?)?,

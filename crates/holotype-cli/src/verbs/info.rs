@@ -26,9 +26,12 @@ pub(crate) fn run(args: &Inputs, printer: &Printer) -> Result<Exit, Failure> {
 fn describe(archive: &Archive, path: &Path) -> Result<Value, Failure> {
     let items =
         archive.items()?.iter().map(|item| describe_item(archive, item)).collect::<Result<Vec<_>, _>>()?;
+    let summary = archive.summary()?;
     let mut value = json!({
         "archive": path.to_string_lossy(), "bytes": archive.n_bytes(), "format_version": archive.format_version(),
-        "revision": archive.revision(), "seal": archive.seal_hex(), "items": items,
+        "revision": archive.revision(), "seal": archive.seal_hex(), "encrypted": archive.is_encrypted(),
+        "raw_bytes": summary.raw_bytes, "unique_bytes": summary.unique_bytes, "blocks": summary.n_blocks,
+        "compression": summary.codec, "metadata": describe_metadata(&archive.metadata()?), "items": items,
     });
     let parents = archive.parents();
     if let (Some(map), false) = (value.as_object_mut(), parents.is_empty()) {

@@ -2,8 +2,14 @@ use super::open::open;
 use crate::args::Mount;
 use crate::exit::{Exit, Failure};
 use crate::printer::Printer;
+use holotype::Error;
 
 pub(crate) fn run(args: &Mount, printer: &Printer) -> Result<Exit, Failure> {
+    let failed = |e| Failure::from(Error::io(&args.directory, e));
+    if args.directory.read_dir().map_err(failed)?.next().is_some() {
+        return Err(Failure::new(Exit::Error, format!("{} is not empty", args.directory.display()))
+            .with_hint("what is in it could not be reached while it is mounted: name an empty folder"));
+    }
     let archive = open(&args.input, &args.access)?;
     let directory = args.directory.display();
     let ready = |n_hidden| {

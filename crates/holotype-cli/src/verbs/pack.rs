@@ -36,21 +36,33 @@ pub(crate) fn run(args: &Pack, printer: &Printer) -> Result<Exit, Failure> {
         .with_encryption(encryption)
         .with_parents(parents(args)?)
         .with_images(args.images.then(|| args.profile.images().with_n_threads(args.threads)));
+    // Neither what is being written nor what it replaces is part of a folder that it is written into.
+    let mut exclude = Exclude::new(&args.exclude)?;
     let (packed, n_bytes) = if args.append {
-        append(args, printer, options)?
+        exclude = exclude.with_file(&args.output);
+        append(args, printer, options, &exclude)?
     } else if is_stream(&args.output) {
-        write(args, printer, options, BufWriter::with_capacity(1 << 18, std::io::stdout().lock()))
-            .map(|(_, packed, n)| (packed, n))?
+        let out = BufWriter::with_capacity(1 << 18, std::io::stdout().lock());
+        write(args, printer, options, &exclude, out).map(|(_, packed, n)| (packed, n))?
     } else if let Some(address) = address(&args.output) {
         let out = ObjectOutput::create(address, &args.access.remote_options(), replace)?;
-        let (out, packed, n) = write(args, printer, options, out)?;
+        let (out, packed, n) = write(args, printer, options, &exclude, out)?;
         out.commit()?;
         (packed, n)
     } else {
-        let (file, packed, n) = write(args, printer, options, FileOutput::create(&args.output, replace)?)?;
+        let file = FileOutput::create(&args.output, replace)?;
+        exclude = exclude.with_file(file.hidden_path()).with_file(&args.output);
+        let (file, packed, n) = write(args, printer, options, &exclude, file)?;
         file.commit()?;
         (packed, n)
     };
+    if exclude.met_files().any(|path| path == args.output) {
+        printer.remark(format!("{}: left out, it is the archive itself", args.output.display()));
+    }
+    for pattern in exclude.unmatched() {
+        let what = "matched nothing: a pattern with a `/` is compared with whole paths in the archive";
+        printer.remark(format!("`--exclude {pattern}` {what}"));
+    }
     if printer.is_json() && !is_stream(&args.output) {
         printer.value(&json!({
             "archive": args.output.to_string_lossy(), "files": packed.n_files,
@@ -58,23 +70,31 @@ pub(crate) fn run(args: &Pack, printer: &Printer) -> Result<Exit, Failure> {
             "raw_bytes": packed.n_bytes, "stored_bytes": n_bytes,
         }));
     } else {
+        // Of what was added to an archive its whole length is no share.
+        let share = match packed.n_bytes {
+            0 => String::new(),
+            _ if args.append => format!(", {} packed", packed.n_bytes),
+            raw => format!(", {:.1} % of {raw}", 100.0 * n_bytes as f64 / raw as f64),
+        };
         printer.remark(format!(
-            "{}: {} files{}, {} folders, {} links; {} bytes, {:.1} % of {}",
+            "{}: {} files{}, {} folders, {} links; {n_bytes} bytes{share}",
             args.output.display(),
             packed.n_files,
             if args.images { format!(" ({} as images)", packed.n_images) } else { String::new() },
             packed.n_directories,
             packed.n_symlinks,
-            n_bytes,
-            100.0 * n_bytes as f64 / packed.n_bytes.max(1) as f64,
-            packed.n_bytes
         ));
     }
     Ok(Exit::Good)
 }
 
 /// Packs into a new revision of the archive that is there.
-fn append(args: &Pack, printer: &Printer, options: WriterOptions) -> Result<(Packed, u64), Failure> {
+fn append(
+    args: &Pack,
+    printer: &Printer,
+    options: WriterOptions,
+    exclude: &Exclude,
+) -> Result<(Packed, u64), Failure> {
     if is_stream(&args.output) || address(&args.output).is_some() {
         return Err(Failure::usage("`--append` is for files; what lies elsewhere may be a `--parent`"));
     }
@@ -84,7 +104,7 @@ fn append(args: &Pack, printer: &Printer, options: WriterOptions) -> Result<(Pac
     if args.only {
         writer.remove_all_items()?;
     }
-    let packed = fill(args, &mut writer)?;
+    let packed = fill(args, exclude, &mut writer)?;
     let (out, _seal) = writer.finish()?;
     let n_bytes = out.n_bytes();
     out.commit()?;
@@ -105,22 +125,22 @@ fn write<W: Write>(
     args: &Pack,
     printer: &Printer,
     options: WriterOptions,
+    exclude: &Exclude,
     out: W,
 ) -> Result<(W, Packed, u64), Failure> {
     let bar = Bar::new(printer, 0, &args.output.to_string_lossy());
     let options = options.with_progress(bar.progress());
     let mut writer = Writer::new(Counted { out, n_bytes: 0 }, options)?;
-    let packed = fill(args, &mut writer)?;
+    let packed = fill(args, exclude, &mut writer)?;
     let (Counted { mut out, n_bytes }, _seal) = writer.finish()?;
     out.flush().map_err(|e| Error::io(&args.output, e))?;
     Ok((out, packed, n_bytes))
 }
 
 /// Packs all inputs.
-fn fill<W: Write>(args: &Pack, writer: &mut Writer<W>) -> Result<Packed, Failure> {
-    let exclude = Exclude::new(&args.exclude)?;
+fn fill<W: Write>(args: &Pack, exclude: &Exclude, writer: &mut Writer<W>) -> Result<Packed, Failure> {
     let paths: Vec<PathBuf> = args.inputs.iter().filter(|path| !is_stream(path)).cloned().collect();
-    let mut packed = writer.pack_tree(&paths, &exclude)?;
+    let mut packed = writer.pack_tree(&paths, exclude)?;
     match args.inputs.len() - paths.len() {
         0 => {}
         1 => {

@@ -250,6 +250,21 @@ impl Archive {
         Ok(Some((self.parents.get(records, number)?, MissingParent(record))))
     }
 
+    /// True if blocks of this archive lie in the file at `path`, which is absolute and leads through no link; in
+    /// whatever generation.
+    pub(crate) fn names_blocks_of(&self, path: &Path) -> bool {
+        let records = &self.manifest.root().parents;
+        (0..).zip(records).any(|(number, record)| {
+            let found = self.parents.places(record).into_iter().find_map(|place| match place {
+                Place::File(place) => place.canonicalize().ok(),
+                #[cfg(feature = "remote")]
+                Place::Address(..) => None,
+            });
+            found.as_deref() == Some(path)
+                || self.parents.get(records, number).is_ok_and(|parent| parent.names_blocks_of(path))
+        })
+    }
+
     /// The record of this archive in a child of it.
     pub(crate) fn parent_record(&self, hints: Vec<String>) -> ParentRecord {
         let key = self.manifest.data_key().map(|(id, key)| (id, key.clone()));

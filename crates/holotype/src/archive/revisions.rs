@@ -92,8 +92,8 @@ impl Archive {
     pub fn at_revision(&self, number: u64) -> Result<Self> {
         let revisions = self.revisions();
         let wanted = number.checked_sub(1).and_then(|at| revisions.get(usize::try_from(at).ok()?));
-        let RevisionInfo { n_bytes, seal, .. } = *wanted
-            .ok_or_else(|| Error::NotFound { name: format!("revision {number} of {}", revisions.len()) })?;
+        let RevisionInfo { n_bytes, seal, .. } =
+            *wanted.ok_or(Error::NoRevision { number, n_revisions: revisions.len() })?;
         let source: Arc<dyn ReadAt> = Arc::new(PrefixSource::new(Arc::clone(&self.source), n_bytes));
         let Ends { header, root_frame, trailer } = read_ends(source.as_ref(), &self.path, &self.limits)?;
         if trailer.seal != seal {

@@ -190,10 +190,15 @@ impl<W: Write> Writer<W> {
     /// Packs the file at `path` as the file item `name`, with its mode and times. Returns its bytes.
     ///
     /// # Errors
-    /// As [`Self::pack_stream`]; `InvalidArgument` if the file changes while it is read.
+    /// As [`Self::pack_stream`]; `InvalidArgument` if the file changes while it is read; `Unsupported` if it is a folder,
+    /// device, pipe or socket.
     pub fn pack_file(&mut self, name: &str, path: impl AsRef<Path>, metadata: &Metadata) -> Result<u64> {
         let path = path.as_ref();
-        let n_bytes = fs::metadata(path).map_err(|e| Error::io(path, e))?.len();
+        let known = fs::metadata(path).map_err(|e| Error::io(path, e))?;
+        if !known.is_file() {
+            return Err(Error::unsupported(format!("{} is no regular file", path.display())));
+        }
+        let n_bytes = known.len();
         if self.splits_checkpoints() && is_checkpoint(path) {
             self.check_name(name)?;
             let mut record = ItemRecord::new(name.to_owned(), ItemKind::File);

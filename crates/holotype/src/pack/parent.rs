@@ -29,7 +29,8 @@ impl Parent {
     /// Opens the archive at `path`; the hint is the way to it from the folder of `child`, which need not exist yet.
     ///
     /// # Errors
-    /// As [`Archive::open_with`]; `InvalidArgument` if there is no such way, as between drives.
+    /// As [`Archive::open_with`]; `InvalidArgument` if there is no such way, as between drives, or if the child would
+    /// take the place of an archive that it names blocks of.
     pub fn open(path: impl AsRef<Path>, child: impl AsRef<Path>, options: &OpenOptions) -> Result<Self> {
         let path = path.as_ref();
         let archive = Archive::open_with(path, options)?.with_cache_bytes(CACHE_BYTES);
@@ -38,7 +39,15 @@ impl Parent {
             _ => PathBuf::from("."),
         };
         let absolute = |path: &Path| path.canonicalize().map_err(|e| Error::io(path, e));
-        let hint = relative(&absolute(path)?, &absolute(&folder)?).ok_or_else(|| {
+        let parent = absolute(path)?;
+        let is_replaced = |child: PathBuf| child == parent || archive.names_blocks_of(&child);
+        if child.as_ref().canonicalize().is_ok_and(is_replaced) {
+            return Err(Error::invalid(format!(
+                "{} is needed by the archive that would replace it: no archive is its own parent",
+                child.as_ref().display()
+            )));
+        }
+        let hint = relative(&parent, &absolute(&folder)?).ok_or_else(|| {
             Error::invalid(format!("{} cannot be named from the folder of its child", path.display()))
         })?;
         Ok(Self::new(archive, vec![hint]))

@@ -2,8 +2,8 @@ use crate::{Error, Result};
 use holotype_container::{Cutter, FileAttributes, frame_hash};
 use sha2::{Digest, Sha256};
 use std::fs::File;
-use std::io::Read;
-use std::path::PathBuf;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 
 /// Content to be packed, a part at a time.
 pub(crate) struct Source {
@@ -59,7 +59,7 @@ impl Source {
     /// Reads up to `n_bytes` more and cuts them.
     pub(super) fn advance(&mut self, n_bytes: usize, cutter: &Cutter) -> Result<Part> {
         if let Input::Path(path) = &self.input {
-            let file = File::open(path).map_err(|e| Error::io(path, e))?;
+            let file = open(path).map_err(|e| Error::io(path, e))?;
             let known = file.metadata().map_err(|e| Error::io(path, e))?;
             if !known.is_file() {
                 return Err(Error::invalid(format!("{} is no regular file any more", path.display())));
@@ -118,6 +118,20 @@ impl Source {
         };
         Ok(End { n_bytes: self.n_bytes, content_sha256, attributes })
     }
+}
+
+/// Opens a file; a pipe that took its place is not waited for.
+#[cfg(unix)]
+fn open(path: &Path) -> io::Result<File> {
+    use rustix::fs::OFlags;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    File::options().read(true).custom_flags(flags).open(path)
+}
+
+#[cfg(not(unix))]
+fn open(path: &Path) -> io::Result<File> {
+    File::open(path)
 }
 
 #[cfg(test)]

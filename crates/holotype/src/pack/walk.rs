@@ -119,8 +119,12 @@ fn list(path: &Path, name: &[u8], exclude: &Exclude) -> Result<Vec<Found>> {
     let mut found = Vec::with_capacity(entries.len());
     for (last, entry) in entries {
         let name = if name.is_empty() { last } else { [name, b"/", &last].concat() };
+        let path = entry.path();
+        if exclude.has_file(&path) {
+            continue;
+        }
         let known = |path: &Path| entry.metadata().map_err(|e| Error::io(path, e));
-        found.extend(Found::new(entry.path(), name, exclude, known)?);
+        found.extend(Found::new(path, name, exclude, known)?);
     }
     Ok(found)
 }
