@@ -263,7 +263,7 @@ def _frames(
             assert data is not None
             array = loads(data, order=order)  # type: ignore[arg-type]
         else:
-            array = np.asarray(frame)
+            array = _arrays.as_array(frame)
         n_frames = i + 1
         yield {
             "descriptor": _arrays.describe(array, order=order, colour=None, alpha=None),

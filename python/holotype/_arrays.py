@@ -56,6 +56,21 @@ def describe(array: NDArray[Any], *, order: str, colour: str | None, alpha: str 
     }
 
 
+def as_array(source: Any) -> NDArray[Any]:
+    """`numpy.asarray`, but for arrays some of whose elements are masked out.
+
+    Raises
+    ------
+    UnsupportedError
+        It is one: what is masked would come back as if it were valid.
+    """
+    if isinstance(source, np.ma.MaskedArray) and np.ma.is_masked(source):
+        raise UnsupportedError(
+            "masks of arrays are not stored; pass `array.filled(value)`, and `array.mask` as one of its own"
+        )
+    return np.asarray(source)
+
+
 def usual_meaning(n_dimensions: int, channels: int, dtype: np.dtype[Any]) -> tuple[str, str]:
     """What the channels of an array mean if nobody says: colour model and alpha."""
     if n_dimensions == 2:

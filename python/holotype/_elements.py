@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from holotype._arrays import as_array
 from holotype._errors import UnsupportedError
 from holotype._info import DTYPES
 
@@ -49,10 +50,10 @@ def take(source: object) -> Elements:
     UnsupportedError
         The dtype cannot be stored exactly.
     """
-    if type(source).__module__.partition(".")[0] == "torch" and hasattr(source, "is_contiguous"):
+    if is_torch_tensor(source):
         return _from_torch(source)
     if isinstance(source, np.ndarray) or hasattr(source, "__array__") or not hasattr(source, "__dlpack__"):
-        return _from_numpy(np.asarray(source))
+        return _from_numpy(as_array(source))
     try:
         return _from_numpy(np.from_dlpack(source))
     except (BufferError, RuntimeError) as error:
@@ -65,6 +66,12 @@ def take(source: object) -> Elements:
         return _from_torch(torch.from_dlpack(source))
     except (BufferError, RuntimeError) as error:
         raise UnsupportedError(f"neither NumPy nor PyTorch takes this DLPack tensor: {error}") from error
+
+
+def is_torch_tensor(source: object) -> bool:
+    """True for a tensor of PyTorch, of a class derived from it too; nothing is imported to find out."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(source, torch.Tensor)
 
 
 def _from_numpy(array: NDArray[Any]) -> Elements:
@@ -87,16 +94,22 @@ def _from_numpy(array: NDArray[Any]) -> Elements:
         stored = stored.astype(array.dtype.newbyteorder("="))
     stored = np.ascontiguousarray(stored).reshape(-1)
     data = (stored.byteswap() if sys.byteorder == "big" else stored).view(np.uint8)
-    if array.dtype.kind == "b" and data.size and data.max() > 1:
-        # A foreign buffer seen as bool may hold other bytes than 0 and 1; NumPy counts them as true.
-        data = (data != 0).view(np.uint8)
+    if array.dtype.kind == "b":
+        data = truth(data)
     return Elements(_fields(element, opaque, array.shape, is_fortran), data)
+
+
+def truth(data: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Bytes of booleans as the 0 and 1 that NumPy and PyTorch count on; others are true."""
+    return (data != 0).view(np.uint8) if data.size and data.max() > 1 else data
 
 
 def _from_torch(tensor: Any) -> Elements:
     torch = sys.modules["torch"]
     if tensor.layout != torch.strided:
         raise UnsupportedError(f"tensors of layout {tensor.layout} cannot be stored exactly")
+    if tensor.device.type == "meta":
+        raise UnsupportedError("tensors on the device `meta` have no elements")
     name = str(tensor.dtype).removeprefix("torch.")
     element = ELEMENT_OF.get(name)
     if element is None:
@@ -108,6 +121,8 @@ def _from_torch(tensor: Any) -> Elements:
     is_fortran = tensor.dim() > 1 and turned.is_contiguous() and not tensor.is_contiguous()
     flat = (turned if is_fortran else tensor).contiguous().reshape(-1)
     data = flat.view(torch.uint8).numpy() if flat.numel() else np.zeros(0, np.uint8)
+    if element == "bool":
+        data = truth(data)
     return Elements(_fields(element, None, tuple(tensor.shape), bool(is_fortran)), data)
 
 

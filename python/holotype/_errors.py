@@ -66,8 +66,12 @@ class ArgumentError(HolotypeError, ValueError):
     """The arguments do not fit together or do not fit the archive."""
 
 
-class NotFoundError(HolotypeError, LookupError):
+class NotFoundError(HolotypeError, KeyError):
     """The archive has no such item."""
+
+    def __str__(self) -> str:
+        # A `KeyError` shows its argument as a key.
+        return str(self.args[0])
 
 
 class ParentError(HolotypeError, LookupError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -274,6 +275,10 @@ class Tensor:
             raise TruncatedError(f"`{self.name}`: the file is shorter than it was", self.name) from error
         _holotype.check_raw_frame(self._archive, self.name, array)
         elements = np.asarray(array)[_FRAME_HEADER_BYTES:]
+        if dtype.kind == "b" and elements.max() > 1:
+            raise UnsupportedError(
+                f"`{self.name}` has booleans that are neither 0 nor 1: use `read`", self.name
+            )
         mapped: NDArray[Any] = elements.view(dtype).reshape(shape)
         return mapped.T if self.is_fortran else mapped
 
@@ -310,30 +315,35 @@ class Tensor:
         return f"<holotype.Tensor {self.name!r} {self.dtype}{list(self.shape)}{lossy}>"
 
     def _read(self, dtype: np.dtype[Any], region: Index | None, out: Any, threads: int) -> NDArray[Any]:
+        import numpy as np
+
+        from holotype import _elements
+
         ranges, kept = _ranges(region, self.shape)
         shape = tuple(end - start for start, end in ranges)
         if out is None:
             flat = self._flat(ranges, threads)
+            if dtype.kind == "b":
+                flat = _elements.truth(flat)
             array: NDArray[Any] = flat.view(dtype).reshape(shape[::-1] if self.is_fortran else shape)
             array = array.T if self.is_fortran else array
             return array.reshape([shape[k] for k in kept]) if len(kept) < len(shape) else array
         expected = tuple(shape[k] for k in kept)
+        if not isinstance(out, np.ndarray):
+            raise ArgumentError(f"out is an array of NumPy, not {type(out).__name__}")
         if out.shape != expected or out.dtype.newbyteorder("=") != dtype.newbyteorder("="):
             raise ArgumentError(f"out is {out.dtype}{out.shape}, the elements are {dtype}{expected}")
         if not out.flags.writeable:
             raise ArgumentError("out is read-only")
         target = out.T if self.is_fortran else out
-        if target.flags.c_contiguous and out.dtype == dtype:
-            import numpy as np
-
+        if target.flags.c_contiguous and out.dtype == dtype and dtype.kind != "b":
             _holotype.tensor_region_bytes(self._archive, self.name, ranges)
             _holotype.read_tensor_into(
                 self._archive, self.name, ranges, target.reshape(-1).view(np.uint8), threads
             )
         else:
             out[...] = self._read(dtype, region, None, threads)
-        result: NDArray[Any] = out
-        return result
+        return out
 
     def _flat(self, ranges: list[tuple[int, int]], threads: int) -> NDArray[Any]:
         import numpy as np
@@ -424,6 +434,8 @@ def tensor_options(
     """The options of one tensor, checked."""
     entries: list[MetadataFields] = []
     for key, value in (attributes or {}).items():
+        if not isinstance(key, str):
+            raise ArgumentError(f"names of attributes are str, not {key!r}")
         if isinstance(value, str):
             entries.append({"kind": "text", "key": key, "data": value.encode(), "text": None})
         elif isinstance(value, bytes):
@@ -432,12 +444,31 @@ def tensor_options(
             raise ArgumentError(f"attribute {key!r} is a str or bytes, not {type(value).__name__}")
     return {
         "codec": codec,
-        "slice_shape": None if slice_shape is None else [int(n) for n in slice_shape],
+        "slice_shape": None if slice_shape is None else _slice_shape(slice_shape),
         "threads": threads,
         "metadata": entries,
         "noise": None if noise is None else _recipe(noise),
         "max_error": None if max_error is None else _bound(max_error),
     }
+
+
+def _slice_shape(slice_shape: object) -> list[int]:
+    """Elements of a slice along each axis, checked as far as the tensor need not be known."""
+    is_several = isinstance(slice_shape, (tuple, list))
+    lengths = [whole_number(n) for n in slice_shape] if is_several else [None]  # type: ignore[attr-defined]
+    if not all(n is not None and 0 <= n < 2**64 for n in lengths):
+        raise ArgumentError(f"slice_shape is a length along each axis, not {slice_shape!r}")
+    return [n for n in lengths if n is not None]
+
+
+def whole_number(value: Any) -> int | None:
+    """What is an integer, NumPy's too, as one; None for anything else and for booleans."""
+    if isinstance(value, bool):
+        return None
+    try:
+        return operator.index(value)
+    except TypeError:
+        return None
 
 
 def parent_fields(parent: TensorParent, name: str, codec: str) -> ParentFields | None:
@@ -468,17 +499,22 @@ def _bound(max_error: float | tuple[str, float]) -> tuple[str, float]:
 
 def _recipe(noise: Noise) -> tuple[str, int, int, int]:
     """Generator, seed, offset and threads, checked."""
-    numbers = [noise.get("seed"), noise.get("offset", 0), noise.get("threads", 0)]
-    generator = noise.get("generator")
+    known = dict(noise) if isinstance(noise, Mapping) else {}
+    generator = known.pop("generator", None)
+    seed, offset, threads = (
+        whole_number(known.pop(key, default))
+        for key, default in (("seed", None), ("offset", 0), ("threads", 0))
+    )
     if (
         not isinstance(generator, str)
-        or not all(isinstance(n, int) for n in numbers)
-        or noise.keys() - {"generator", "seed", "offset", "threads"}
-        or not all(0 <= int(n or 0) < 2**64 for n in numbers[1:])
+        or seed is None
+        or offset is None
+        or threads is None
+        or known
+        or not 0 <= min(offset, threads) <= max(offset, threads) < 2**64
     ):
         keys = "a generator, a seed and perhaps an offset, and threads of CUDA"
-        raise ArgumentError(f"noise has {keys}, not {dict(noise)!r}")
-    seed, offset, threads = (int(n or 0) for n in numbers)
+        raise ArgumentError(f"noise has {keys}, not {noise!r}")
     # PyTorch takes negative seeds for what they are modulo 2⁶⁴.
     return generator, seed % 2**64, offset, threads
 
@@ -500,9 +536,9 @@ def _ranges(region: Index | None, shape: tuple[int, ...]) -> tuple[list[tuple[in
             ranges.append((start, max(start, stop)))
             kept.append(k)
             continue
-        if isinstance(part, bool) or not hasattr(part, "__index__"):
+        i = whole_number(part)
+        if i is None:
             raise ArgumentError(f"a region is made of integers, slices and one ellipsis, not {part!r}")
-        i = part.__index__()
         if not -n <= i < n:
             raise IndexError(f"index {i} is out of bounds for axis {k} of {n} elements")
         ranges.append((i % n, i % n + 1))

@@ -204,11 +204,9 @@ def _encode_array(
     options: Options,
     overwrite: bool,
 ) -> Written:
-    import numpy as np
-
     from holotype import _arrays
 
-    asked: np.ndarray[Any, Any] = np.asarray(array)
+    asked = _arrays.as_array(array)
     descriptor = _arrays.describe(asked, order=order, colour=colour, alpha=alpha)
     entries = [_metadata_fields(entry) for entry in metadata]
     path = path_of(dst) if dst is not None and is_path(dst) else None

@@ -257,11 +257,11 @@ class Writer:
         """
         import numpy as np
 
-        from holotype import _elements, _tensors
+        from holotype import _arrays, _elements, _tensors
 
         if hasattr(array, "__dlpack__") and not isinstance(array, np.ndarray):
             return self.add_tensor(self._name(name, "array"), array)
-        values = np.asarray(array)
+        values = _arrays.as_array(array)
         if values.dtype.hasobject or values.dtype.names is not None:
             raise ArgumentError(f"arrays of {values.dtype} have no bytes of their own")
         shape = values.shape
@@ -314,8 +314,6 @@ class Writer:
         UnsupportedError
             The file cannot be read exactly, or is lossy.
         """
-        import numpy as np
-
         from holotype import _arrays
         from holotype._write import _options, is_pillow
 
@@ -329,7 +327,7 @@ class Writer:
             source = path_of(image) if is_path(image) else as_bytes(image)
             _holotype.add_image_file(self._inner, name, source, False, options)
         else:
-            array = np.asarray(image)
+            array = _arrays.as_array(image)
             described = _arrays.describe(array, order=order, colour=None, alpha=None)
             _holotype.add_image(self._inner, name, described, [], _arrays.samples(array), options)
         return self

@@ -20,14 +20,17 @@ import math
 import os
 from typing import TYPE_CHECKING, Any, Literal
 
-from holotype._errors import ArgumentError, FormatError, NotFoundError
+from holotype import _holotype
+from holotype._errors import ArgumentError, FormatError, HolotypeError, NotFoundError, UnsupportedError
 from holotype._reader import Reader
 from holotype._sources import path_of
-from holotype._tensors import Tensors
+from holotype._tensors import Tensor, Tensors
 from holotype._writer import Writer, unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from holotype._sources import Destination, Path, Source
 
@@ -82,6 +85,8 @@ def import_safetensors(
     ------
     FormatError
         A shard that the index names is not there, or there is no safetensors file.
+    FileNotFoundError
+        There is nothing at `src`.
     """
     path = path_of(src)
     with Writer(dst, parent=parent, overwrite=overwrite, password=password, num_workers=threads) as writer:
@@ -98,7 +103,7 @@ def import_safetensors(
             if path.endswith(_INDEX):
                 files += shards_of(path)
             for name in files:
-                if not os.path.isfile(os.path.join(folder, name)):
+                if name != files[0] and not os.path.isfile(os.path.join(folder, name)):
                     raise FormatError(f"the index names {name!r}, which is not there", name)
                 writer.add_file(os.path.join(folder, name), name=name)
         if not any(name.lower().endswith(".safetensors") for name in files):
@@ -152,7 +157,7 @@ def load_tensors(
     framework : {"numpy", "torch"}
         What they become.
     file : str, optional
-        One of several safetensors files in the archive; by default all their tensors, and those of none.
+        One of several safetensors files in the archive; by default the tensors of all, and those of no file.
     password, parents, threads
         As of `open_tensors` and `Tensor.read`.
 
@@ -160,6 +165,8 @@ def load_tensors(
     ------
     ArgumentError
         Two files have a tensor of the same name: name one of them.
+    FormatError
+        A safetensors file was stored as a file like any other: `unpack` gives it.
     NotFoundError
         There is no such file.
     """
@@ -167,7 +174,7 @@ def load_tensors(
         raise ArgumentError(f"framework is 'numpy' or 'torch', not {framework!r}")
     tensors = Tensors(src, password=password, parents=parents)
     with Reader(src, password=password, parents=parents) as reader:
-        found = dict(_names(reader, list(tensors), file))
+        found = _names(reader, list(tensors), file)
     loaded = {}
     for name, item in found.items():
         tensor = tensors[item]
@@ -175,35 +182,40 @@ def load_tensors(
     return loaded
 
 
-def _names(reader: Reader, tensors: list[str], file: str | None) -> Iterator[tuple[str, str]]:
-    """Name in the checkpoint, and name of the item."""
+def _names(reader: Reader, tensors: list[str], file: str | None) -> dict[str, str]:
+    """Items of the tensors by the names they have in the checkpoint."""
     files = [name for name in reader.names() if name.lower().endswith(".safetensors")]
     if file is not None and file not in files:
         raise NotFoundError(f"no safetensors file named `{file}`", file)
-    known = set(tensors)
-    seen: dict[str, str] = {}
-    for name in files if file is None else [file]:
-        stream = reader.item(name)
-        n = int.from_bytes(stream.read(8), "little")
-        if len(stream) < 8 + n:
-            continue
-        try:
-            members = json.loads(stream.read(n))
-        except ValueError:
-            continue
-        for tensor in members:
-            if tensor == "__metadata__":
-                continue
-            own = f"{name}:{tensor}"
-            item = own if own in known else tensor
-            if item not in known:
-                continue
-            if tensor in seen:
-                raise ArgumentError(f"`{seen[tensor]}` and `{name}` both have a tensor `{tensor}`: name one")
-            seen[tensor] = name
-            yield tensor, item
-    if not files:
-        yield from ((name, name) for name in tensors)
+    archive = reader._open()
+    items: dict[str, str] = {}
+    owners: dict[str, str] = {}
+    loose = dict.fromkeys(tensors)
+
+    def add(tensor: str, item: str, owner: str) -> None:
+        if tensor in items:
+            raise ArgumentError(f"{owners[tensor]} and {owner} both have a tensor `{tensor}`: name one")
+        items[tensor], owners[tensor] = item, owner
+
+    for name in files:
+        parts = _holotype.tensors_of_file(archive, name)
+        if parts is None and file in (None, name):
+            raise FormatError(f"`{name}` is stored as a file, not as its tensors: unpack it", name)
+        for item in parts or ():
+            loose.pop(item, None)
+        if parts and file in (None, name):
+            stream = reader.item(name)
+            own = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
+            for item in parts:
+                # A name that was taken has the file's before it.
+                add(item if item in own else item.removeprefix(f"{name}:"), item, f"`{name}`")
+    for item in loose if file is None else ():
+        add(item, item, "the archive")
+    return items
+
+
+#: Attribute of a tensor whose numbers had another byte order than tensors have: its dtype in NumPy's words.
+_DTYPE = "numpy.dtype"
 
 
 def import_npz(src: Path, dst: Destination, *, overwrite: bool = False, threads: int | None = None) -> None:
@@ -213,50 +225,85 @@ def import_npz(src: Path, dst: Destination, *, overwrite: bool = False, threads:
     ------
     FormatError
         It is no such file, or holds Python objects.
+    UnsupportedError
+        It holds texts or records, which no tensor is.
     """
+    import zipfile
+
     import numpy as np
 
     path = path_of(src)
     try:
-        loaded = np.load(path, allow_pickle=False, mmap_mode="r" if path.endswith(".npy") else None)
-        with Writer(dst, overwrite=overwrite, num_workers=threads) as writer:
+        with open(path, "rb") as file, Writer(dst, overwrite=overwrite, num_workers=threads) as writer:
+            # A mapped array is of the file by its name.
+            is_npy = path.endswith(".npy")
+            loaded = np.load(path if is_npy else file, allow_pickle=False, mmap_mode="r" if is_npy else None)
             if isinstance(loaded, np.ndarray):
-                writer.add_tensor("array", loaded)
+                _add_array(writer, "array", loaded)
                 return
             with loaded:
                 for name in loaded.files:
-                    writer.add_tensor(name, loaded[name])
-    except (ValueError, EOFError, KeyError, OSError) as error:
-        if isinstance(error, FileNotFoundError):
+                    _add_array(writer, name, loaded[name])
+    except (ValueError, EOFError, KeyError, OSError, zipfile.BadZipFile) as error:
+        if isinstance(error, (FileNotFoundError, FileExistsError)):
             raise
         raise FormatError(f"{path}: {error}", path) from error
 
 
+def _add_array(writer: Writer, name: str, array: NDArray[Any]) -> None:
+    is_plain = array.dtype.isnative and array.dtype.byteorder != ">"
+    writer.add_tensor(name, array, attributes=None if is_plain else {_DTYPE: array.dtype.str})
+
+
 def export_npz(src: Source, dst: Path, *, password: str | bytes | None = None) -> None:
     """Write the tensors of an archive into an NPZ file, uncompressed, or the only one into an NPY file.
+
+    It replaces what is at `dst`, once all of it is written.
 
     Raises
     ------
     ArgumentError
         An NPY file holds one array.
     UnsupportedError
-        NumPy has no dtype for a tensor.
+        NPY has no type for a tensor, such as one of bfloat16: nothing is written.
     """
+    import tempfile
+    import zipfile
+
     import numpy as np
 
     path = path_of(dst)
     tensors = Tensors(src, password=password)
-    if path.endswith(".npy"):
-        if len(tensors) != 1:
-            raise ArgumentError(f"an NPY file holds one array, there are {len(tensors)}")
-        np.save(path, next(iter(tensors.values())).read(), allow_pickle=False)
-        return
-    import zipfile
+    is_npy = path.endswith(".npy")
+    if is_npy and len(tensors) != 1:
+        raise ArgumentError(f"an NPY file holds one array, there are {len(tensors)}")
+    with tempfile.TemporaryDirectory(dir=os.path.dirname(path) or ".", prefix=".holotype-") as folder:
+        partial = os.path.join(folder, "partial")
+        with open(partial, "wb") as file:
+            if is_npy:
+                np.lib.format.write_array(file, _array_of(*tensors.values()), allow_pickle=False)
+            else:
+                with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
+                    for name, tensor in tensors.items():
+                        array = _array_of(tensor)
+                        with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
+                            np.lib.format.write_array(member, array, allow_pickle=False)
+        os.replace(partial, path)
 
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
-        for name, tensor in tensors.items():
-            with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, tensor.read(), allow_pickle=False)
+
+def _array_of(tensor: Tensor) -> NDArray[Any]:
+    """The elements in the byte order they came in."""
+    import numpy as np
+
+    array = tensor.read()
+    if array.dtype.kind == "V" or np.dtype(array.dtype.str) != array.dtype:
+        raise UnsupportedError(
+            f"NPY has no type for `{tensor.name}`, whose elements are {tensor.dtype}", tensor.name
+        )
+    asked = tensor.attributes.get(_DTYPE)
+    if isinstance(asked, str) and asked == array.dtype.newbyteorder(">").str:
+        return array.astype(array.dtype.newbyteorder(">"))
+    return array
 
 
 def save_state(
@@ -285,7 +332,7 @@ def save_state(
 
     Raises
     ------
-    ArgumentError
+    ArgumentError, UnsupportedError
         The state holds something else; the message says where.
     """
     with Writer(dst, parent=parent, overwrite=overwrite, password=password, num_workers=threads) as writer:
@@ -322,12 +369,15 @@ class _Saving:
         if isinstance(value, (list, tuple)):
             parts = [self.put(part, (*way, str(i))) for i, part in enumerate(value)]
             return {"list" if isinstance(value, list) else "tuple": parts}
-        kind = type(value).__module__.partition(".")[0]
-        if kind == "numpy" and not hasattr(value, "__array_interface__"):
-            kind = ""
-        if kind not in ("torch", "numpy") or not hasattr(value, "shape") or not hasattr(value, "dtype"):
+        from holotype import _elements
+
+        kind = "torch" if _elements.is_torch_tensor(value) else "numpy"
+        if kind == "numpy" and not (hasattr(value, "__array_interface__") and hasattr(value, "dtype")):
             raise ArgumentError(f"{where} is a {type(value).__name__}, which is stored only by pickle")
-        return {kind: self._tensor(value, kind, way)}
+        try:
+            return {kind: self._tensor(value, kind, way)}
+        except HolotypeError as error:
+            raise type(error)(f"{where}: {error}", error.item) from error
 
     def _key(self, key: Any, where: str) -> Any:
         if isinstance(key, str) or type(key) is int:
@@ -373,6 +423,8 @@ def load_state(
     FormatError
         It holds no state.
     """
+    if framework not in ("as saved", "numpy", "torch"):
+        raise ArgumentError(f"framework is 'as saved', 'numpy' or 'torch', not {framework!r}")
     tensors = Tensors(src, password=password, parents=parents)
     with Reader(src, password=password, parents=parents) as reader:
         if STATE not in reader:

@@ -120,6 +120,46 @@ def test_shards_and_a_fine_tune(tmp_path: Path) -> None:
             checkpoint.import_safetensors(index, tmp_path / "bad.holo")
 
 
+def test_nothing_is_left_out_silently(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(safetensors({"w": ("F32", weights(1))}))
+    with pytest.raises(FileNotFoundError):
+        checkpoint.import_safetensors(tmp_path / "none.safetensors", tmp_path / "a.holo")
+    with holotype.Writer(tmp_path / "files.holo", checkpoints="files") as writer:
+        writer.add_file(path)
+    (tmp_path / "cut.safetensors").write_bytes(path.read_bytes()[:-1])
+    checkpoint.import_safetensors(tmp_path / "cut.safetensors", tmp_path / "cut.holo")
+    for name in ("files.holo", "cut.holo"):
+        with pytest.raises(holotype.FormatError, match="not as its tensors"):
+            checkpoint.load_tensors(tmp_path / name)
+    with holotype.Writer(None) as writer:
+        writer.add_tensor("w", weights(2)).add_tensor("own", weights(3))
+        writer.add_file(path)
+    with pytest.raises(holotype.ArgumentError, match="name one"):
+        checkpoint.load_tensors(writer.data)
+    loaded = checkpoint.load_tensors(writer.data, file="model.safetensors")
+    assert {name: array.tobytes() for name, array in loaded.items()} == {"w": weights(1).tobytes()}
+    with holotype.Writer(None) as writer:
+        writer.add_tensor("own", weights(3))
+        writer.add_file(path)
+    assert list(checkpoint.load_tensors(writer.data)) == ["w", "own"]
+
+
+def test_renamed_tensors_are_named(tmp_path: Path) -> None:
+    for old, new in (("base", "old"), ("tuned", "new")):
+        (tmp_path / f"{old}.safetensors").write_bytes(safetensors({new: ("F32", weights(1, 30_000))}))
+    checkpoint.import_safetensors(tmp_path / "base.safetensors", tmp_path / "base.holo")
+    tuned = tmp_path / "tuned.holo"
+    checkpoint.import_safetensors(tmp_path / "tuned.safetensors", tuned, parent=tmp_path / "base.holo")
+    tensor = holotype.open_tensors(tuned)["new"]
+    assert ((tensor.parent or {})["name"], tensor.stored_bytes) == ("old", 0)
+    assert tensor.read().tobytes() == weights(1, 30_000).tobytes()
+    with holotype.TensorWriter(tmp_path / "own.holo", parent=tmp_path / "base.holo") as writer:
+        writer.add_tensor("a", weights(1, 30_000)).add_tensor("b", weights(1, 30_000), parent=False)
+    own = holotype.open_tensors(tmp_path / "own.holo")
+    assert (own["a"].parent is not None, own["b"].parent) == (True, None)
+
+
 def test_two_models_have_their_own_tensors(tmp_path: Path) -> None:
     for i, name in enumerate("ab"):
         (tmp_path / f"{name}.safetensors").write_bytes(safetensors({"w": ("F32", weights(i))}))
@@ -161,6 +201,10 @@ def test_states_come_back_without_pickle(tmp_path: Path) -> None:
     for bad in ({"a": object()}, {"a": b"x"}, {("a",): 1}, {"a": {1, 2}}, {"a": 1j}):
         with pytest.raises(holotype.ArgumentError):
             checkpoint.dumps_state(bad)
+    with pytest.raises(holotype.UnsupportedError, match=r"^a\.0: arrays of dtype"):
+        checkpoint.dumps_state({"a": [np.array(["text"])]})
+    with pytest.raises(holotype.ArgumentError, match="framework"):
+        checkpoint.load_state(tuned, framework="jax")  # type: ignore[arg-type]
     with pytest.raises(holotype.FormatError):
         checkpoint.load_state(holotype.dumps(shared))
 
@@ -205,7 +249,13 @@ def test_states_of_modules_and_optimisers(tmp_path: Path) -> None:
 
 
 def test_npz_and_npy(tmp_path: Path) -> None:
-    arrays = {"a": weights(1), "b": np.arange(12).reshape(3, 4).T, "c": np.array(5, "u1")}
+    arrays = {
+        "a": weights(1),
+        "b": np.arange(12).reshape(3, 4).T,
+        "c": np.array(5, "u1"),
+        "d": np.arange(5, dtype=">f8"),
+        "e": np.array(["2026-11-22"], ">M8[D]"),
+    }
     np.savez_compressed(tmp_path / "in.npz", **arrays)
     checkpoint.import_npz(tmp_path / "in.npz", tmp_path / "in.holo")
     checkpoint.export_npz(tmp_path / "in.holo", tmp_path / "out.npz")
@@ -214,15 +264,27 @@ def test_npz_and_npy(tmp_path: Path) -> None:
         for name, array in arrays.items():
             assert back[name].dtype == array.dtype
             assert (back[name] == array).all()
-    np.save(tmp_path / "one.npy", arrays["a"])
-    checkpoint.import_npz(tmp_path / "one.npy", tmp_path / "one.holo")
-    checkpoint.export_npz(tmp_path / "one.holo", tmp_path / "back.npy")
-    assert (tmp_path / "back.npy").read_bytes() == (tmp_path / "one.npy").read_bytes()
+    for array in (arrays["a"], arrays["b"], arrays["d"].reshape(1, 5)):
+        np.save(tmp_path / "one.npy", array)
+        checkpoint.import_npz(tmp_path / "one.npy", tmp_path / "one.holo", overwrite=True)
+        checkpoint.export_npz(tmp_path / "one.holo", tmp_path / "back.npy")
+        assert (tmp_path / "back.npy").read_bytes() == (tmp_path / "one.npy").read_bytes()
     with pytest.raises(holotype.ArgumentError):
         checkpoint.export_npz(tmp_path / "in.holo", tmp_path / "no.npy")
+    # NPY would call these bytes of no type.
+    holotype.write_tensors(
+        tmp_path / "half.holo", {"a": weights(1), "w": weights(1).astype(ml_dtypes.bfloat16)}
+    )
+    for name in ("back.npy", "out.npz"):
+        before = (tmp_path / name).read_bytes()
+        with pytest.raises((holotype.UnsupportedError, holotype.ArgumentError)):
+            checkpoint.export_npz(tmp_path / "half.holo", tmp_path / name)
+        assert (tmp_path / name).read_bytes() == before
+    assert not list(tmp_path.glob(".holotype-*"))
     np.save(tmp_path / "objects.npy", np.array([{}]))
-    for bad in ("objects.npy", "text.npz"):
+    for bad in ("objects.npy", "text.npz", "cut.npz"):
         (tmp_path / "text.npz").write_bytes(b"text")
+        (tmp_path / "cut.npz").write_bytes(b"PK\3\4cut")
         with pytest.raises(holotype.FormatError):
             checkpoint.import_npz(tmp_path / bad, tmp_path / "bad.holo")
 

@@ -219,6 +219,17 @@ def test_limits_hold_both_ways(tmp_path: Path) -> None:
             small.file_encoder(path, {"z": NOISE})
 
 
+def test_what_is_no_array_or_tag_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "x.raiiaf"
+    handler = raiiafFileHandler()
+    for latent in ([np.ones(3)], {"a": object()}, {"a": "text"}):
+        with pytest.raises((holotype.ArgumentError, holotype.UnsupportedError)):
+            handler.file_encoder(path, latent)  # type: ignore[arg-type]
+    with pytest.raises(holotype.ArgumentError, match="several texts"):
+        handler.file_encoder(path, tags="dog", prompt="x")
+    assert not path.exists()
+
+
 def test_names_have_an_extension(tmp_path: Path) -> None:
     with pytest.raises(holotype.ArgumentError, match="raiiaf"):
         encode(tmp_path / "x.zip")

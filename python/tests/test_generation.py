@@ -108,6 +108,9 @@ def test_lossy_files_are_kept_and_decoded() -> None:
 def test_noise_of_a_seed_is_found() -> None:
     made = generation.load(saved(latents=NOISE, settings={"seed": 3}))
     assert made.latents["latent"].noise is None
+    drawn = np.random.default_rng(5).standard_normal((1, 4, 8, 8))
+    settings = {"seed": np.int64(5), "generator": "numpy.default_rng"}
+    assert generation.load(saved(latents=drawn, settings=settings)).latents["latent"].noise is not None
     torch = pytest.importorskip("torch")
     torch.manual_seed(42)
     latent = torch.randn(1, 4, 64, 64)
@@ -125,10 +128,18 @@ def test_noise_of_a_seed_is_found() -> None:
         ({"settings": {"steps": 0}}, "`settings.steps` is 1 or more, not 0"),
         ({"settings": {"seed": -1}}, "`settings.seed` is 0 or more, not -1"),
         ({"settings": {"seed": 1 << 64}}, "64 bits"),
-        ({"settings": {"cfg_scale": float("nan")}}, "not JSON compliant"),
+        ({"settings": {"cfg_scale": float("nan")}}, "`settings.cfg_scale`: Out of range"),
+        ({"settings": {"a": [1, {"b": object()}]}}, "`settings.a[1].b`: JSON holds no object"),
+        ({"settings": [1]}, "`settings` is a mapping"),
+        ({"hardware": "none", "prompt": ""}, "`hardware` is a mapping"),
+        ({"environment": "none", "prompt": ""}, "`environment` is"),
+        ({"environment": [1], "prompt": ""}, "`environment` is"),
+        ({"extra": [1], "prompt": ""}, "`extra` is a mapping"),
+        ({"noise": "torch.cpu", "latents": np.ones(3)}, "noise is"),
+        ({"noise": {"other": {"generator": "torch.cpu", "seed": 1}}, "latents": np.ones(3)}, "'other'"),
         ({"settings": {"sampler": 5}}, "`settings.sampler` is of type string, not 5"),
-        ({"prompt": b"x"}, "JSON holds no bytes"),
-        ({"prompt": "\ud83d"}, "surrogate"),
+        ({"prompt": b"x"}, "`prompt`: JSON holds no bytes"),
+        ({"prompt": "\ud83d"}, "`prompt`: 'utf-8' codec"),
         ({"tags": "dog"}, "several texts"),
         ({"model": {"name": 5}}, "`model.name` is of type string, not 5"),
         ({"hardware": {"gpu": [{"driver": "1"}]}, "prompt": ""}, "`hardware.gpu[0]` lacks `name`"),
@@ -141,7 +152,7 @@ def test_what_is_wrong_is_named_and_nothing_is_written(
 ) -> None:
     path = tmp_path / "x.holo"
     fixed: dict[str, Any] = {"hardware": None, "environment": None, "created": None}
-    with pytest.raises((holotype.ArgumentError, UnicodeEncodeError)) as caught:
+    with pytest.raises(holotype.ArgumentError) as caught:
         generation.save(path, **{**fixed, **fields})
     assert message in str(caught.value)
     assert not list(tmp_path.iterdir())

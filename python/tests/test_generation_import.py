@@ -253,3 +253,17 @@ def test_encrypted_archives_stay_encrypted() -> None:
     with pytest.raises(holotype.HolotypeError):
         generation.load(out.getvalue())
     assert "seed" not in generation.load(out.getvalue(), password="secret").settings
+
+
+def test_a_redacted_seed_is_in_no_recipe(tmp_path: Path) -> None:
+    noise = np.random.default_rng(5).standard_normal((1, 4, 8, 8))
+    settings = {"seed": 5, "steps": 2, "generator": "numpy.default_rng"}
+    fixed: dict[str, Any] = {"hardware": None, "environment": None, "created": None}
+    generation.save(tmp_path / "a.holo", latents={"n": noise}, settings=settings, **fixed)
+    assert generation.load(tmp_path / "a.holo").latents["n"].noise is not None
+    generation.redact(tmp_path / "a.holo", tmp_path / "b.holo", ["settings.seed"])
+    made = generation.load(tmp_path / "b.holo")
+    assert (made.redacted, made.settings.get("seed")) == (("settings.seed",), None)
+    assert made.latents["n"].noise is None
+    assert made.latents["n"].read().tobytes() == noise.tobytes()
+    assert made.lost_parts() == {}

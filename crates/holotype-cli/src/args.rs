@@ -62,6 +62,8 @@ pub(crate) enum Verb {
     /// Records of how AI images were made: look at them, check them, take them out
     #[command(subcommand)]
     Generation(Generation),
+    /// Write an archive anew without fields of its generation records: `generation redact`
+    Redact(GenerationRedact),
     /// Make a key pair for signing: NAME.key, which stays secret, and NAME.pub
     Keygen {
         /// Where, without the extension
@@ -257,7 +259,7 @@ pub(crate) struct Verify {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Generation {
-    /// Print the records of archives; of archives without any, those their images tell
+    /// Print the records of archives; of archives without any, and of image files, those that images tell
     Show(Inputs),
     /// Verify archives, and that the records' parts are there and are those they were
     Check(Inputs),
@@ -278,7 +280,8 @@ pub(crate) struct GenerationExport {
     /// Name of the record's item [default: the first]
     #[arg(long, value_name = "NAME")]
     pub(crate) record: Option<String>,
-    /// Another part than the first image: its name, or its item's; of a latent the elements as in memory
+    /// Another part than the first image: its name, or its item's; of a latent the elements as in memory, or with the
+    /// extension `npy` an NPY file
     #[arg(long, value_name = "NAME")]
     pub(crate) part: Option<String>,
     /// Replace an existing file

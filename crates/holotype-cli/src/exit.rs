@@ -71,6 +71,12 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let (exit, hint) = match (&error, error.kind()) {
             (Error::SourceFormat { .. }, _) => (Exit::Error, Some("the source file itself is damaged")),
+            (_, ErrorKind::Corrupt) if error.is_no_archive() => (
+                Exit::Integrity,
+                Some(
+                    "`holo compress` and `holo pack` make archives; of a damaged one `holo salvage` recovers the rest",
+                ),
+            ),
             (_, ErrorKind::Corrupt | ErrorKind::Truncated) => (
                 Exit::Integrity,
                 Some(

@@ -52,7 +52,7 @@ mod _holotype {
     #[pymodule_export]
     use crate::tensor::{
         check_raw_frame, raw_frame, read_tensor_into, tensor_fields, tensor_max_error, tensor_noise,
-        tensor_parent, tensor_region_bytes,
+        tensor_parent, tensor_region_bytes, tensors_of_file,
     };
     #[pymodule_export]
     use crate::write::{encode_image, import_file};

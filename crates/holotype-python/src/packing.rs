@@ -309,7 +309,7 @@ impl Writer {
         let asked = parent.as_ref().map(ParentFields::asked).transpose()?;
         self.with(py, |writer| {
             let parent = match &asked {
-                Some(asked) => asked.find(writer, &descriptor, elements.len())?,
+                Some(asked) => asked.find(writer, &descriptor, elements)?,
                 None => None,
             };
             match parent {

@@ -117,7 +117,7 @@ pub(crate) struct ParentFields<'py> {
 
 /// The same, checked.
 pub(crate) enum AskedParent<'a> {
-    /// The tensor of a parent archive with this name, if it has the type, shape and order.
+    /// The tensor of a parent archive with this name, if it has the type, shape and order; else one that is equal.
     Same(&'a str),
     /// It must have them.
     Named(&'a str),
@@ -148,10 +148,13 @@ impl<'a> AskedParent<'a> {
         &self,
         writer: &mut holotype::Writer<W>,
         descriptor: &TensorDescriptor,
-        n_bytes: usize,
+        elements: &[u8],
     ) -> holotype::Result<Option<TensorParent<'a>>> {
         match self {
-            Self::Same(name) => writer.parent_tensor(name, descriptor),
+            Self::Same(name) => match writer.parent_tensor(name, descriptor)? {
+                None => writer.equal_tensor(descriptor, elements),
+                found => Ok(found),
+            },
             Self::Named(name) => match writer.parent_tensor(name, descriptor)? {
                 Some(parent) => Ok(Some(parent)),
                 None => Err(Error::InvalidArgument {
@@ -159,7 +162,7 @@ impl<'a> AskedParent<'a> {
                 }),
             },
             Self::Added(name, data) => Ok(Some(TensorParent::added(name, data))),
-            Self::Stream(first) => writer.parent_of_stream(*first, n_bytes as u64),
+            Self::Stream(first) => writer.parent_of_stream(*first, elements.len() as u64),
             Self::Content(data) => writer.parent_of_content(data),
         }
     }
@@ -181,6 +184,16 @@ pub(crate) fn tensor_parent(
     let parent = py.detach(|| Ok(archive.inner.tensor(name)?.parent().cloned())).map_err(raise)?;
     let hex = |seal: [u8; 32]| seal.iter().map(|byte| format!("{byte:02x}")).collect();
     Ok(parent.map(|parent| (parent.name, parent.seal.map(hex))))
+}
+
+/// Names of the tensors that a file is made of, in its order; nothing if it is a file like any other.
+#[pyfunction]
+pub(crate) fn tensors_of_file(
+    py: Python<'_>,
+    archive: &Archive,
+    name: &str,
+) -> PyResult<Option<Vec<String>>> {
+    py.detach(|| archive.inner.item(name)?.tensors_of_file()).map_err(raise)
 }
 
 /// A tensor's description: fields, stored bytes, slices, metadata.

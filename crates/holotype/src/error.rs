@@ -199,6 +199,12 @@ pub enum Error {
 }
 
 impl Error {
+    /// True if the bytes do not begin as an archive does.
+    #[must_use]
+    pub fn is_no_archive(&self) -> bool {
+        matches!(self, Self::Container(holotype_container::Error::NotAnArchive { .. }))
+    }
+
     /// Who can act on it.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {

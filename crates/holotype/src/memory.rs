@@ -16,7 +16,10 @@ pub(crate) fn zeroed(what: &'static str, n_bytes: u64) -> Result<Vec<u8>> {
 pub(crate) fn ask(what: &'static str, n_bytes: u64) -> Result<usize> {
     let n = usize::try_from(n_bytes).map_err(|_| Error::OutOfMemory { what, n_bytes })?;
     if n_bytes >= MIN_ASKED_BYTES {
-        Vec::<u8>::new().try_reserve_exact(n).map_err(|_| Error::OutOfMemory { what, n_bytes })?;
+        let mut asked = Vec::<u8>::new();
+        asked.try_reserve_exact(n).map_err(|_| Error::OutOfMemory { what, n_bytes })?;
+        // Memory that nobody uses is not asked for at all where the compiler optimises.
+        std::hint::black_box(&asked);
     }
     Ok(n)
 }

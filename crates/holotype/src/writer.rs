@@ -4,7 +4,7 @@ use crate::formats::{Format, SourceImage};
 use crate::image::preview::{PREVIEW_EDGE, Preview, PreviewBuilder, wants_preview};
 use crate::image::{encode::BandEncoder, grid::TileGrid, wire};
 use crate::pack::{Addition, Others, Packing, Parent, SharedBlocks, Sink, stored_extents};
-use crate::tensor::KnownTensors;
+use crate::tensor::{KnownTensors, TensorsOfParents};
 use crate::{Encryption, Error, ImageOptions, Metadata, MetadataKind, Mode, Progress, Result};
 use holotype_codec::{TileRef, image::TileOptions, image::encode_tile};
 use holotype_container::{
@@ -101,6 +101,8 @@ pub struct Writer<W: Write> {
     shared: Option<SharedBlocks>,
     /// Tensors that may be named again; read from the revision before when the first is added.
     tensors: Option<KnownTensors>,
+    /// Tensors of the parents; read when one is looked for by what it holds.
+    tensors_of_parents: TensorsOfParents,
     options: WriterOptions,
     /// Numbers that the parents in `options` have in the archive.
     parent_numbers: Vec<u32>,
@@ -147,6 +149,7 @@ impl<W: Write> Writer<W> {
             packer: Packer::default(),
             shared: None,
             tensors: None,
+            tensors_of_parents: TensorsOfParents::default(),
             options,
             parent_numbers,
             base,
@@ -388,6 +391,11 @@ impl<W: Write> Writer<W> {
     /// True if packed files of tensors are stored as their tensors.
     pub(crate) fn splits_checkpoints(&self) -> bool {
         self.options.packing.split_checkpoints
+    }
+
+    /// What is known of the parents' tensors, and the parents.
+    pub(crate) fn known_and_parents(&mut self) -> (&mut TensorsOfParents, &[Parent]) {
+        (&mut self.tensors_of_parents, &self.options.parents)
     }
 
     /// [`WriterOptions::parents`].

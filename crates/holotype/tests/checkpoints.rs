@@ -55,6 +55,9 @@ fn a_checkpoint_is_its_tensors_and_comes_back() {
         ("layer.a", ItemKind::File),
     ];
     assert_eq!(names, expected);
+    let tensors = archive.item("model.safetensors").unwrap().tensors_of_file().unwrap().unwrap();
+    assert_eq!(tensors, ["model.safetensors:layer.a", "none", "layer/b", "again"]);
+    assert_eq!(archive.item("layer.a").unwrap().tensors_of_file().unwrap(), None);
     assert_eq!(archive.tensor("layer/b").unwrap().read().unwrap(), b);
     assert!(archive.verify(&VerifyOptions::default()).unwrap().is_good());
     // Equal tensors are there once, and the file is not there besides them.
@@ -89,6 +92,20 @@ fn a_checkpoint_is_its_tensors_and_comes_back() {
     // Any number of threads makes the same archive.
     let one = WriterOptions::default().with_packing(Packing::default().with_n_threads(1));
     assert!(pack(folder.path(), &["model.safetensors", "layer.a"], one) == bytes);
+}
+
+#[test]
+fn a_tensor_that_was_renamed_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let a = elements(1, 40_000);
+    fs::write(folder.path().join("base.safetensors"), checkpoint(&[("a", &a)])).unwrap();
+    fs::write(folder.path().join("renamed.safetensors"), checkpoint(&[("b", &a)])).unwrap();
+    let base = folder.path().join("base.holo");
+    fs::write(&base, pack(folder.path(), &["base.safetensors"], WriterOptions::default())).unwrap();
+    let parent = Parent::open(&base, &base, &OpenOptions::default()).unwrap();
+    let options = WriterOptions::default().with_parents(vec![parent]);
+    let bytes = pack(folder.path(), &["renamed.safetensors"], options);
+    assert!(bytes.len() * 20 < a.len(), "{} of {}", bytes.len(), a.len());
 }
 
 #[test]

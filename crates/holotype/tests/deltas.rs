@@ -102,6 +102,34 @@ fn equal_tensors_share_their_blocks() {
 }
 
 #[test]
+fn equal_tensors_of_parents_are_found_by_what_they_hold() {
+    let folder = tempfile::tempdir().unwrap();
+    let descriptor = TensorDescriptor::new(ElementType::F32, &[50, 100]);
+    let ((base, tuned), path) = (pair(5000, 8), folder.path().join("base.holo"));
+    let mut parent = writer();
+    parent.add_tensor("other", &descriptor, &tuned, &auto()).unwrap();
+    parent
+        .add_tensor("turned", &TensorDescriptor::new(ElementType::F32, &[100, 50]), &base, &auto())
+        .unwrap();
+    parent.add_tensor("old name", &descriptor, &base, &auto()).unwrap();
+    std::fs::write(&path, parent.finish().unwrap().0).unwrap();
+    let opened = Parent::open(&path, folder.path(), &OpenOptions::default()).unwrap();
+    let mut child = Writer::new(Vec::new(), WriterOptions::default().with_parents(vec![opened])).unwrap();
+    let found = child.equal_tensor(&descriptor, &base).unwrap().unwrap();
+    assert!(child.equal_tensor(&descriptor, &base[4..]).unwrap().is_none());
+    assert!(
+        child.equal_tensor(&TensorDescriptor::new(ElementType::I32, &[50, 100]), &base).unwrap().is_none()
+    );
+    child.add_tensor_by("new name", &descriptor, &base, &found, &auto()).unwrap();
+    std::fs::write(folder.path().join("child.holo"), child.finish().unwrap().0).unwrap();
+    let archive = Archive::open(folder.path().join("child.holo")).unwrap();
+    let tensor = archive.tensor("new name").unwrap();
+    assert_eq!(tensor.parent().unwrap().name, "old name");
+    assert_eq!((tensor.n_slices(), tensor.item().stored_bytes().unwrap()), (0, 0));
+    assert_eq!(tensor.read().unwrap(), base);
+}
+
+#[test]
 fn the_smaller_of_alone_and_by_a_parent_wins() {
     let descriptor = TensorDescriptor::new(ElementType::F32, &[5000]);
     let ((base, _), (other, _)) = (pair(5000, 3), pair(5000, 4));

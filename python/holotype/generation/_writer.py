@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from holotype import _holotype
 from holotype._errors import ArgumentError
 from holotype._sources import as_bytes, is_path, path_of, put, secret_bytes
-from holotype._tensors import tensor_options
+from holotype._tensors import tensor_options, whole_number
 from holotype._write import image_options, is_pillow, thread_limit
 from holotype.generation._environment import capture_environment, capture_hardware
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from types import TracebackType
 
     from numpy.typing import ArrayLike
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 ImageStorage: TypeAlias = Literal["pixels", "file"]
 
+#: Members within members that are looked into for what a record cannot hold.
+_MAX_DEPTH = 64
 #: What drew a seed's noise where nothing else is said: the generator of `torch.manual_seed`.
 _USUAL_GENERATOR = "torch.cpu"
 
@@ -96,7 +98,7 @@ class GenerationWriter:
         extra: Mapping[str, Any] | None = None,
     ) -> None:
         """Add a record and its parts; the parameters are those of `save`, `name` the record's item."""
-        settings = None if settings is None else dict(settings)
+        settings = None if settings is None else _mapping("settings", settings)
         fields: dict[str, Any] = {"version": 1}
         put_member(fields, "created", _now() if created == "now" else created)
         if isinstance(model, Mapping):
@@ -110,18 +112,19 @@ class GenerationWriter:
         put_member(fields, "tags", None if tags is None else _texts(tags))
         put_member(fields, "settings", settings)
         if hardware is not None:
-            fields["hardware"] = capture_hardware() if hardware == "auto" else dict(hardware)
+            fields["hardware"] = capture_hardware() if hardware == "auto" else _mapping("hardware", hardware)
         if environment is not None:
             found = capture_environment() if environment == "auto" else environment
-            components = [component.to_json() for component in found]
+            components = [component.to_json() for component in _components(found)]
             fields["environment"] = {"version": 1, "components": components}
-        fields.update(dict(extra or {}))
+        fields.update(_mapping("extra", extra or {}))
         wanted = [
             *_named(name, "image", "images", image),
             *_named(name, "mask", "masks", masks),
             *_named(name, "latent", "latents", latents),
             *_named(name, "attachment", "attachments", attachments),
         ]
+        _check_recipes(noise, [own for _, role, own, _ in wanted if role == "latent"])
         if read_texts:
             fields = _with_texts(fields, wanted)
         # Everything is checked before a part is written; the hashes come later.
@@ -147,11 +150,9 @@ class GenerationWriter:
             descriptor, metadata, samples = _modes.from_pillow(value)
             return _holotype.add_image(self._inner, item, descriptor, metadata, samples, self._images)
         if hasattr(value, "__array_interface__") or isinstance(value, (list, tuple)):
-            import numpy as np
-
             from holotype import _arrays
 
-            array = np.asarray(value)
+            array = _arrays.as_array(value)
             described = _arrays.describe(array, order="rgb", colour=None, alpha=None)
             data = _arrays.samples(array)
             return _holotype.add_image(self._inner, item, described, [], data, self._images)
@@ -363,11 +364,37 @@ def _recipe(
         return None
     if noise != "auto":
         return noise.get(own)
-    seed = settings.get("seed")
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 1 << 64:
+    seed = whole_number(settings.get("seed"))
+    if seed is None or not 0 <= seed < 1 << 64:
         return None
     generator = str(settings.get("generator", _USUAL_GENERATOR))
     return {"generator": generator, "seed": seed} if generator in _holotype.noise_generators() else None
+
+
+def _check_recipes(noise: object, latents: list[str]) -> None:
+    """Refuses recipes of latents that are not there, which would be passed over."""
+    if noise is None or noise == "auto":
+        return
+    if not isinstance(noise, Mapping):
+        raise ArgumentError(f"noise is 'auto', None or a mapping of latents to recipes, not {noise!r}")
+    for own in noise:
+        if own not in latents:
+            raise ArgumentError(f"noise is of a latent {own!r}, and there are {latents}")
+
+
+def _mapping(field: str, value: object) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ArgumentError(f"generation record: `{field}` is a mapping, not {value!r}")
+    return dict(value)
+
+
+def _components(value: Any) -> list[Component]:
+    from holotype.generation._environment import Component
+
+    components = [] if isinstance(value, (str, Mapping)) else list(value)
+    if (not components and value) or not all(isinstance(one, Component) for one in components):
+        raise ArgumentError(f"generation record: `environment` is 'auto', None or components, not {value!r}")
+    return components
 
 
 def _file_bytes(value: Any) -> bytes:
@@ -379,9 +406,33 @@ def _file_bytes(value: Any) -> bytes:
 
 def _to_json(record: Mapping[str, Any]) -> str:
     try:
-        return json.dumps(record, ensure_ascii=False, allow_nan=False, default=_plain)
-    except (TypeError, ValueError) as error:
-        raise ArgumentError(f"generation record: {error}") from None
+        text = json.dumps(record, ensure_ascii=False, allow_nan=False, default=_plain)
+        text.encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        where = ", ".join(f"`{path}`" for path in _unfit(record, ""))
+        raise ArgumentError(f"generation record: {where or 'it'}: {error}") from None
+    return text
+
+
+def _unfit(value: Any, path: str) -> Iterator[str]:
+    """Where a record holds what JSON does not."""
+    try:
+        json.dumps(value, ensure_ascii=False, allow_nan=False, default=_plain).encode()
+        return
+    except (TypeError, ValueError, RecursionError):
+        pass
+    inner: Iterable[tuple[object, Any]] = ()
+    if isinstance(value, Mapping):
+        inner = value.items()
+    elif isinstance(value, (list, tuple)):
+        inner = enumerate(value)
+    is_deep = path.count(".") + path.count("[") > _MAX_DEPTH
+    found = [] if is_deep else [p for key, part in inner for p in _unfit(part, _joined(path, key))]
+    yield from found or [path]
+
+
+def _joined(path: str, key: object) -> str:
+    return f"{path}[{key}]" if isinstance(key, int) else f"{path}.{key}" if path else str(key)
 
 
 def _plain(value: Any) -> Any:

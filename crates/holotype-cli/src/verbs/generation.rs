@@ -7,29 +7,38 @@ use super::verify::finding;
 use crate::args::{Generation, GenerationExport, GenerationRedact, Inputs};
 use crate::destination::Destination;
 use crate::exit::{Exit, Failure};
+use crate::names::is_stream;
 use crate::password;
 use crate::printer::Printer;
 use holotype::formats::Format;
-use holotype::generation::{Part, PartRole, redact};
+use holotype::generation::{Derivation, Part, PartRole, derive_file, redact};
 use holotype::{
-    Archive, Encryption, Error, ExportOptions, ItemKind, VerifyOptions, WriterOptions, export, source_format,
+    Archive, Encryption, Error, ExportOptions, ItemKind, Limits, VerifyOptions, WriterOptions, export,
+    source_format,
 };
 use serde_json::{Value, json};
-use std::io::Write as _;
+use std::fs::File;
+use std::io::{BufReader, Read as _, Write as _};
+use std::path::Path;
+
+/// Bytes of a file that tell its format.
+const PREFIX_BYTES: u64 = 4096;
 
 pub(crate) fn run(verb: &Generation, printer: &Printer) -> Result<Exit, Failure> {
     match verb {
         Generation::Show(args) => show(args, printer),
         Generation::Check(args) => check(args, printer),
-        Generation::Export(args) => write_part(args),
+        Generation::Export(args) => write_part(args, printer),
         Generation::Redact(args) => write_redacted(args, printer),
     }
 }
 
 fn show(args: &Inputs, printer: &Printer) -> Result<Exit, Failure> {
     for_each(&args.paths, printer, |path| {
-        let archive = open(path, &args.access)?;
-        let found = records(&archive)?;
+        let found = match picture_record(path)? {
+            Some(found) => found,
+            None => records(&open(path, &args.access)?)?,
+        };
         if found.is_empty() {
             let message =
                 format!("{}: there is no generation record, and no image tells one", path.display());
@@ -54,6 +63,25 @@ fn show(args: &Inputs, printer: &Printer) -> Result<Exit, Failure> {
         }
         Ok(Exit::Good)
     })
+}
+
+/// What an image file tells, its own name being the item; nothing if it is none.
+fn picture_record(path: &Path) -> Result<Option<Vec<(String, bool, Value)>>, Failure> {
+    if is_stream(path) || !path.is_file() {
+        return Ok(None);
+    }
+    let failed = |e| Error::io(path, e);
+    let mut prefix = Vec::new();
+    let file = File::open(path).map_err(failed)?;
+    file.take(PREFIX_BYTES).read_to_end(&mut prefix).map_err(failed)?;
+    if Format::detect(&prefix).is_none() {
+        return Ok(None);
+    }
+    let input = BufReader::new(File::open(path).map_err(failed)?);
+    let found = derive_file(Box::new(input), &Limits::default())?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let record = |derivation: Derivation| (name, false, Value::Object(derivation.record.document().clone()));
+    Ok(Some(found.map(record).into_iter().collect()))
 }
 
 /// The records of an archive; of one without any, those that its images tell. True for those that are stored.
@@ -123,7 +151,7 @@ fn check(args: &Inputs, printer: &Printer) -> Result<Exit, Failure> {
 }
 
 /// Writes an image as it came, with the texts of the program that made it; or the record, or another part.
-fn write_part(args: &GenerationExport) -> Result<Exit, Failure> {
+fn write_part(args: &GenerationExport, printer: &Printer) -> Result<Exit, Failure> {
     let archive = open(&args.input, &args.access)?;
     let name = match &args.record {
         Some(name) => name.clone(),
@@ -139,7 +167,7 @@ fn write_part(args: &GenerationExport) -> Result<Exit, Failure> {
         let text = serde_json::to_string_pretty(generation.record().document()).unwrap_or_default();
         writeln!(out, "{text}").map_err(|e| Error::io(&args.output, e))?;
         out.commit()?;
-        return Ok(Exit::Good);
+        return Ok(exported(args, printer, &name));
     }
     let is_meant = |part: &Part| match &args.part {
         Some(name) => &part.name == name || &part.item == name,
@@ -149,6 +177,7 @@ fn write_part(args: &GenerationExport) -> Result<Exit, Failure> {
         let what =
             args.part.as_ref().map_or_else(|| "no image".into(), |name| format!("no part named `{name}`"));
         Failure::new(Exit::Error, format!("the record `{name}` has {what}"))
+            .with_hint("`holo generation show` lists its parts")
     })?;
     generation.check_part(&part)?;
     let mut write = |bytes: &[u8]| out.write_all(bytes).map_err(|e| Error::io(&args.output, e));
@@ -157,16 +186,39 @@ fn write_part(args: &GenerationExport) -> Result<Exit, Failure> {
             let image = archive.image(&part.item)?;
             let named = extension.and_then(Format::from_extension);
             let format = named.or_else(|| source_format(&image)).unwrap_or(Format::Png);
-            export(&archive, &[part.item], format, Box::new(&mut out), &ExportOptions::default())?;
+            export(
+                &archive,
+                std::slice::from_ref(&part.item),
+                format,
+                Box::new(&mut out),
+                &ExportOptions::default(),
+            )?;
         }
-        ItemKind::Tensor => write(&archive.tensor(&part.item)?.read()?)?,
+        ItemKind::Tensor => {
+            let tensor = archive.tensor(&part.item)?;
+            if extension == Some("npy") {
+                let header = tensor.descriptor().npy_header();
+                write(&header.map_err(|error| {
+                    Failure::from(error).with_hint("another extension than `npy` gives elements as in memory")
+                })?)?;
+            }
+            write(&tensor.read()?)?;
+        }
         _ => archive.read_file(&part.item, &mut write)?,
     }
     out.commit()?;
-    Ok(Exit::Good)
+    Ok(exported(args, printer, &part.item))
 }
 
-fn write_redacted(args: &GenerationRedact, printer: &Printer) -> Result<Exit, Failure> {
+/// Says what was written, to who asked for JSON.
+fn exported(args: &GenerationExport, printer: &Printer, item: &str) -> Exit {
+    if printer.is_json() && !is_stream(&args.output) {
+        printer.value(&json!({ "file": args.output.to_string_lossy(), "item": item }));
+    }
+    Exit::Good
+}
+
+pub(crate) fn write_redacted(args: &GenerationRedact, printer: &Printer) -> Result<Exit, Failure> {
     let archive = open(&args.input, &args.access)?;
     let encryption = match (archive.is_encrypted(), password::given(&args.access.unlock)?) {
         (false, _) => None,
@@ -186,7 +238,7 @@ fn write_redacted(args: &GenerationRedact, printer: &Printer) -> Result<Exit, Fa
             "archive": args.output.to_string_lossy(), "seal": hex,
             "records": pairs(&report.records, "redacted"), "images": pairs(&report.images, "texts"),
         });
-        if !crate::names::is_stream(&args.output) {
+        if !is_stream(&args.output) {
             printer.value(&value);
         }
         return Ok(Exit::Good);

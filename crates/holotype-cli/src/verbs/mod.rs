@@ -50,6 +50,7 @@ pub(crate) fn run(verb: &Verb, printer: &Printer) -> Result<Exit, Failure> {
         Verb::List(args) => list::run(args, printer),
         Verb::Cat(args) => cat::run(args),
         Verb::Generation(verb) => generation::run(verb, printer),
+        Verb::Redact(args) => generation::write_redacted(args, printer),
         #[cfg(all(feature = "mount", target_os = "linux"))]
         Verb::Mount(args) => mount::run(args, printer),
         #[cfg(feature = "serve")]

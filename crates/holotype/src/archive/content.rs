@@ -489,6 +489,21 @@ impl Item<'_> {
         parts.map(Some).ok_or_else(|| self.broken("the list of the file's parts is malformed"))
     }
 
+    /// Names of the tensors that a file is made of, in its order; nothing if it has blocks of its own.
+    ///
+    /// # Errors
+    /// `Corrupt` if the list of them is malformed; `Io`.
+    pub fn tensors_of_file(&self) -> Result<Option<Vec<String>>> {
+        let names = |parts: Vec<Part>| {
+            let name = |part| match part {
+                Part::Tensor(name) => Some(name),
+                Part::Bytes(_) => None,
+            };
+            parts.into_iter().filter_map(name).collect()
+        };
+        Ok(self.parts()?.map(names))
+    }
+
     /// The tensor `name` that this file is made of.
     fn part(&self, name: &str) -> Result<Item<'_>> {
         match self.archive().item(name) {

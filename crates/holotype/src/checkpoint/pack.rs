@@ -77,7 +77,11 @@ impl<W: Write> Writer<W> {
                 _ => failed(e),
             })?;
             content.update(&elements);
-            match self.parent_named(name, &entry.name, &entry.descriptor)? {
+            let parent = match self.parent_named(name, &entry.name, &entry.descriptor)? {
+                None => self.equal_tensor(&entry.descriptor, &elements)?,
+                found => found,
+            };
+            match parent {
                 Some(parent) => self.add_tensor_by(name, &entry.descriptor, &elements, &parent, &options)?,
                 None => self.add_tensor(name, &entry.descriptor, &elements, &options)?,
             }

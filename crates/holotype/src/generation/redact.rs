@@ -2,7 +2,7 @@
 
 use super::source::{holds_texts, source_texts};
 use super::{GenerationRecord, derive};
-use crate::copying::copy_item;
+use crate::copying::{copy_alone, copy_item};
 use crate::{Archive, Error, ImageItem, Item, ItemKind, Metadata, Result, Writer, WriterOptions};
 use holotype_container::hex;
 use serde_json::{Map, Value, json};
@@ -14,6 +14,8 @@ use std::io::Write;
 const APART: [&str; 3] = ["hardware", "environment", "created"];
 /// Members that cannot be taken out.
 const FIXED: [&str; 3] = ["version", "parts", "redacted"];
+/// Fields that say what noise is made of: the recipes of tensors go with them.
+const RECIPES: [&str; 2] = ["settings", "settings.seed"];
 /// What `redacted` says of texts that were taken out of images.
 const TEXTS: &str = "source.texts";
 
@@ -31,7 +33,8 @@ pub struct Redacted {
 /// `hardware`, `environment.gpu`. Of a component of the environment its SHA-256 is left.
 ///
 /// What a field says may also be in the texts that programs leave in images: unless all fields are about hardware,
-/// environment or time, those texts, and EXIF, XMP and C2PA data, go out of every image. Pixels, latents and other items stay to the
+/// environment or time, those texts, and EXIF, XMP and C2PA data, go out of every image. Tensors that are stored as the noise of a
+/// seed are stored as their elements where seeds go. Pixels, latents and other items stay to the
 /// bit. The records list what was taken out.
 ///
 /// # Errors
@@ -53,6 +56,7 @@ pub fn redact<W: Write>(
         }
     }
     let clears_texts = fields.iter().any(|field| !APART.contains(&top(field)));
+    let clears_recipes = fields.iter().any(|field| RECIPES.contains(&field.as_str()));
     let mut report = Redacted::default();
     let items = archive.items()?;
     let mut records = BTreeMap::new();
@@ -85,6 +89,13 @@ pub fn redact<W: Write>(
     let mut copied = BTreeMap::new();
     for item in &items {
         let Some((document, mut taken, old)) = records.remove(item.name()) else {
+            if clears_recipes && item.kind() == ItemKind::Tensor {
+                let tensor = archive.tensor(item.name())?;
+                if tensor.noise().is_some() {
+                    copy_alone(&mut writer, &tensor, item.name(), None)?;
+                    continue;
+                }
+            }
             copy_item(&mut writer, item, item.name(), cleared.get(item.name()), &mut copied)?;
             continue;
         };

@@ -130,7 +130,7 @@ impl<W: Write> Writer<W> {
             self.advance(raw_bytes);
             self.known_tensors()?.name(name, descriptor, item.content_sha256, same.n_parents);
         } else if let Some(parent) =
-            parent.filter(|parent| parent.is_equal(item.content_sha256) && raw_bytes > 0)
+            parent.filter(|parent| raw_bytes > 0 && parent.is_equal(item.content_sha256, elements))
         {
             item.descriptor = wire::encode_descriptor(
                 descriptor,

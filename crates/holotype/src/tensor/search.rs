@@ -1,10 +1,33 @@
 //! Where a tensor's parent is found: among the archives a writer may name, or what was added before.
 
 use super::{TensorDescriptor, TensorParent};
-use crate::{Error, Item, Result, Writer};
+use crate::{Error, Item, Parent, Result, Writer};
 use holotype_container::ItemKind;
 use sha2::{Digest, Sha256};
+use std::collections::HashMap;
 use std::io::Write;
+
+/// Tensors of a writer's parents by the hash of their content: number of the parent, and name.
+#[derive(Debug, Default)]
+pub(crate) struct TensorsOfParents {
+    n_parents: usize,
+    by_content: HashMap<[u8; 32], Vec<(usize, String)>>,
+}
+
+impl TensorsOfParents {
+    /// Looks at the parents that were added since.
+    fn update(&mut self, parents: &[Parent]) -> Result<()> {
+        for (number, parent) in parents.iter().enumerate().skip(self.n_parents) {
+            let items = parent.archive().items()?;
+            for item in items.iter().filter(|item| item.kind() == ItemKind::Tensor && item.raw_bytes() > 0) {
+                let same = self.by_content.entry(item.content_sha256()).or_default();
+                same.push((number, item.name().to_owned()));
+            }
+            self.n_parents = number + 1;
+        }
+        Ok(())
+    }
+}
 
 impl<W: Write> Writer<W> {
     /// The tensor `name` of the first of [`crate::WriterOptions::parents`] that has one of this type, shape and order.
@@ -23,6 +46,32 @@ impl<W: Write> Writer<W> {
                 Err(error) => return Err(error),
             };
             let tensor = parent.archive().tensor(item.name())?;
+            if tensor.descriptor() == descriptor {
+                return TensorParent::of(&tensor).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    /// A tensor of [`crate::WriterOptions::parents`] that is equal to this one, whatever its name: of the same type, shape
+    /// and order, with these elements.
+    ///
+    /// # Errors
+    /// As [`TensorParent::of`].
+    pub fn equal_tensor(
+        &mut self,
+        descriptor: &TensorDescriptor,
+        elements: &[u8],
+    ) -> Result<Option<TensorParent<'static>>> {
+        let (known, parents) = self.known_and_parents();
+        known.update(parents)?;
+        if known.by_content.is_empty() {
+            return Ok(None);
+        }
+        let sha256: [u8; 32] = Sha256::digest(elements).into();
+        for (number, name) in known.by_content.get(&sha256).into_iter().flatten() {
+            let Some(parent) = parents.get(*number) else { continue };
+            let tensor = parent.archive().tensor(name)?;
             if tensor.descriptor() == descriptor {
                 return TensorParent::of(&tensor).map(Some);
             }

@@ -92,7 +92,9 @@ class raiiafFileHandler:  # noqa: N801 - the documented name
             Image, latents or all of it are larger than allowed.
         """
         path = _checked_path(filename)
-        arrays = {name: _array(value) for name, value in (latent or {}).items()}
+        if latent is not None and not hasattr(latent, "items"):
+            raise ArgumentError(f"latent is a mapping of names to arrays, not {type(latent).__name__}")
+        arrays = {name: _array(name, value) for name, value in (latent or {}).items()}
         converted: dict[str, str] = {}
         if convert_float16:
             for name, array in arrays.items():
@@ -111,7 +113,7 @@ class raiiafFileHandler:  # noqa: N801 - the documented name
             model=model_name or None,
             version=model_version or None,
             prompt=prompt,
-            tags=list(tags),
+            tags=tags,
             settings=dict(generation_settings or {}),
             hardware="auto" if hardware_info is None else dict(hardware_info),
             created=datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
@@ -211,14 +213,16 @@ def _checked_path(filename: Path) -> str:
     return path
 
 
-def _array(value: Any) -> Any:
+def _array(name: str, value: Any) -> Any:
     import numpy as np
 
-    array = np.asarray(value)
+    hint = "of a PyTorch tensor pass `.detach().cpu().numpy()`"
+    try:
+        array = np.asarray(value)
+    except (TypeError, RuntimeError) as error:
+        raise ArgumentError(f"latent `{name}` is no array of NumPy ({error}); {hint}") from error
     if array.dtype.hasobject:
-        raise ArgumentError(
-            "a latent is an array of numbers; of a PyTorch tensor pass `.detach().cpu().numpy()`"
-        )
+        raise ArgumentError(f"latent `{name}` is no array of numbers; {hint}")
     return array
 
 
