@@ -7,6 +7,8 @@
 
 mod copies;
 mod look;
+#[cfg(test)]
+mod tests;
 
 use super::layout::SliceLayout;
 use super::narrow::narrowed;
