@@ -24,6 +24,9 @@ use std::path::Path;
 /// Bytes of a file that tell its format.
 const PREFIX_BYTES: u64 = 4096;
 
+/// A record: the item that holds or tells it, whether it is stored, and the document.
+type Found = (String, bool, Value);
+
 pub(crate) fn run(verb: &Generation, printer: &Printer) -> Result<Exit, Failure> {
     match verb {
         Generation::Show(args) => show(args, printer),
@@ -66,7 +69,7 @@ fn show(args: &Inputs, printer: &Printer) -> Result<Exit, Failure> {
 }
 
 /// What an image file tells, its own name being the item; nothing if it is none.
-fn picture_record(path: &Path) -> Result<Option<Vec<(String, bool, Value)>>, Failure> {
+fn picture_record(path: &Path) -> Result<Option<Vec<Found>>, Failure> {
     if is_stream(path) || !path.is_file() {
         return Ok(None);
     }
@@ -85,7 +88,7 @@ fn picture_record(path: &Path) -> Result<Option<Vec<(String, bool, Value)>>, Fai
 }
 
 /// The records of an archive; of one without any, those that its images tell. True for those that are stored.
-fn records(archive: &Archive) -> Result<Vec<(String, bool, Value)>, Failure> {
+fn records(archive: &Archive) -> Result<Vec<Found>, Failure> {
     let mut found = Vec::new();
     for name in archive.generation_names()? {
         let record = archive.generation(&name)?.record().document().clone();

@@ -94,7 +94,7 @@ pub(super) fn has_copies(bytes: &[u8], n_word_bytes: usize) -> bool {
     let mut seen = Seen::new(4 * words.len() / LOOKED_PART);
     if n_word_bytes > 4 {
         let groups = bytes.as_chunks().0.iter().map(|group| u64::from_le_bytes(*group));
-        let looked = groups.filter(|group| (hash(*group) >> 32) as usize % LOOKED_PART == 0);
+        let looked = groups.filter(|group| ((hash(*group) >> 32) as usize).is_multiple_of(LOOKED_PART));
         looked.for_each(|group| seen.look(group));
     } else {
         dispatch(LookedAt { words, seen: &mut seen });

@@ -139,7 +139,11 @@ fn no_named_codec_is_much_smaller() {
         cases.push(("zeros", element, words(element, n, |_| 0.0)));
         cases.push(("labels", element, words(element, n, |i| ((i / 300) * 7 % 11) as f64)));
         cases.push(("few", element, words(element, n, |_| (chance.next() % 23) as f64)));
-        cases.push(("rare", element, words(element, n, |_| f64::from(u8::from(chance.next() % 50 == 0)))));
+        cases.push((
+            "rare",
+            element,
+            words(element, n, |_| f64::from(u8::from(chance.next().is_multiple_of(50)))),
+        ));
         cases.push((
             "walk",
             element,
