@@ -102,7 +102,7 @@ fn a_tensor_that_was_renamed_is_named() {
     fs::write(folder.path().join("renamed.safetensors"), checkpoint(&[("b", &a)])).unwrap();
     let base = folder.path().join("base.holo");
     fs::write(&base, pack(folder.path(), &["base.safetensors"], WriterOptions::default())).unwrap();
-    let parent = Parent::open(&base, &base, &OpenOptions::default()).unwrap();
+    let parent = Parent::open(&base, folder.path().join("child.holo"), &OpenOptions::default()).unwrap();
     let options = WriterOptions::default().with_parents(vec![parent]);
     let bytes = pack(folder.path(), &["renamed.safetensors"], options);
     assert!(bytes.len() * 20 < a.len(), "{} of {}", bytes.len(), a.len());
