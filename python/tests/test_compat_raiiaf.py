@@ -227,6 +227,9 @@ def test_what_is_no_array_or_tag_is_named(tmp_path: Path) -> None:
             handler.file_encoder(path, latent)  # type: ignore[arg-type]
     with pytest.raises(holotype.ArgumentError, match="several texts"):
         handler.file_encoder(path, tags="dog", prompt="x")
+    masked = np.ma.masked_array([1.0, 2.0], [False, True])
+    with pytest.raises(holotype.UnsupportedError, match="masks"):
+        handler.file_encoder(path, latent={"z": masked}, prompt="x")
     assert not path.exists()
 
 

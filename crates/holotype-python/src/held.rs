@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use std::mem::MaybeUninit;
 use std::{ptr, slice};
 
-/// Most bytes of a piece.
-const PIECE_BYTES: usize = 1 << 20;
+/// Most bytes of a piece: small enough to stay in the cache while a file object takes it.
+const PIECE_BYTES: usize = 256 << 10;
 /// The first piece: an archive of one small image fits.
 const FIRST_PIECE_BYTES: usize = 16 << 10;
 

@@ -14,9 +14,6 @@ use std::io::{self, Cursor, Read, Seek as _, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Bytes of a finished archive that are put into a Python file object at once: small enough to stay in the cache.
-const PUT_BYTES: usize = 256 << 10;
-
 /// An archive in the making, in a file that appears when it is finished, or in memory.
 #[pyclass(frozen, module = "holotype._holotype")]
 pub(crate) struct Writer {
@@ -371,9 +368,7 @@ impl Writer {
         let data = match (data, put) {
             (Some(data), Some(put)) => {
                 for piece in data.into_pieces() {
-                    for part in piece.chunks(PUT_BYTES) {
-                        put.call1((PyBytes::new(py, part),))?;
-                    }
+                    put.call1((PyBytes::new(py, &piece),))?;
                 }
                 None
             }

@@ -245,11 +245,7 @@ impl Archive {
         let mut items = self.items_on(n_threads)?;
         let mut names = HashSet::new();
         for item in &items {
-            let parts = item.parts()?.into_iter().flatten();
-            names.extend(parts.filter_map(|part| match part {
-                Part::Tensor(name) => Some(name),
-                Part::Bytes(_) => None,
-            }));
+            names.extend(item.tensors_of_file()?.into_iter().flatten());
         }
         if !names.is_empty() {
             items.retain(|item| item.kind() != ItemKind::Tensor || !names.contains(item.name()));

@@ -214,11 +214,11 @@ def _checked_path(filename: Path) -> str:
 
 
 def _array(name: str, value: Any) -> Any:
-    import numpy as np
+    from holotype._arrays import as_array
 
     hint = "of a PyTorch tensor pass `.detach().cpu().numpy()`"
     try:
-        array = np.asarray(value)
+        array = as_array(value)
     except (TypeError, RuntimeError) as error:
         raise ArgumentError(f"latent `{name}` is no array of NumPy ({error}); {hint}") from error
     if array.dtype.hasobject:

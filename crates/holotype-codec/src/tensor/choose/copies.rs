@@ -148,14 +148,12 @@ fn sampled<W: Word>(bytes: &[u8], layout: &SliceLayout, recipe: Recipe, n: usize
 mod tests {
     use super::*;
     use crate::simd::tests::portably;
+    use crate::tensor::choose::tests::Chance;
 
     /// Bytes in no order.
-    fn noise(n_bytes: usize, mut state: u64) -> Vec<u8> {
-        let mut next = || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 56) as u8
-        };
-        (0..n_bytes).map(|_| next()).collect()
+    fn noise(n_bytes: usize, seed: u64) -> Vec<u8> {
+        let mut chance = Chance(seed);
+        (0..n_bytes).map(|_| chance.next() as u8).collect()
     }
 
     #[test]
