@@ -10,6 +10,10 @@ mod thread_time;
 use holotype_codec::tensor::{ElementType, SliceLayout, TensorCodec, decode_slice, encode_slice};
 use thread_time::speed;
 
+/// That of the program and of the Python package.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const SLICE_BYTES: usize = 1 << 20;
 
 /// Element type, shape and content of an NPY file in C order.

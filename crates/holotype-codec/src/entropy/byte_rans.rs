@@ -4,9 +4,11 @@
 //! lanes take theirs in ascending order.
 
 use super::logarithm::entropy;
-use super::rans_lanes;
+use super::rans_step::Step;
+use super::words::WordWriter;
+use super::{rans_lanes, rans_step};
 use crate::CodecError;
-use crate::simd::{ByteLanes, Kernel, dispatch};
+use crate::simd::{ByteLanes, Kernel, Lanes, dispatch};
 
 pub(super) const PRECISION_BITS: u32 = 12;
 pub(super) const N_SLOTS: usize = 1 << PRECISION_BITS;
@@ -70,53 +72,15 @@ pub(super) fn normalise(counts: &[u32; 256]) -> [u32; 256] {
     frequencies
 }
 
-/// What coding a byte needs, with the division by its frequency as a multiplication.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Step {
-    /// States from here on give up a word first.
-    pub(super) limit: u32,
-    reciprocal: u32,
-    shift: u32,
-    bias: u32,
-    complement: u32,
-}
-
-impl Step {
-    /// Exact for states below 2³¹ (Alverson's integer division; the constants are those of `ryg_rans`).
-    pub(super) fn new(start: u32, frequency: u32) -> Self {
-        let limit = frequency << (31 - PRECISION_BITS);
-        let complement = N_SLOTS as u32 - frequency;
-        if frequency < 2 {
-            // x·(2³² − 1) >> 32 is x − 1: the bias makes up for it.
-            return Self {
-                limit,
-                reciprocal: u32::MAX,
-                shift: 0,
-                bias: start + N_SLOTS as u32 - 1,
-                complement,
-            };
-        }
-        let shift = 32 - (frequency - 1).leading_zeros();
-        let reciprocal = (1_u64 << (shift + 31)).div_ceil(u64::from(frequency));
-        Self { limit, reciprocal: reciprocal as u32, shift: shift - 1, bias: start, complement }
-    }
-
-    #[inline(always)]
-    pub(super) fn advance(self, state: u32) -> u32 {
-        let quotient = ((u64::from(state) * u64::from(self.reciprocal)) >> 32) as u32 >> self.shift;
-        state + self.bias + quotient * self.complement
-    }
-}
-
 /// Appends `bytes`, which have the histogram `counts` and are not empty.
 pub(crate) fn encode(bytes: &[u8], counts: &[u32; 256], out: &mut Vec<u8>) {
     let frequencies = normalise(counts);
-    let mut steps = [Step::default(); 256];
+    let mut steps = [[0; 2]; 256];
     let mut start = 0;
     let mut presence = [0_u8; PRESENCE_BYTES];
     let mut table = Vec::with_capacity(2 * 256);
     for (i, &frequency) in frequencies.iter().enumerate().filter(|(_, f)| **f > 0) {
-        steps[i] = Step::new(start, frequency);
+        steps[i] = Step::new(start, frequency).pair();
         start += frequency;
         presence[i / 8] |= 1 << (i % 8);
         let less = frequency - 1;
@@ -126,34 +90,63 @@ pub(crate) fn encode(bytes: &[u8], counts: &[u32; 256], out: &mut Vec<u8>) {
             table.extend_from_slice(&[less as u8 | 128, (less >> 7) as u8]);
         }
     }
-    let mut states = [MIN_STATE; N_LANES];
-    // The last word comes first, and goes to the end. A byte leaves at most one word.
-    let mut words = vec![[0; 2]; bytes.len()];
-    let mut n_free = words.len();
-    let mut code = |states: &mut [u32; N_LANES], k: usize, byte: u8| {
-        let step = steps[usize::from(byte)];
-        let state = states[k];
-        // Written without a branch: half of them would be missed.
-        if let Some(word) = words.get_mut(n_free.wrapping_sub(1)) {
-            *word = (state as u16).to_le_bytes();
-        }
-        let is_large = state >= step.limit;
-        n_free -= usize::from(is_large);
-        states[k] = step.advance(state >> (16 * u32::from(is_large)));
-    };
-    let (rows, rest) = bytes.as_chunks::<N_LANES>();
-    for (k, &byte) in rest.iter().enumerate().rev() {
-        code(&mut states, k % N_LANES, byte);
-    }
-    for row in rows.iter().rev() {
-        for k in (0..N_LANES).rev() {
-            code(&mut states, k, row[k]);
-        }
-    }
+    let (states, words) = dispatch(Encoding { steps: &steps, bytes });
     out.extend_from_slice(&presence);
     out.extend_from_slice(&table);
     states.iter().for_each(|state| out.extend_from_slice(&state.to_le_bytes()));
-    out.extend_from_slice(words[n_free..].as_flattened());
+    out.extend_from_slice(words.bytes());
+}
+
+/// The encoder on eight lanes at a time, the last byte first; gives the states that a decoder begins with.
+struct Encoding<'a> {
+    steps: &'a [[i32; 2]; 256],
+    bytes: &'a [u8],
+}
+
+impl Kernel for Encoding<'_> {
+    type Output = ([u32; N_LANES], WordWriter);
+
+    #[inline(always)]
+    fn run<L: ByteLanes>(self, l: L) -> Self::Output {
+        let Self { steps, bytes } = self;
+        // A byte leaves at most one word.
+        let mut words = WordWriter::new(bytes.len() + N_LANES);
+        let (rows, rest) = bytes.as_chunks::<N_LANES>();
+        let mut states = [MIN_STATE; N_LANES];
+        encode_plain(steps, &mut states, rest, &mut words);
+        let mut groups = rans_lanes::load(l, &states);
+        for row in rows.iter().rev() {
+            // Written out: in a loop the states would lie in memory.
+            let [a, b, c, d] = groups;
+            let d = encode_group::<L, 3>(l, steps, row, d, &mut words);
+            let c = encode_group::<L, 2>(l, steps, row, c, &mut words);
+            let b = encode_group::<L, 1>(l, steps, row, b, &mut words);
+            let a = encode_group::<L, 0>(l, steps, row, a, &mut words);
+            groups = [a, b, c, d];
+        }
+        (rans_lanes::store(l, groups), words)
+    }
+}
+
+/// The states after the `K`-th eight bytes of a row.
+#[inline(always)]
+fn encode_group<L: Lanes, const K: usize>(
+    l: L,
+    steps: &[[i32; 2]; 256],
+    row: &[u8; N_LANES],
+    states: L::I,
+    words: &mut WordWriter,
+) -> L::I {
+    let bytes = std::array::from_fn(|k| row[8 * K + k]);
+    rans_step::advance_all(l, states, l.look_up_pairs(steps, &bytes), words)
+}
+
+/// The plain form, byte by byte; the first byte is that of the first state.
+fn encode_plain(steps: &[[i32; 2]; 256], states: &mut [u32; N_LANES], bytes: &[u8], words: &mut WordWriter) {
+    for (i, &byte) in bytes.iter().enumerate().rev() {
+        let state = &mut states[i % N_LANES];
+        *state = Step::of(steps[usize::from(byte)]).advance(*state, words);
+    }
 }
 
 /// Decodes `out.len()` bytes from all of `coded`.

@@ -3,8 +3,10 @@
 //!
 //! States and their words are those of [`byte_rans`](super::byte_rans); only the table changes from byte to byte.
 
-use super::byte_rans::{MIN_STATE, N_LANES, N_SLOTS, PRECISION_BITS, STATE_BYTES, Step, normalise};
+use super::byte_rans::{MIN_STATE, N_LANES, N_SLOTS, PRECISION_BITS, STATE_BYTES, normalise};
 use super::rans_lanes;
+use super::rans_step::Step;
+use super::words::WordWriter;
 use crate::CodecError;
 use crate::simd::{ByteLanes, Kernel, dispatch};
 
@@ -25,23 +27,17 @@ pub(crate) fn encode(bytes: &[u8], contexts: &[u8], histograms: &[[u32; 256]], o
         }
     }
     let mut states = [MIN_STATE; N_LANES];
-    // Last word first. A byte leaves at most one word.
-    let mut words = vec![0_u16; bytes.len()];
-    let mut n_words = 0;
+    // A byte leaves at most one word.
+    let mut words = WordWriter::new(bytes.len() + N_LANES);
     for (i, (&byte, &context)) in bytes.iter().zip(contexts).enumerate().rev() {
         let step = steps.get(usize::from(context) << 8 | usize::from(byte)).copied().unwrap_or_default();
-        let state = states[i % N_LANES];
-        if let Some(word) = words.get_mut(n_words) {
-            *word = state as u16;
-        }
-        let is_large = state >= step.limit;
-        n_words += usize::from(is_large);
-        states[i % N_LANES] = step.advance(state >> (16 * u32::from(is_large)));
+        let state = &mut states[i % N_LANES];
+        *state = step.advance(*state, &mut words);
     }
     states.iter().for_each(|state| out.extend_from_slice(&state.to_le_bytes()));
-    out.extend_from_slice(&(n_words as u32).to_le_bytes());
-    words.truncate(n_words);
-    out.extend(words.iter().rev().flat_map(|word| word.to_le_bytes()));
+    let words = words.bytes();
+    out.extend_from_slice(&(words.len() as u32 / 2).to_le_bytes());
+    out.extend_from_slice(words);
 }
 
 /// About the bytes of a table.

@@ -10,4 +10,6 @@ pub(crate) mod number;
 pub(crate) mod range;
 pub(crate) mod rans;
 pub(crate) mod rans_lanes;
+mod rans_step;
 pub(crate) mod static_rans;
+pub(crate) mod words;

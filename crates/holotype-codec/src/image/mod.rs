@@ -24,7 +24,6 @@ mod levels;
 mod planes;
 mod raw;
 mod rice;
-mod streams;
 mod wavefront;
 
 pub use inter::{InterTile, Reference, copy_same_tile, decode_inter_tile, encode_inter_tile};

@@ -29,6 +29,13 @@ impl Avx2 {
         // SAFETY: `self` exists only where `detect` found all six features.
         unsafe { compiled(self, kernel) }
     }
+
+    /// Two pairs of numbers, straight from memory.
+    #[inline(always)]
+    fn two_pairs(self, low: &[i32; 2], high: &[i32; 2]) -> __m128d {
+        // SAFETY: AVX2 is there; eight bytes are read from each of two arrays of eight.
+        unsafe { _mm_loadh_pd(_mm_castsi128_pd(_mm_loadl_epi64(low.as_ptr().cast())), high.as_ptr().cast()) }
+    }
 }
 
 /// Wraps one intrinsic that only computes.
@@ -238,6 +245,13 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
+    fn mul_high_u32(self, a: __m256i, b: __m256i) -> __m256i {
+        let even = op!(_mm256_srli_epi64::<32>(_mm256_mul_epu32(a, b)));
+        let odd = op!(_mm256_mul_epu32(_mm256_srli_epi64::<32>(a), _mm256_srli_epi64::<32>(b)));
+        op!(_mm256_blend_epi32::<0b1010_1010>(even, odd))
+    }
+
+    #[inline(always)]
     fn min_i32(self, a: __m256i, b: __m256i) -> __m256i {
         op!(_mm256_min_epi32(a, b))
     }
@@ -312,6 +326,19 @@ impl Lanes for Avx2 {
         let mut at = [0; 8];
         self.store_i32(indices, &mut at);
         self.load_i32(&at.map(|i| table[i as usize % N]))
+    }
+
+    #[inline(always)]
+    fn look_up_pairs(self, table: &[[i32; 2]; 256], indices: &[u8; 8]) -> (__m256i, __m256i) {
+        // Not by way of an array: a vector would wait for its parts to be stored.
+        let [a, b, c, d, e, f, g, h] = indices.map(|i| &table[usize::from(i)]);
+        // Lanes 0, 1, 4, 5 and 2, 3, 6, 7: what takes one number of each pair works in halves.
+        let outer = op!(_mm256_castpd_ps(_mm256_set_m128d(self.two_pairs(e, f), self.two_pairs(a, b))));
+        let inner = op!(_mm256_castpd_ps(_mm256_set_m128d(self.two_pairs(g, h), self.two_pairs(c, d))));
+        (
+            op!(_mm256_castps_si256(_mm256_shuffle_ps::<0b10_00_10_00>(outer, inner))),
+            op!(_mm256_castps_si256(_mm256_shuffle_ps::<0b11_01_11_01>(outer, inner))),
+        )
     }
 
     #[inline(always)]

@@ -189,6 +189,11 @@ impl Lanes for Portable {
     }
 
     #[inline(always)]
+    fn mul_high_u32(self, a: [i32; 8], b: [i32; 8]) -> [i32; 8] {
+        map2(a, b, |a, b| ((u64::from(a as u32) * u64::from(b as u32)) >> 32) as i32)
+    }
+
+    #[inline(always)]
     fn min_i32(self, a: [i32; 8], b: [i32; 8]) -> [i32; 8] {
         map2(a, b, Ord::min)
     }
@@ -267,6 +272,12 @@ impl Lanes for Portable {
     #[inline(always)]
     fn look_up<const N: usize>(self, table: &[i32; N], indices: [i32; 8]) -> [i32; 8] {
         indices.map(|i| table[i as usize % N])
+    }
+
+    #[inline(always)]
+    fn look_up_pairs(self, table: &[[i32; 2]; 256], indices: &[u8; 8]) -> ([i32; 8], [i32; 8]) {
+        let pairs = indices.map(|i| table[usize::from(i)]);
+        (pairs.map(|pair| pair[0]), pairs.map(|pair| pair[1]))
     }
 
     #[inline(always)]

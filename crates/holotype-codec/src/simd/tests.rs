@@ -43,6 +43,9 @@ impl Kernel for Everything {
         let table: [i32; 64] = std::array::from_fn(|i| (i as i32) * 77 - 9);
         let words: [u16; 8] = std::array::from_fn(|i| self.a[i] as u16);
         let mask = l.gt(f, g);
+        let table_of_pairs: [[i32; 2]; 256] =
+            std::array::from_fn(|i| [i as i32 * -31 + 5, i as i32 * 1_000_003]);
+        let pairs = l.look_up_pairs(&table_of_pairs, &self.a.map(|a| a as u8));
         let mut all = Vec::new();
         let mut put = |value: L::I| {
             let mut out = [0; 8];
@@ -78,6 +81,9 @@ impl Kernel for Everything {
             l.add_i32(a, b),
             l.sub_i32(a, b),
             l.mul_i32(a, b),
+            l.mul_high_u32(a, b),
+            pairs.0,
+            pairs.1,
             l.min_i32(a, b),
             l.max_i32(a, b),
             l.and(a, b),

@@ -4,7 +4,7 @@ use super::flags::{self, n_steps};
 use super::rice::{ESCAPE, Thresholds, low_bits};
 use super::strip::Strip;
 use super::{Header, N_LANES, SKEW, active};
-use crate::image::streams::WordReader;
+use crate::entropy::words::WordReader;
 use crate::simd::{ByteLanes, Kernel};
 use crate::{CodecError, TileMut};
 

@@ -6,7 +6,7 @@ use super::residuals::{self, Residuals, Step};
 use super::rice::{Costs, ESCAPE, Thresholds, low_bits};
 use super::{Header, N_LANES, SKEW, active};
 use crate::TileRef;
-use crate::image::streams::WordWriter;
+use crate::entropy::words::WordWriter;
 use crate::simd::ByteLanes;
 
 /// The lanes of a plane: their next bits, the first one on top, and how many there are.

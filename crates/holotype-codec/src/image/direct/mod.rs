@@ -12,7 +12,7 @@ mod residuals;
 mod rice;
 mod strip;
 
-use super::streams::WordWriter;
+use crate::entropy::words::WordWriter;
 use crate::simd::{ByteLanes, Kernel, dispatch};
 use crate::{CodecError, TileMut, TileRef, TileShape};
 use colour::Colour;

@@ -6,8 +6,8 @@ use super::states::States;
 use super::strip::Strip;
 use super::{Coded, ESCAPE, N_LANES, N_NEAR, SKEW, Streams, TRUNCATED, n_steps};
 use crate::CodecError;
+use crate::entropy::words::WordReader;
 use crate::image::PlaneShape;
-use crate::image::streams::WordReader;
 use crate::simd::WordLanes;
 
 /// The samples of a plane, before the colour transform is undone.

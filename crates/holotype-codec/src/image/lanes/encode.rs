@@ -7,7 +7,7 @@ use super::spread::{Costs, Spread};
 use super::strip::Strip;
 use super::tally::{self, Tally};
 use super::{ESCAPE, N_LANES, N_NEAR, SKEW, UseOfTables, n_steps};
-use crate::image::streams::WordWriter;
+use crate::entropy::words::WordWriter;
 use crate::image::{PlaneShape, Planes};
 use crate::simd::WordLanes;
 

@@ -6,8 +6,8 @@ use super::tables::Tables;
 use crate::entropy::byte_rans::MIN_STATE;
 use crate::entropy::rans_lanes;
 use crate::entropy::static_rans::{DecodeTables, N_SLOTS};
+use crate::entropy::words::WordReader;
 use crate::image::levels::{N_DIRECT, normalise};
-use crate::image::streams::WordReader;
 use crate::simd::WordLanes;
 
 /// The states of the lanes.

@@ -47,28 +47,32 @@ impl Look {
 pub(super) fn sample<W: Word>(bytes: &[u8], layout: &SliceLayout, recipe: Recipe, n_window: usize) -> Vec<W> {
     let Recipe { map, axes, .. } = recipe;
     let strides: Vec<usize> = layout.axes(axes).unwrap_or_default().iter().map(|axis| axis.stride).collect();
-    let kind = layout.kind();
-    let mapped = |at: usize| match (W::at(bytes, at), map) {
-        (word, Map::None) => word,
-        (word, Map::Rotate) => word.rotate_up(),
-        (word, Map::Order) => word.ordered(kind),
-    };
-    // W + N − NW and so on, by inclusion and exclusion; rows that meet at an edge make little difference.
-    let difference = |at: usize| {
-        let mut sum = W::default();
+    let n_words = layout.n_words;
+    let (n_window, n_windows) =
+        if n_words <= n_window * N_WINDOWS { (n_words, 1) } else { (n_window, N_WINDOWS) };
+    let mut sampled = vec![W::default(); n_window * n_windows];
+    for (k, window) in sampled.chunks_exact_mut(n_window.max(1)).enumerate() {
+        let start = (n_words - n_window) / (N_WINDOWS - 1) * k;
+        // W + N − NW and so on, by inclusion and exclusion; rows that meet at an edge make little difference.
         for subset in 0..1_usize << strides.len() {
             let back: usize = strides.iter().enumerate().map(|(k, s)| (subset >> k & 1) * s).sum();
-            let word = at.checked_sub(back).map_or(W::default(), mapped);
-            sum = if subset.count_ones() % 2 == 0 { sum.plus(word) } else { sum.minus(word) };
+            // Before the first word there are zeros.
+            let n_zeros = back.saturating_sub(start).min(n_window);
+            let from = (start + n_zeros).saturating_sub(back) * W::N_BYTES;
+            let some = bytes.get(from..from + (n_window - n_zeros) * W::N_BYTES).unwrap_or_default();
+            let words = transformed(W::from_bytes(some), layout, map, 0).unwrap_or_default();
+            let sums = window.iter_mut().skip(n_zeros).zip(words);
+            if subset.count_ones() % 2 == 0 {
+                sums.for_each(|(sum, word)| *sum = sum.plus(word));
+            } else {
+                sums.for_each(|(sum, word)| *sum = sum.minus(word));
+            }
         }
-        sum.zigzag()
-    };
-    let of = |at: usize| if axes == 0 { mapped(at) } else { difference(at) };
-    if layout.n_words <= n_window * N_WINDOWS {
-        return (0..layout.n_words).map(of).collect();
     }
-    let step = (layout.n_words - n_window) / (N_WINDOWS - 1);
-    (0..N_WINDOWS).flat_map(|k| k * step..k * step + n_window).map(of).collect()
+    if axes != 0 {
+        sampled.iter_mut().for_each(|word| *word = word.zigzag());
+    }
+    sampled
 }
 
 fn look<W: Word>(bytes: &[u8], layout: &SliceLayout) -> Vec<(usize, Recipe)> {

@@ -1,9 +1,9 @@
-//! The list of 16-bit words that interleaved streams of bits draw from: written last word first, read first
+//! The list of 16-bit words that interleaved states and streams of bits draw from: written last word first, read first
 //! word first.
 
 /// Words, written from the end of a buffer that grows at its front.
 #[derive(Debug)]
-pub(super) struct WordWriter {
+pub(crate) struct WordWriter {
     /// Little-endian.
     buffer: Vec<[u8; 2]>,
     /// Index of the first word.
@@ -12,13 +12,13 @@ pub(super) struct WordWriter {
 
 impl WordWriter {
     /// With room for about as many words; of memory that is not written to none is taken.
-    pub(super) fn new(n_words: usize) -> Self {
+    pub(crate) fn new(n_words: usize) -> Self {
         let n = n_words.max(1 << 10);
         Self { buffer: vec![[0; 2]; n], first: n }
     }
 
     /// Makes room for `n` more words and a vector.
-    pub(super) fn reserve(&mut self, n: usize) {
+    pub(crate) fn reserve(&mut self, n: usize) {
         if self.first < n + 8 {
             let n_old = self.buffer.len();
             let mut larger = vec![[0; 2]; n_old + (n_old + n).max(1 << 15)];
@@ -31,7 +31,7 @@ impl WordWriter {
 
     /// Puts the last `n` of eight words before the others; [`Self::reserve`] made room.
     #[inline(always)]
-    pub(super) fn put(&mut self, eight: &[u16; 8], n: usize) {
+    pub(crate) fn put(&mut self, eight: &[u16; 8], n: usize) {
         // The places before the new words are overwritten later.
         if let Some(place) = self.buffer.get_mut(self.first - 8..self.first) {
             place.copy_from_slice(&eight.map(u16::to_le_bytes));
@@ -40,14 +40,14 @@ impl WordWriter {
     }
 
     /// The words in the order of reading, little-endian.
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         self.buffer[self.first..].as_flattened()
     }
 }
 
 /// Words in the order of reading; past their end come zeros.
 #[derive(Debug)]
-pub(super) struct WordReader<'a> {
+pub(crate) struct WordReader<'a> {
     words: &'a [[u8; 2]],
     /// The last words, and zeros.
     tail: [[u8; 2]; 2 * N_AHEAD],
@@ -61,7 +61,7 @@ pub(super) struct WordReader<'a> {
 const N_AHEAD: usize = 8;
 
 impl<'a> WordReader<'a> {
-    pub(super) fn new(words: &'a [[u8; 2]]) -> Self {
+    pub(crate) fn new(words: &'a [[u8; 2]]) -> Self {
         let tail_at = words.len().saturating_sub(N_AHEAD);
         let mut tail = [[0; 2]; 2 * N_AHEAD];
         tail.iter_mut().zip(&words[tail_at..]).for_each(|(to, from)| *to = *from);
@@ -70,7 +70,7 @@ impl<'a> WordReader<'a> {
 
     /// The next eight words.
     #[inline(always)]
-    pub(super) fn peek(&self) -> [u16; N_AHEAD] {
+    pub(crate) fn peek(&self) -> [u16; N_AHEAD] {
         let next = self.words.get(self.n_taken..).and_then(|rest| rest.first_chunk());
         let next = next.or_else(|| self.tail.get(self.n_taken.checked_sub(self.tail_at)?..)?.first_chunk());
         next.map_or([0; N_AHEAD], |next| next.map(u16::from_le_bytes))
@@ -78,17 +78,17 @@ impl<'a> WordReader<'a> {
 
     /// Passes the next `n` words.
     #[inline(always)]
-    pub(super) fn skip(&mut self, n: usize) {
+    pub(crate) fn skip(&mut self, n: usize) {
         self.n_taken += n;
     }
 
     /// True if more words were taken than there are.
-    pub(super) fn is_past_the_end(&self) -> bool {
+    pub(crate) fn is_past_the_end(&self) -> bool {
         self.n_taken > self.words.len()
     }
 
     /// True if all words were taken.
-    pub(super) fn is_at_the_end(&self) -> bool {
+    pub(crate) fn is_at_the_end(&self) -> bool {
         self.n_taken == self.words.len()
     }
 }
