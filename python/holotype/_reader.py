@@ -428,7 +428,7 @@ class Reader(_Positional):
         from holotype._tensors import Tensor
 
         is_file = isinstance(self._source, str) and not self._is_remote
-        return Tensor(self._open(), name, cast("str", self._source) if is_file else None)
+        return Tensor(self._open(), name, cast("str", self._source) if is_file else None, self.tensor)
 
     def array(self, name: str) -> NDArray[Any]:
         """The array that `Writer.add_array` or `add_tensor` stored, shape and dtype as they were.

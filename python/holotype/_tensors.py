@@ -14,7 +14,7 @@ from holotype._write import thread_limit
 from holotype._writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -119,14 +119,25 @@ class Tensor:
         Parts that are read and decoded alone.
     """
 
-    def __init__(self, archive: _holotype.Archive, name: str, path: str | None = None) -> None:
-        self._archive, self._path = archive, path
+    def __init__(
+        self,
+        archive: _holotype.Archive,
+        name: str,
+        path: str | None = None,
+        found_by: Callable[[str], Tensor] | None = None,
+    ) -> None:
+        self._archive, self._path, self._found_by = archive, path, found_by
         self._fields, self.stored_bytes, self.n_slices, self._metadata = _holotype.tensor_fields(
             archive, name
         )
         self.name = name
         self.shape = tuple(self._fields["shape"])
         self.is_fortran = self._fields["is_fortran"]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._found_by is None:
+            raise TypeError(f"`{self.name}` does not pickle; tensors of `open` and `open_tensors` do")
+        return self._found_by, (self.name,)
 
     @property
     def dtype(self) -> str:
@@ -376,7 +387,7 @@ class Tensors(Mapping[str, Tensor]):
     def __getitem__(self, name: str) -> Tensor:
         if name not in self._known:
             raise NotFoundError(f"no tensor named `{name}`", name)
-        return Tensor(self._archive, name, self._path)
+        return Tensor(self._archive, name, self._path, self.__getitem__)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
@@ -418,7 +429,7 @@ def open_tensors(
     Returns
     -------
     Tensors
-        A mapping of names to `Tensor`. It may be pickled and used after `fork`.
+        A mapping of names to `Tensor`. It, and each tensor of it, may be pickled and used after `fork`.
     """
     return Tensors(src, password=password, parents=parents, remote=remote)
 

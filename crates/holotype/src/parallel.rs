@@ -2,6 +2,7 @@
 //! `fork`, and one thread means the caller's own.
 
 use crate::Result;
+use std::cmp::Reverse;
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -27,11 +28,24 @@ pub(crate) fn map<J: Send, T: Send>(
     jobs: Vec<J>,
     work: impl Fn(J) -> Result<T> + Sync,
 ) -> Result<Vec<T>> {
+    map_heavy_first(n_threads, jobs, |_| 0, work)
+}
+
+/// [`map`], but several threads begin with the jobs of the most weight: begun last, such a one would be done by one thread
+/// while the others have nothing left. Jobs of equal weight keep their order.
+pub(crate) fn map_heavy_first<J: Send, T: Send>(
+    n_threads: usize,
+    jobs: Vec<J>,
+    weight: impl Fn(&J) -> u64,
+    work: impl Fn(J) -> Result<T> + Sync,
+) -> Result<Vec<T>> {
     if n_threads <= 1 || jobs.len() <= 1 {
         return jobs.into_iter().map(work).collect();
     }
     let n_jobs = jobs.len();
-    let queue = Mutex::new(jobs.into_iter().enumerate());
+    let mut jobs: Vec<(usize, J)> = jobs.into_iter().enumerate().collect();
+    jobs.sort_by_cached_key(|(_, job)| Reverse(weight(job)));
+    let queue = Mutex::new(jobs.into_iter());
     let done: Mutex<Vec<(usize, Result<T>)>> = Mutex::new(Vec::with_capacity(n_jobs));
     let run = || {
         loop {
@@ -68,6 +82,25 @@ mod tests {
         for n in [1, 2, 7] {
             let squares = map(n, (0..100_u64).collect(), |i| Ok(i * i)).unwrap();
             assert_eq!(squares, (0..100).map(|i| i * i).collect::<Vec<u64>>());
+        }
+    }
+
+    #[test]
+    fn begins_with_the_heaviest_and_keeps_the_order() {
+        for n in [1, 2, 3] {
+            let begun = Mutex::new(Vec::new());
+            let weight = |i: &u64| if i % 10 == 3 { *i } else { 0 };
+            let found = map_heavy_first(n, (0..50).collect(), weight, |i| {
+                begun.lock().unwrap().push(i);
+                Ok(i + 1)
+            });
+            assert_eq!(found.unwrap(), (1..=50).collect::<Vec<u64>>());
+            let first: Vec<u64> = begun.into_inner().unwrap().into_iter().take(n).collect();
+            if n > 1 {
+                assert!(first.iter().all(|i| i % 10 == 3), "{first:?}");
+            } else {
+                assert_eq!(first, [0]);
+            }
         }
     }
 

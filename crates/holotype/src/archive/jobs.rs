@@ -3,11 +3,13 @@ use holotype_container::{ChunkRecord, Extents};
 
 /// A job goes on past its size up to so many bytes, if what follows starts in a block that it has decoded already.
 const MAX_JOB_BYTES: u64 = 32 << 20;
+/// Of entries that lie in the same place so many stay together, whatever their bytes: after the first they cost little.
+const MAX_EQUAL: u64 = 8;
 /// What an entry costs besides its bytes: the calls that make a file.
 const ENTRY_BYTES: u64 = 4096;
 
 /// Where the content of an entry lies.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Place {
     /// The block that it starts in, and where in it.
     start: (u64, u64),
@@ -38,16 +40,26 @@ impl Place {
     }
 }
 
+/// What a job weighs beside others of about `job_bytes`: nothing if it is one of them, its bytes if it is larger by far.
+pub(crate) fn weight_of<T>(job: &[T], job_bytes: u64, place_of: impl Fn(&T) -> Place) -> u64 {
+    let n_bytes = job.iter().fold(0, |n, entry| place_of(entry).n_bytes.saturating_add(n));
+    if n_bytes > job_bytes.saturating_mul(2) { n_bytes } else { 0 }
+}
+
 /// Entries in the order of the blocks that they start in, in jobs of about `job_bytes`. Where one job ends and the next
 /// begins no block is divided, if it is not too large for that: each is decoded by one thread.
 pub(crate) fn jobs_of<T>(mut entries: Vec<T>, job_bytes: u64, place_of: impl Fn(&T) -> Place) -> Vec<Vec<T>> {
     entries.sort_by_cached_key(|entry| place_of(entry).start);
     let mut jobs: Vec<Vec<T>> = Vec::new();
-    let (mut n_bytes, mut last_block) = (0, 0);
+    let (mut n_bytes, mut last_block, mut before) = (0, 0, None);
     for entry in entries {
         let place = place_of(&entry);
-        let after = place.n_bytes.saturating_add(ENTRY_BYTES).saturating_add(n_bytes);
-        let most = if place.start.0 <= last_block { job_bytes.max(MAX_JOB_BYTES) } else { job_bytes };
+        let own_bytes = place.n_bytes.saturating_add(ENTRY_BYTES);
+        let after = own_bytes.saturating_add(n_bytes);
+        let mut most = if place.start.0 <= last_block { job_bytes.max(MAX_JOB_BYTES) } else { job_bytes };
+        if before.replace(place) == Some(place) {
+            most = most.max(own_bytes.saturating_mul(MAX_EQUAL));
+        }
         match jobs.last_mut() {
             Some(job) if after <= most => {
                 job.push(entry);
@@ -55,7 +67,7 @@ pub(crate) fn jobs_of<T>(mut entries: Vec<T>, job_bytes: u64, place_of: impl Fn(
             }
             _ => {
                 jobs.push(vec![entry]);
-                (n_bytes, last_block) = (after - n_bytes, place.last_block);
+                (n_bytes, last_block) = (own_bytes, place.last_block);
             }
         }
     }
@@ -86,10 +98,28 @@ mod tests {
     }
 
     #[test]
+    fn only_large_jobs_weigh() {
+        let weight = |sizes: &[u64]| {
+            weight_of(sizes, 100, |n_bytes| Place { start: (0, 0), last_block: 0, n_bytes: *n_bytes })
+        };
+        assert_eq!(
+            [weight(&[100, 100]), weight(&[150, 51]), weight(&[]), weight(&[u64::MAX, 1])],
+            [0, 201, 0, u64::MAX]
+        );
+    }
+
+    #[test]
     fn a_block_of_very_much_is_divided() {
-        let places = vec![(0, 0, MAX_JOB_BYTES / 2); 4];
+        let places = [0, 1, 2, 3].map(|less| (0, 0, MAX_JOB_BYTES / 2 - less));
         assert_eq!(jobs(&places, 1), [vec![0, 0], vec![0, 0]]);
-        assert_eq!(jobs(&[(0, 0, u64::MAX), (0, 0, u64::MAX)], 1), [vec![0], vec![0]]);
+        assert_eq!(jobs(&[(0, 0, u64::MAX), (0, 1, u64::MAX)], 1), [vec![0], vec![0]]);
         assert!(jobs(&[], 1).is_empty());
+    }
+
+    #[test]
+    fn what_is_equal_stays_together() {
+        let large = MAX_JOB_BYTES;
+        assert_eq!(jobs(&[(0, 9, large), (0, 9, large), (9, 9, large)], 1), [vec![0, 0], vec![9]]);
+        assert_eq!(jobs(&[(0, 9, large); 10], 1), [vec![0; 8], vec![0; 2]]);
     }
 }

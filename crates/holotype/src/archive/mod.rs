@@ -29,7 +29,7 @@ pub use content::{FileMap, Summary};
 pub use generation::GenerationItem;
 pub use image::ImageItem;
 pub use item::Item;
-pub(crate) use jobs::{Place, jobs_of};
+pub(crate) use jobs::{Place, jobs_of, weight_of};
 pub use open::OpenOptions;
 pub(crate) use open::{Ends, read_ends};
 pub(crate) use parents::Home;

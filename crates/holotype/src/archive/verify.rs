@@ -1,6 +1,6 @@
 use super::{
     AnimationItem, Archive, AudioItem, FileMap, GenerationItem, ImageItem, Item, Place, TensorItem, Uses,
-    chunks, content, jobs_of, tables, uses::block_of,
+    chunks, content, jobs_of, tables, uses::block_of, weight_of,
 };
 use crate::image::decode;
 use crate::{Error, Progress, Region, Result, memory, parallel};
@@ -298,12 +298,14 @@ fn verify_shared(
             Sharing::Chunks(chunks) => uses.add(block_of(chunks)),
         }
     }
-    let jobs = jobs_of(shared, JOB_BYTES, |entry| match entry {
+    let place_of = |entry: &Sharing<'_>| match entry {
         Sharing::Item(item) => Place::of_item(item),
         Sharing::Chunks(chunks) => Place::of_chunks(chunks),
-    });
+    };
+    let jobs = jobs_of(shared, JOB_BYTES, place_of);
     let n_threads = parallel::n_threads(options.n_threads, jobs.len());
-    let found = parallel::map(n_threads, jobs, |job| {
+    let weight = |job: &Vec<Sharing<'_>>| weight_of(job, JOB_BYTES, place_of);
+    let found = parallel::map_heavy_first(n_threads, jobs, weight, |job| {
         let (mut of_items, mut of_chunks) = (VerifyReport::default(), Vec::new());
         let mut good_before = None;
         for entry in job {

@@ -1,5 +1,7 @@
+use super::attributes;
 use super::exclude::Exclude;
 use crate::{Error, Result, parallel};
+use holotype_container::FileAttributes;
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fs::{self, Metadata};
@@ -19,8 +21,8 @@ pub(super) enum EntryKind {
     },
     /// Another name of the file of entry number so much.
     HardLink(usize),
-    Directory(Metadata),
-    Symlink(Metadata, Vec<u8>),
+    Directory(FileAttributes),
+    Symlink(FileAttributes, Vec<u8>),
 }
 
 /// Folders are listed in jobs of so many.
@@ -66,6 +68,8 @@ struct Found {
     path: PathBuf,
     name: Vec<u8>,
     known: Metadata,
+    /// Of a folder or link; files have theirs asked when they are open.
+    attributes: FileAttributes,
     /// Of a symbolic link.
     target: Option<Vec<u8>>,
     inside: Vec<Found>,
@@ -94,7 +98,9 @@ impl Found {
                 path.display()
             )));
         }
-        Ok(Some(Self { path, name, known, target, inside: Vec::new() }))
+        let attributes =
+            if kind.is_file() { FileAttributes::default() } else { attributes::of(&path, &known)? };
+        Ok(Some(Self { path, name, known, attributes, target, inside: Vec::new() }))
     }
 
     fn is_folder(&self) -> bool {
@@ -136,10 +142,10 @@ struct Linked(HashMap<(u64, u64), usize>);
 impl Linked {
     /// Puts what was found among the entries, a folder before what is in it.
     fn put(&mut self, found: Vec<Found>, entries: &mut Vec<Entry>) {
-        for Found { path, name, known, target, inside } in found {
+        for Found { path, name, known, attributes, target, inside } in found {
             let kind = match target {
-                Some(target) => EntryKind::Symlink(known, target),
-                None if known.is_dir() => EntryKind::Directory(known),
+                Some(target) => EntryKind::Symlink(attributes, target),
+                None if known.is_dir() => EntryKind::Directory(attributes),
                 None => self.file(&known, entries.len()),
             };
             entries.push(Entry { path, name, kind });

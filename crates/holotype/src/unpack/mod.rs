@@ -7,7 +7,7 @@ mod names;
 mod place;
 mod root;
 
-use crate::archive::{Item, Place, Uses, jobs_of};
+use crate::archive::{Item, Place, Uses, jobs_of, weight_of};
 use crate::{Archive, Error, Progress, Result, parallel};
 use holotype_container::ItemKind;
 use holotype_store::NewDirectory;
@@ -208,11 +208,13 @@ impl Tree<'_> {
         let Some((first, _)) = files.first() else { return Ok(()) };
         let uses = Uses::of(first.archive());
         files.iter().for_each(|(item, _)| uses.add(item.shared_blocks()));
-        let jobs = jobs_of(files, JOB_BYTES, |(item, _)| Place::of_item(item));
+        let place_of = |(item, _): &(&Item<'_>, &PathBuf)| Place::of_item(item);
+        let jobs = jobs_of(files, JOB_BYTES, place_of);
         let n_threads = parallel::n_threads(self.options.n_threads, jobs.len());
         // A file made of tensors takes threads of its own if there are some to spare.
         let spare = if jobs.len() == 1 { self.options.n_threads } else { 1 };
-        parallel::map(n_threads, jobs, |job| {
+        let weight = |job: &Vec<_>| weight_of(job, JOB_BYTES, place_of);
+        parallel::map_heavy_first(n_threads, jobs, weight, |job| {
             let mut before = None;
             for (item, path) in job {
                 self.file(item, path, before, spare)?;
