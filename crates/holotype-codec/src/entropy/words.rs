@@ -29,7 +29,7 @@ impl WordWriter {
         }
     }
 
-    /// Puts the last `n` of eight words before the others; [`Self::reserve`] made room.
+    /// Puts the last `n` of eight words before the others; [`Self::new`] or [`Self::reserve`] made room for eight.
     #[inline(always)]
     pub(crate) fn put(&mut self, eight: &[u16; 8], n: usize) {
         // The places before the new words are overwritten later.

@@ -169,3 +169,54 @@ fn pco_promise_of<W: Word>(
     }
     promise(&words).map(|(n, _)| n).filter(|n| *n < limit - limit / MIN_GAIN_NUMERIC)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tensor::choose::tests::Chance;
+
+    /// What [`sample`] gives, word by word.
+    fn plainly(bytes: &[u8], layout: &SliceLayout, recipe: Recipe, n_window: usize) -> Vec<u32> {
+        let strides: Vec<usize> = layout.axes(recipe.axes).unwrap().iter().map(|axis| axis.stride).collect();
+        let mapped = |at: usize| match (u32::at(bytes, at), recipe.map) {
+            (word, Map::None) => word,
+            (word, Map::Rotate) => word.rotate_up(),
+            (word, Map::Order) => word.ordered(layout.kind()),
+        };
+        let of = |at: usize| {
+            let mut sum = 0_u32;
+            for subset in 0..1_usize << strides.len() {
+                let back: usize = strides.iter().enumerate().map(|(k, s)| (subset >> k & 1) * s).sum();
+                let word = at.checked_sub(back).map_or(0, mapped);
+                sum = if subset.count_ones() % 2 == 0 { sum.plus(word) } else { sum.minus(word) };
+            }
+            if strides.is_empty() { sum } else { sum.zigzag() }
+        };
+        if layout.n_words <= n_window * N_WINDOWS {
+            return (0..layout.n_words).map(of).collect();
+        }
+        let step = (layout.n_words - n_window) / (N_WINDOWS - 1);
+        (0..N_WINDOWS).flat_map(|k| k * step..k * step + n_window).map(of).collect()
+    }
+
+    #[test]
+    fn windows_are_what_their_words_are() {
+        let mut chance = Chance(1);
+        for shape in [[1, 1, 1], [3, 5, 7], [2, 40, 50], [1, 2, 2000], [70, 9, 2]] {
+            let layout = SliceLayout::new(ElementType::F32, 0, &shape).unwrap();
+            let bytes: Vec<u8> = (0..4 * layout.n_words).map(|_| chance.next() as u8).collect();
+            let plain = [Map::None, Map::Rotate, Map::Order].map(|map| (map, 0));
+            for (map, axes) in plain.into_iter().chain(layout.masks().map(|axes| (Map::Order, axes))) {
+                let recipe = Recipe { coder: Coder::Planes, map, axes, is_narrow: false };
+                for n_window in [1, 16, 300, 5000] {
+                    let found: Vec<u32> = sample(&bytes, &layout, recipe, n_window);
+                    assert_eq!(
+                        found,
+                        plainly(&bytes, &layout, recipe, n_window),
+                        "{shape:?} {axes} {n_window}"
+                    );
+                }
+            }
+        }
+    }
+}
