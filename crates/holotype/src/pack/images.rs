@@ -1,15 +1,13 @@
 //! Image files of a tree as images that give the files back.
 
-use super::Packed;
-use super::attributes;
 use super::walk::Entry;
+use super::{Packed, attributes, source};
 use crate::formats::{self, Format};
 use crate::restore::{MAX_FILE_BYTES, Restorable, analyse};
 use crate::{Error, ImageOptions, Limits, Result, Writer, parallel};
 use holotype_container::{FileAttributes, ItemRecord, RestoredFile};
 use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
-use std::fs::File;
 use std::io::{Read as _, Write};
 use std::path::Path;
 
@@ -107,7 +105,7 @@ fn prepare(path: &Path, n_expected: u64) -> Result<Option<Prepared>> {
     if n_expected > MAX_FILE_BYTES {
         return Ok(None);
     }
-    let mut file = File::open(path).map_err(failed)?;
+    let mut file = source::open(path).map_err(failed)?;
     let known = file.metadata().map_err(failed)?;
     if !known.is_file() || Format::detect(&formats::prefix(&mut file).map_err(failed)?).is_none() {
         return Ok(None);
@@ -119,4 +117,18 @@ fn prepare(path: &Path, n_expected: u64) -> Result<Option<Prepared>> {
     let Some(restorable) = analyse(&bytes, &Limits::default()) else { return Ok(None) };
     let attributes = attributes::of(path, &known)?;
     Ok(Some(Prepared { restorable, n_bytes, sha256: Sha256::digest(&bytes).into(), attributes }))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    #[test]
+    fn a_pipe_that_took_an_images_place_is_not_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("image.png");
+        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+        assert!(prepare(&path, 1000).unwrap().is_none());
+    }
 }
