@@ -237,9 +237,10 @@ def test_raw_tensors_are_mapped(tmp_path: Path) -> None:
     data = path.read_bytes()
     for found_in in (tensors, holotype.open_tensors(data), holotype.open(path)):
         one = pickle.loads(pickle.dumps(found_in["b"]))
-        assert one.name == "b" and (one[3] == arrays["b"][3]).all()
+        assert one.name == "b"
+        assert (one[3] == arrays["b"][3]).all()
     with pytest.raises(TypeError, match="does not pickle"):
-        pickle.dumps(holotype.Tensor(holotype.open(path)._archive, "b"))
+        pickle.dumps(holotype.Tensor(tensors._archive, "b"))
     with pytest.raises(holotype.UnsupportedError):
         holotype.open_tensors(data)["a"].map()
     path.write_bytes(data[:5000] + bytes([data[5000] ^ 1]) + data[5001:])
