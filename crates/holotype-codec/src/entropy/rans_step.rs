@@ -39,8 +39,7 @@ impl Step {
         let Self { reciprocal, rest } = self;
         let (frequency, bias) = (rest & LOW_BITS, rest >> FREQUENCY_BITS & LOW_BITS);
         let is_large = state >= frequency << (31 - PRECISION_BITS);
-        // Written without a branch: half of them would be missed.
-        words.put(&[0, 0, 0, 0, 0, 0, 0, state as u16], usize::from(is_large));
+        words.put_one(state as u16, is_large);
         let state = state >> (16 * u32::from(is_large));
         let product = (u64::from(state) * u64::from(reciprocal)) >> 32;
         let quotient = product as u32 >> (rest >> (FREQUENCY_BITS + BIAS_BITS));

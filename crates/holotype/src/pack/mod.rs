@@ -75,7 +75,7 @@ impl<W: Write> Writer<W> {
         let mut links: HashMap<usize, Vec<ItemRecord>> = HashMap::new();
         for (at, entry) in entries.iter().enumerate() {
             let mut record = record(at, entry);
-            let (attributes, target) = match &entry.kind {
+            let (known, target) = match &entry.kind {
                 EntryKind::File { n_bytes } => {
                     files.push((at, *n_bytes));
                     continue;
@@ -85,11 +85,11 @@ impl<W: Write> Writer<W> {
                     packed.n_files += 1;
                     continue;
                 }
-                EntryKind::Directory(attributes) => (attributes, None),
-                EntryKind::Symlink(attributes, target) => (attributes, Some(target)),
+                EntryKind::Directory(known) => (known, None),
+                EntryKind::Symlink(known, target) => (known, Some(target)),
             };
             record.kind = if target.is_some() { ItemKind::Symlink } else { ItemKind::Directory };
-            attributes::put(&mut record, attributes.clone());
+            attributes::put(&mut record, known.clone());
             record.attributes.symlink_target = target.cloned();
             record.content_sha256 = Sha256::digest([]).into();
             packed.n_symlinks += u64::from(target.is_some());
