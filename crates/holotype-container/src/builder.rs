@@ -1,10 +1,11 @@
 use crate::cbor::Value;
 use crate::encryption::SealedRoot;
-use crate::root::Tables;
+use crate::paging::{FramePages, PageDraft};
+use crate::tables::Tables;
 use crate::{
     BlockRecord, ChunkTable, Codec, EncryptionRecord, EncryptionSeed, Error, Extents, ForeignBlock,
     FrameHeader, FrameType, Header, ItemRecord, Manifest, MerkleTree, PageRef, ParentRecord, RevisionRecord,
-    Root, Sealer, Table, Trailer, frame_hash,
+    Sealer, Table, Trailer, frame_hash,
 };
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -403,12 +404,13 @@ impl ArchiveBuilder {
     /// Ends the archive; returns the bytes to write last and the trailer with its seal.
     #[must_use]
     pub fn finish(self) -> (Vec<u8>, Trailer) {
-        self.finish_with(None)
+        self.finish_with(None, &PageDraft::frames)
     }
 
-    /// [`Self::finish`] with a table of the chunks that items' extents are made of.
+    /// [`Self::finish`] with a table of the chunks that items' extents are made of; `frame_pages` makes the frames of the
+    /// manifest's pages.
     #[must_use]
-    pub fn finish_with(self, chunks: Option<ChunkTable>) -> (Vec<u8>, Trailer) {
+    pub fn finish_with(self, chunks: Option<ChunkTable>, frame_pages: FramePages<'_>) -> (Vec<u8>, Trailer) {
         let Self {
             header,
             position_bytes,
@@ -444,7 +446,7 @@ impl ArchiveBuilder {
             revisions,
             n_ordinals,
         };
-        let (mut tail, mut root_frame) = Root::encode(&tables, position_bytes, sealer);
+        let (mut tail, mut root_frame) = tables.encode(position_bytes, sealer, frame_pages);
         if let Some(Encryption { record, sealer }) = encryption {
             let (sealed, pages_hash) = (sealer.seal_root(&root_frame), frame_hash(&tail));
             root_frame = SealedRoot { record, sealed, pages_hash }.encode();

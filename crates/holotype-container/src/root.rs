@@ -1,14 +1,13 @@
-use crate::block::{decode_blocks, encode_blocks};
+use crate::block::decode_blocks;
 use crate::cbor::{self, Value};
-use crate::chunk::{ChunkPage, decode_chunks};
-use crate::page::{build_frame, open_frame};
-use crate::parent::{decode_parents, encode_parents};
-use crate::revision::{decode_revisions, encode_revisions};
+use crate::chunk::decode_chunks;
+use crate::page::open_frame;
+use crate::parent::decode_parents;
+use crate::revision::decode_revisions;
 use crate::{
-    BlockRecord, ChunkRecord, ChunkTable, Chunking, Error, FrameType, ItemRecord, Limits, PageRef,
-    ParentRecord, RevisionRecord, Sealer, frame_hash,
+    BlockRecord, ChunkRecord, Chunking, Error, FrameType, ItemRecord, Limits, PageRef, ParentRecord,
+    RevisionRecord, Sealer,
 };
-use std::collections::BTreeMap;
 
 /// A table, whole in the root or in pages before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,136 +45,32 @@ pub struct Root {
     pub has_extents: bool,
 }
 
-/// What a manifest is made of.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Tables<'a> {
-    /// Encoded records by name.
-    pub(crate) items: &'a BTreeMap<String, Box<[u8]>>,
-    /// Pages of earlier revisions that hold the items not in `items`.
-    pub(crate) item_pages: &'a [PageRef<String>],
-    pub(crate) blocks: &'a [BlockRecord],
-    /// Pages of earlier revisions that hold the first blocks.
-    pub(crate) block_pages: &'a [PageRef<u64>],
-    /// Present if items may have extents.
-    pub(crate) chunks: Option<&'a ChunkTable>,
-    pub(crate) metadata: Option<&'a Value>,
-    pub(crate) parents: &'a [ParentRecord],
-    pub(crate) revisions: &'a [RevisionRecord],
-    pub(crate) n_ordinals: u64,
-}
-
-mod key {
-    pub(super) const N_ITEMS: u64 = 0;
-    pub(super) const N_BLOCKS: u64 = 1;
-    pub(super) const ITEMS: u64 = 2;
-    pub(super) const BLOCKS: u64 = 3;
-    pub(super) const ITEM_PAGES: u64 = 4;
-    pub(super) const BLOCK_PAGES: u64 = 5;
-    pub(super) const REQUIRED_FEATURES: u64 = 6;
-    pub(super) const REVISIONS: u64 = 7;
-    pub(super) const CHUNKS: u64 = 8;
-    pub(super) const CHUNK_PAGES: u64 = 9;
-    pub(super) const CHUNKING: u64 = 10;
-    pub(super) const METADATA: u64 = 11;
-    pub(super) const N_ORDINALS: u64 = 12;
+/// Keys of the root's map. Spec §5.2.
+pub(crate) mod key {
+    pub(crate) const N_ITEMS: u64 = 0;
+    pub(crate) const N_BLOCKS: u64 = 1;
+    pub(crate) const ITEMS: u64 = 2;
+    pub(crate) const BLOCKS: u64 = 3;
+    pub(crate) const ITEM_PAGES: u64 = 4;
+    pub(crate) const BLOCK_PAGES: u64 = 5;
+    pub(crate) const REQUIRED_FEATURES: u64 = 6;
+    pub(crate) const REVISIONS: u64 = 7;
+    pub(crate) const CHUNKS: u64 = 8;
+    pub(crate) const CHUNK_PAGES: u64 = 9;
+    pub(crate) const CHUNKING: u64 = 10;
+    pub(crate) const METADATA: u64 = 11;
+    pub(crate) const N_ORDINALS: u64 = 12;
     /// Keys from here on must be understood.
-    pub(super) const FIRST_REQUIRED: u64 = 1 << 16;
-    pub(super) const PARENTS: u64 = 1 << 16;
+    pub(crate) const FIRST_REQUIRED: u64 = 1 << 16;
+    pub(crate) const PARENTS: u64 = 1 << 16;
 }
 
 /// Feature of root key 6: the archive was appended to.
-const FEATURE_REVISIONS: u64 = 1;
+pub(crate) const FEATURE_REVISIONS: u64 = 1;
 /// Feature of root key 6: items have extents.
-const FEATURE_EXTENTS: u64 = 3;
-
-/// A table up to this size stays in the root; a larger one is cut into pages of about this size.
-const PAGE_BYTES: usize = 64 << 10;
+pub(crate) const FEATURE_EXTENTS: u64 = 3;
 
 impl Root {
-    /// Encodes the manifest that ends an archive: pages, then the root frame.
-    ///
-    /// `offset_bytes` is where the first page will lie. Returns the page frames and the root frame; pages are sealed,
-    /// the root frame is not.
-    pub(crate) fn encode(
-        tables: &Tables<'_>,
-        offset_bytes: u64,
-        sealer: Option<&Sealer>,
-    ) -> (Vec<u8>, Vec<u8>) {
-        let Tables {
-            items,
-            item_pages,
-            blocks,
-            block_pages,
-            chunks,
-            metadata,
-            parents,
-            revisions,
-            n_ordinals,
-        } = *tables;
-        let mut pages = Pages { frames: Vec::new(), offset_bytes, sealer };
-        let mut map = BTreeMap::new();
-        let mut put = |key, value: &Value| {
-            let mut bytes = Vec::new();
-            value.encode_into(&mut bytes);
-            map.insert(key, bytes);
-        };
-        let n_kept = item_pages.iter().map(|page| page.n_entries).sum::<u64>();
-        put(key::N_ITEMS, &Value::Unsigned(n_kept + items.len() as u64));
-        put(key::N_BLOCKS, &Value::Unsigned(blocks.len() as u64));
-        if let Some(metadata) = metadata {
-            put(key::METADATA, metadata);
-        }
-        if !parents.is_empty() {
-            put(key::PARENTS, &encode_parents(parents));
-        }
-        if !revisions.is_empty() {
-            put(key::REVISIONS, &encode_revisions(revisions));
-            put(key::N_ORDINALS, &Value::Unsigned(n_ordinals));
-        }
-        let features = [(FEATURE_REVISIONS, !revisions.is_empty()), (FEATURE_EXTENTS, chunks.is_some())];
-        let features: Vec<Value> =
-            features.iter().filter(|(_, has)| *has).map(|(id, _)| Value::Unsigned(*id)).collect();
-        if !features.is_empty() {
-            put(key::REQUIRED_FEATURES, &Value::Array(features));
-        }
-        if let Some(chunks) = chunks {
-            put_chunks(chunks, &mut pages, &mut put);
-        }
-
-        let mut table = Vec::new();
-        let n_bytes = items.values().map(|record| record.len()).sum::<usize>();
-        let inline = if item_pages.is_empty() && n_bytes <= PAGE_BYTES {
-            let records: Vec<&[u8]> = items.values().map(AsRef::as_ref).collect();
-            Some(array_of_encoded(&records))
-        } else {
-            put(key::ITEM_PAGES, &Value::Array(push_items(items, item_pages, &mut pages)));
-            None
-        };
-
-        let n_kept = block_pages.iter().map(|page| page.n_entries).sum::<u64>();
-        let new = blocks.get(n_kept as usize..).unwrap_or_default();
-        encode_blocks(new, &mut table);
-        if block_pages.is_empty() && table.len() <= PAGE_BYTES {
-            put(key::BLOCKS, &Value::Bytes(table));
-        } else {
-            let per_page = (PAGE_BYTES * new.len() / table.len().max(1)).max(1);
-            let mut refs: Vec<Value> =
-                block_pages.iter().map(|page| page.to_value(Value::Unsigned(page.first))).collect();
-            for (i, chunk) in new.chunks(per_page).enumerate() {
-                let mut payload = Vec::new();
-                encode_blocks(chunk, &mut payload);
-                let first = Value::Unsigned(n_kept + (i * per_page) as u64);
-                refs.push(pages.push(first, chunk.len(), &payload));
-            }
-            put(key::BLOCK_PAGES, &Value::Array(refs));
-        }
-
-        map.extend(inline.map(|inline| (key::ITEMS, inline)));
-        let mut payload = Vec::new();
-        cbor::encode_map_of_encoded(&map, &mut payload);
-        (pages.frames, build_frame(FrameType::Root, &payload))
-    }
-
     /// Reads the root frame, whose bytes the seal covers. `frames_end_bytes` is where the root frame starts.
     ///
     /// # Errors
@@ -369,22 +264,6 @@ impl Root {
     }
 }
 
-/// Puts the chunk table into the root, or into `pages`.
-fn put_chunks(chunks: &ChunkTable, pages: &mut Pages<'_>, put: &mut impl FnMut(u64, &Value)) {
-    if chunks.pages.is_empty() {
-        return;
-    }
-    put(key::CHUNKING, &chunks.chunking.to_value());
-    if let Some(table) = chunks.inline() {
-        return put(key::CHUNKS, &Value::Bytes(table.to_vec()));
-    }
-    let refs = chunks.pages.iter().map(|page| match page {
-        ChunkPage::Kept(page) => page.to_value(Value::Bytes(page.first.to_vec())),
-        ChunkPage::New(first, n, payload) => pages.push(Value::Bytes(first.to_vec()), *n, payload),
-    });
-    put(key::CHUNK_PAGES, &Value::Array(refs.collect()));
-}
-
 /// Whether the features a reader must have include revisions and extents, the only ones known.
 fn read_features(features: Option<Value>) -> Result<(bool, bool), Error> {
     let Some(features) = features else { return Ok((false, false)) };
@@ -400,88 +279,6 @@ fn read_features(features: Option<Value>) -> Result<(bool, bool), Error> {
 
 fn corrupt(rule: &'static str) -> Error {
     Error::Corrupt { what: "root record", offset_bytes: 0, rule }
-}
-
-/// References to item pages: the kept ones, and between them, in the order of names, new ones of `items`.
-fn push_items(
-    items: &BTreeMap<String, Box<[u8]>>,
-    kept: &[PageRef<String>],
-    pages: &mut Pages<'_>,
-) -> Vec<Value> {
-    let mut refs = Vec::new();
-    let mut kept = kept.iter().peekable();
-    let mut page = Page::default();
-    for (name, record) in items {
-        while let Some(before) = kept.next_if(|kept| kept.first < *name) {
-            refs.extend(std::mem::take(&mut page).push(pages));
-            refs.push(before.to_value(Value::Text(before.first.clone())));
-        }
-        if page.is_full(record.len()) {
-            refs.extend(std::mem::take(&mut page).push(pages));
-        }
-        page.add(name, record);
-    }
-    refs.extend(page.push(pages));
-    refs.extend(kept.map(|kept| kept.to_value(Value::Text(kept.first.clone()))));
-    refs
-}
-
-/// Records of an item page in the making.
-#[derive(Default)]
-struct Page<'a> {
-    first: &'a str,
-    records: Vec<&'a [u8]>,
-    n_bytes: usize,
-}
-
-impl<'a> Page<'a> {
-    /// True if a record of `n_bytes` would make it longer than [`PAGE_BYTES`]; one record always fits.
-    fn is_full(&self, n_bytes: usize) -> bool {
-        !self.records.is_empty() && self.n_bytes + n_bytes > PAGE_BYTES
-    }
-
-    fn add(&mut self, name: &'a str, record: &'a [u8]) {
-        if self.records.is_empty() {
-            self.first = name;
-        }
-        self.records.push(record);
-        self.n_bytes += record.len();
-    }
-
-    /// Appends the page's frame to `pages`, if it has any record; returns the reference to it.
-    fn push(self, pages: &mut Pages<'_>) -> Option<Value> {
-        let payload = array_of_encoded(&self.records);
-        let first = Value::Text(self.first.to_owned());
-        (!self.records.is_empty()).then(|| pages.push(first, self.records.len(), &payload))
-    }
-}
-
-fn array_of_encoded(records: &[&[u8]]) -> Vec<u8> {
-    let mut payload = Vec::new();
-    cbor::put_array_head(&mut payload, records.len() as u64);
-    records.iter().for_each(|record| payload.extend_from_slice(record));
-    payload
-}
-
-/// Frames of pages in the making, the first of which lies at `offset_bytes`.
-struct Pages<'a> {
-    frames: Vec<u8>,
-    offset_bytes: u64,
-    sealer: Option<&'a Sealer>,
-}
-
-impl Pages<'_> {
-    /// Appends a page's frame; returns the reference to it.
-    fn push(&mut self, first: Value, n_entries: usize, payload: &[u8]) -> Value {
-        let offset_bytes = self.offset_bytes + self.frames.len() as u64;
-        let mut frame = build_frame(FrameType::Page, payload);
-        if let Some(sealer) = self.sealer {
-            frame = sealer.seal_frame(FrameType::Page, offset_bytes, &frame);
-        }
-        self.frames.extend_from_slice(&frame);
-        let (n_entries, frame_bytes) = (n_entries as u64, frame.len() as u64);
-        PageRef { first: (), n_entries, offset_bytes, frame_bytes, hash: frame_hash(&frame) }.to_value(first)
-    }
 }
 
 fn read_items(

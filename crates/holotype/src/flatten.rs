@@ -2,6 +2,7 @@
 
 use crate::archive::Item;
 use crate::tensor::Orphans;
+use crate::writer::frame_pages;
 use crate::{Archive, Encryption, Progress, Result};
 use holotype_container::{ArchiveBuilder, ChunkTable, Codec};
 use std::io::Write;
@@ -99,7 +100,7 @@ pub fn flatten<W: Write>(archive: &Archive, out: W, options: &FlattenOptions) ->
         chunks.iter().for_each(|chunk| table.push(chunk));
         Ok(table)
     });
-    let (tail, trailer) = builder.finish_with(chunks.transpose()?);
+    let (tail, trailer) = builder.finish_with(chunks.transpose()?, &|pages| frame_pages(0, pages));
     out.write_all(&tail).and_then(|()| out.flush()).map_err(failed)?;
     Ok((out, trailer.seal))
 }

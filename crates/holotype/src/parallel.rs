@@ -3,6 +3,7 @@
 
 use crate::Result;
 use std::cmp::Reverse;
+use std::convert::Infallible;
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -28,7 +29,7 @@ pub(crate) fn map<J: Send, T: Send>(
     jobs: Vec<J>,
     work: impl Fn(J) -> Result<T> + Sync,
 ) -> Result<Vec<T>> {
-    map_heavy_first(n_threads, jobs, |_| 0, work)
+    run_all(n_threads, jobs, |_| 0, work)
 }
 
 /// [`map`], but several threads begin with the jobs of the most weight: begun last, such a one would be done by one thread
@@ -39,6 +40,25 @@ pub(crate) fn map_heavy_first<J: Send, T: Send>(
     weight: impl Fn(&J) -> u64,
     work: impl Fn(J) -> Result<T> + Sync,
 ) -> Result<Vec<T>> {
+    run_all(n_threads, jobs, weight, work)
+}
+
+/// [`map`] for work that cannot fail.
+pub(crate) fn map_sure<J: Send, T: Send>(
+    n_threads: usize,
+    jobs: Vec<J>,
+    work: impl Fn(J) -> T + Sync,
+) -> Vec<T> {
+    let Ok(results) = run_all(n_threads, jobs, |_| 0, |job| Ok::<T, Infallible>(work(job)));
+    results
+}
+
+fn run_all<J: Send, T: Send, E: Send>(
+    n_threads: usize,
+    jobs: Vec<J>,
+    weight: impl Fn(&J) -> u64,
+    work: impl Fn(J) -> Result<T, E> + Sync,
+) -> Result<Vec<T>, E> {
     if n_threads <= 1 || jobs.len() <= 1 {
         return jobs.into_iter().map(work).collect();
     }
@@ -46,7 +66,7 @@ pub(crate) fn map_heavy_first<J: Send, T: Send>(
     let mut jobs: Vec<(usize, J)> = jobs.into_iter().enumerate().collect();
     jobs.sort_by_cached_key(|(_, job)| Reverse(weight(job)));
     let queue = Mutex::new(jobs.into_iter());
-    let done: Mutex<Vec<(usize, Result<T>)>> = Mutex::new(Vec::with_capacity(n_jobs));
+    let done: Mutex<Vec<(usize, Result<T, E>)>> = Mutex::new(Vec::with_capacity(n_jobs));
     let run = || {
         loop {
             let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();

@@ -5,11 +5,11 @@ use crate::image::preview::{PREVIEW_EDGE, Preview, PreviewBuilder, wants_preview
 use crate::image::{encode::BandEncoder, grid::TileGrid, wire};
 use crate::pack::{Addition, Others, Packing, Parent, SharedBlocks, Sink, stored_extents};
 use crate::tensor::{KnownTensors, TensorsOfParents};
-use crate::{Encryption, Error, ImageOptions, Metadata, MetadataKind, Mode, Progress, Result};
+use crate::{Encryption, Error, ImageOptions, Metadata, MetadataKind, Mode, Progress, Result, parallel};
 use holotype_codec::{TileRef, image::TileOptions, image::encode_tile};
 use holotype_container::{
     ArchiveBuilder, BlockRecord, BlockRun, Codec, Extent, Extents, ForeignBlock, FrameHeader, ItemKind,
-    ItemRecord, Packer, Trailer, cbor,
+    ItemRecord, Packer, PageDraft, Trailer, cbor,
 };
 use sha2::{Digest, Sha256};
 use std::io::{Read, Write};
@@ -358,7 +358,7 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// `Io`.
     pub fn finish(self) -> Result<(W, [u8; 32])> {
-        let Self { mut out, mut builder, shared, base, .. } = self;
+        let Self { mut out, mut builder, shared, base, options, .. } = self;
         let chunks = match shared {
             None => None,
             Some(mut shared) => {
@@ -370,7 +370,9 @@ impl<W: Write> Writer<W> {
             base.settle(&mut builder)?;
         }
         let pages_at = builder.position_bytes();
-        let (tail, Trailer { seal, root_offset_bytes, .. }) = builder.finish_with(chunks);
+        let n_threads = options.packing.n_threads;
+        let (tail, Trailer { seal, root_offset_bytes, .. }) =
+            builder.finish_with(chunks, &|pages| frame_pages(n_threads, pages));
         // What the root refers to is durable before it is written, where an output can make it so.
         let (pages, root) = tail.split_at(tail.len().min((root_offset_bytes - pages_at) as usize));
         let written = out.write_all(pages).and_then(|()| out.flush());
@@ -611,4 +613,9 @@ fn output_error(source: std::io::Error) -> Error {
 /// The deterministic CBOR of metadata, for readers.
 pub(crate) fn decode_metadata_block(bytes: &[u8], limits: &crate::Limits) -> Result<Option<Metadata>> {
     Ok(wire::decode_metadata(&cbor::decode(bytes, &limits.container)?))
+}
+
+/// Frames of a manifest's pages, made on `n_threads` threads; 0 for what the machine offers.
+pub(crate) fn frame_pages(n_threads: usize, pages: Vec<PageDraft<'_>>) -> Vec<Vec<u8>> {
+    parallel::map_sure(parallel::n_threads(n_threads, pages.len()), pages, |page| page.frame())
 }

@@ -349,7 +349,7 @@ fn a_parent_that_lies_about_its_chunks_is_not_believed() {
         Some(holotype_container::Extents::Inline(vec![Extent { block: 0, offset_bytes: 0, n_bytes: 2000 }]));
     item.raw_bytes = 2000;
     builder.add_item(item).unwrap();
-    let tail = builder.finish_with(Some(table)).0;
+    let tail = builder.finish_with(Some(table), &holotype_container::PageDraft::frames).0;
     fs::write(&parent, [header.as_slice(), &frame, &theirs, &tail].concat()).unwrap();
     let files: [(&str, &[u8]); 2] = [("b", &ours), ("c", &ours[..1500])];
     thin(&child, &[&parent], &files);

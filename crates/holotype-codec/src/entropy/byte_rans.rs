@@ -55,18 +55,20 @@ pub(super) fn normalise(counts: &[u32; 256]) -> [u32; 256] {
         if count > 0 { share.max(1) as u32 } else { 0 }
     });
     let mut excess = frequencies.iter().sum::<u32>() as i32 - N_SLOTS as i32;
+    // One slot at a time, where it costs least or gains most.
+    let change = |i: usize, frequency: u32| i64::from(counts[i]) * 4096 / i64::from(frequency.max(1));
+    let mut changes: [i64; 256] = std::array::from_fn(|i| change(i, frequencies[i]));
     while excess != 0 {
-        // One slot at a time, where it costs least or gains most.
-        let change = |i: usize| i64::from(counts[i]) * 4096 / i64::from(frequencies[i].max(1));
         let may_give = (0..256).filter(|&i| frequencies[i] > 1);
         let may_take = (0..256).filter(|&i| frequencies[i] > 0);
         let best = if excess > 0 {
-            may_give.min_by_key(|&i| change(i))
+            may_give.min_by_key(|&i| changes[i])
         } else {
-            may_take.max_by_key(|&i| change(i))
+            may_take.max_by_key(|&i| changes[i])
         };
         let Some(i) = best else { break };
         frequencies[i] = if excess > 0 { frequencies[i] - 1 } else { frequencies[i] + 1 };
+        changes[i] = change(i, frequencies[i]);
         excess -= excess.signum();
     }
     frequencies

@@ -10,6 +10,8 @@ use pco::data_types::Number;
 use pco::metadata::{ChunkMeta, DeltaEncoding, Mode};
 use pco::wrapped::{FileCompressor, FileDecompressor};
 
+/// Level of a first glance.
+pub(super) const GLANCE: usize = 5;
 /// Level of a quick look.
 pub(super) const QUICK: usize = 8;
 /// Level of what is kept: one part in 700 larger than by the densest, 12, and three to eight times as fast.

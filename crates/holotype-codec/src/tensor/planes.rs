@@ -123,15 +123,17 @@ pub(super) fn plane_promise(counts: &[u32; 256], n: usize) -> usize {
     if counts.iter().filter(|count| **count > 0).count() < 2 {
         return 1;
     }
-    let coded = ((plane_bits(counts) * n as u64 / n_counted) >> 3) as usize + byte_rans::cost(counts).1;
+    let (n_bits, n_table_bytes) = plane_bits(counts);
+    let coded = ((n_bits * n as u64 / n_counted) >> 3) as usize + n_table_bytes;
     if coded + n / MIN_GAIN < n { coded } else { n }
 }
 
-/// About the bits of bytes of a plane of which these were counted.
-fn plane_bits(counts: &[u32; 256]) -> u64 {
+/// About the bits of bytes of a plane of which these were counted, and the bytes of their table.
+fn plane_bits(counts: &[u32; 256]) -> (u64, usize) {
     let n_present = counts.iter().filter(|count| **count > 0).count() as u64;
+    let (n_bits, n_table_bytes) = byte_rans::cost(counts);
     // Some values of many seem to be less evenly spread than all are (Miller and Madow).
-    byte_rans::cost(counts).0 + n_present.saturating_sub(1) * 18 / 25
+    (n_bits + n_present.saturating_sub(1) * 18 / 25, n_table_bytes)
 }
 
 /// True if some bytes of a plane are so evenly spread that coding all of them would save nothing.
@@ -144,7 +146,7 @@ fn is_noise(plane: &[u8]) -> bool {
     let mut counts = [0; 256];
     plane.iter().step_by(step | 1).for_each(|byte| counts[usize::from(*byte)] += 1);
     let n: u32 = counts.iter().sum();
-    plane_bits(&counts) + u64::from(n) * 8 / (2 * MIN_GAIN as u64) > u64::from(n) * 8
+    plane_bits(&counts).0 + u64::from(n) * 8 / (2 * MIN_GAIN as u64) > u64::from(n) * 8
 }
 
 fn choose(plane: &[u8], counts: &[u32; 256]) -> u8 {

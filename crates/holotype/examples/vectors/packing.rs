@@ -4,7 +4,7 @@ use holotype::{Chunking, Compression, Metadata, Packing, Writer, WriterOptions};
 use holotype_container::cbor::Value;
 use holotype_container::{
     ArchiveBuilder, BlockRun, ChunkRecord, ChunkTable, Codec, Extent, Extents, FileAttributes, FileTime,
-    ItemKind, ItemRecord, frame_hash, hex,
+    ItemKind, ItemRecord, PageDraft, frame_hash, hex,
 };
 use sha2::{Digest as _, Sha256};
 use std::io::Cursor;
@@ -116,7 +116,7 @@ fn archive(items: Vec<ItemRecord>, chunks: Option<ChunkTable>) -> Vec<u8> {
     let (frame, _) = builder.add_block(Codec::Raw, b"hello", 5, 0);
     let mut bytes = [header.as_slice(), &frame, b"hello"].concat();
     items.into_iter().for_each(|item| builder.add_item(item).unwrap());
-    bytes.extend_from_slice(&builder.finish_with(chunks).0);
+    bytes.extend_from_slice(&builder.finish_with(chunks, &PageDraft::frames).0);
     bytes
 }
 

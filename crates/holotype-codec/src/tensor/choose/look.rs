@@ -83,6 +83,7 @@ fn look<W: Word>(bytes: &[u8], layout: &SliceLayout) -> Vec<(usize, Recipe)> {
             _ => planes::promise(&planes::split(&sampled), sampled.len(), layout.n_words),
         }
     };
+    let n_window = WINDOW_WORDS.min(layout.n_words / (4 * N_WINDOWS)).max(GLANCE_WORDS);
     let plain = planes_recipe(layout);
     let mut recipes = vec![plain];
     if plain.map == Map::Rotate && W::N_BYTES == 1 {
@@ -103,7 +104,7 @@ fn look<W: Word>(bytes: &[u8], layout: &SliceLayout) -> Vec<(usize, Recipe)> {
     let worth_it = layout.masks().filter(|axes| axes & single != 0 && at_glance(*axes, limit));
     recipes.extend(worth_it.map(along));
     let mut promises: Vec<_> =
-        recipes.into_iter().map(|recipe| (promise(recipe, WINDOW_WORDS), recipe)).collect();
+        recipes.into_iter().map(|recipe| (promise(recipe, n_window), recipe)).collect();
     promises.sort_by_key(|(n, _)| *n);
     // Of two that do the same in two ways the better is enough.
     let better =
@@ -155,19 +156,20 @@ fn pco_promise_of<W: Word>(
     } else {
         transformed(W::from_bytes(bytes), layout, recipe.map, recipe.axes)?.get(start..start + n)?.to_vec()
     };
-    let promise = |words: &[W]| {
-        let coded = numeric::encode(words, kind, numeric::QUICK)?;
+    let promise = |words: &[W], level: usize| {
+        let coded = numeric::encode(words, kind, level)?;
         let n_growing = scale(coded.bytes.len() - coded.n_fixed, words.len(), layout.n_words);
         Some((coded.n_fixed + n_growing, coded.is_classic))
     };
     // In no order, bins alone are no better than planes but where a glance tells.
     if is_glanced {
-        let (glance, is_classic) = promise(words.get(..n / 4).filter(|some| !some.is_empty())?)?;
+        let (glance, is_classic) =
+            promise(words.get(..n / 4).filter(|some| !some.is_empty())?, numeric::GLANCE)?;
         if is_classic && glance > limit - limit / MIN_GAIN_GLANCED {
             return None;
         }
     }
-    promise(&words).map(|(n, _)| n).filter(|n| *n < limit - limit / MIN_GAIN_NUMERIC)
+    promise(&words, numeric::QUICK).map(|(n, _)| n).filter(|n| *n < limit - limit / MIN_GAIN_NUMERIC)
 }
 
 #[cfg(test)]

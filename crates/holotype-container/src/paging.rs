@@ -1,0 +1,130 @@
+use crate::block::encode_blocks;
+use crate::cbor::{self, Value};
+use crate::page::build_frame;
+use crate::{BlockRecord, FrameType, PageRef, Sealer, frame_hash};
+
+/// A page of a table in the making. Spec §5.2.
+#[derive(Debug)]
+pub struct PageDraft<'a> {
+    n_entries: usize,
+    entries: Entries<'a>,
+}
+
+/// The entries of a page.
+#[derive(Debug)]
+enum Entries<'a> {
+    /// Encoded item records.
+    Items(Vec<&'a [u8]>),
+    Blocks(&'a [BlockRecord]),
+    /// Encoded chunk records, one after another.
+    Chunks(&'a [u8]),
+}
+
+impl<'a> PageDraft<'a> {
+    pub(crate) fn of_items(records: Vec<&'a [u8]>) -> Self {
+        Self { n_entries: records.len(), entries: Entries::Items(records) }
+    }
+
+    pub(crate) fn of_blocks(blocks: &'a [BlockRecord]) -> Self {
+        Self { n_entries: blocks.len(), entries: Entries::Blocks(blocks) }
+    }
+
+    pub(crate) fn of_chunks(n_entries: usize, records: &'a [u8]) -> Self {
+        Self { n_entries, entries: Entries::Chunks(records) }
+    }
+
+    /// The frames of pages, one after the other.
+    #[must_use]
+    pub fn frames(pages: Vec<PageDraft<'_>>) -> Vec<Vec<u8>> {
+        pages.iter().map(PageDraft::frame).collect()
+    }
+
+    /// The page's frame, compressed if that is smaller: what takes long about a page, and depends on no other.
+    #[must_use]
+    pub fn frame(&self) -> Vec<u8> {
+        match &self.entries {
+            Entries::Items(records) => build_frame(FrameType::Page, &array_of_encoded(records)),
+            Entries::Blocks(blocks) => {
+                let mut payload = Vec::new();
+                encode_blocks(blocks, &mut payload);
+                build_frame(FrameType::Page, &payload)
+            }
+            Entries::Chunks(records) => build_frame(FrameType::Page, records),
+        }
+    }
+}
+
+/// Makes the frames of pages, in their order: [`PageDraft::frames`], or the same on threads.
+pub type FramePages<'f> = &'f dyn Fn(Vec<PageDraft<'_>>) -> Vec<Vec<u8>>;
+
+/// A reference to a page, in the order of a table.
+pub(crate) enum PageSlot {
+    /// A page of an earlier revision.
+    Kept(Value),
+    /// First key, and the page's place among [`Pages`].
+    New(Value, usize),
+}
+
+/// Pages in the making, in the order they will lie in.
+#[derive(Default)]
+pub(crate) struct Pages<'a>(Vec<PageDraft<'a>>);
+
+impl<'a> Pages<'a> {
+    /// Appends a page whose first entry has the key `first`.
+    pub(crate) fn push(&mut self, first: Value, page: PageDraft<'a>) -> PageSlot {
+        self.0.push(page);
+        PageSlot::New(first, self.0.len() - 1)
+    }
+
+    /// Makes the frames, the first of which lies at `offset_bytes`.
+    pub(crate) fn place(
+        self,
+        offset_bytes: u64,
+        sealer: Option<&Sealer>,
+        frame_pages: FramePages<'_>,
+    ) -> PlacedPages {
+        let n_entries: Vec<usize> = self.0.iter().map(|page| page.n_entries).collect();
+        let mut placed = PlacedPages { frames: Vec::new(), refs: Vec::with_capacity(n_entries.len()) };
+        for (mut frame, n_entries) in frame_pages(self.0).into_iter().zip(n_entries) {
+            let offset_bytes = offset_bytes + placed.frames.len() as u64;
+            if let Some(sealer) = sealer {
+                frame = sealer.seal_frame(FrameType::Page, offset_bytes, &frame);
+            }
+            placed.refs.push(PageRef {
+                first: (),
+                n_entries: n_entries as u64,
+                offset_bytes,
+                frame_bytes: frame.len() as u64,
+                hash: frame_hash(&frame),
+            });
+            placed.frames.extend_from_slice(&frame);
+        }
+        placed
+    }
+}
+
+/// Pages whose places are known.
+pub(crate) struct PlacedPages {
+    /// All frames, one after another.
+    pub(crate) frames: Vec<u8>,
+    refs: Vec<PageRef<()>>,
+}
+
+impl PlacedPages {
+    /// The references of a table, as stored.
+    pub(crate) fn references(&self, slots: Vec<PageSlot>) -> Value {
+        let stored = slots.into_iter().map(|slot| match slot {
+            PageSlot::Kept(reference) => reference,
+            PageSlot::New(first, place) => self.refs[place].to_value(first),
+        });
+        Value::Array(stored.collect())
+    }
+}
+
+/// An array of records that are encoded already.
+pub(crate) fn array_of_encoded(records: &[&[u8]]) -> Vec<u8> {
+    let mut payload = Vec::new();
+    cbor::put_array_head(&mut payload, records.len() as u64);
+    records.iter().for_each(|record| payload.extend_from_slice(record));
+    payload
+}
