@@ -57,6 +57,9 @@ impl<'a> PageDraft<'a> {
 /// Makes the frames of pages, in their order: [`PageDraft::frames`], or the same on threads.
 pub type FramePages<'f> = &'f dyn Fn(Vec<PageDraft<'_>>) -> Vec<Vec<u8>>;
 
+/// Pages whose frames are made together: enough for many threads, little to hold beside all that were made.
+const N_AT_ONCE: usize = 128;
+
 /// A reference to a page, in the order of a table.
 pub(crate) enum PageSlot {
     /// A page of an earlier revision.
@@ -83,21 +86,14 @@ impl<'a> Pages<'a> {
         sealer: Option<&Sealer>,
         frame_pages: FramePages<'_>,
     ) -> PlacedPages {
-        let n_entries: Vec<usize> = self.0.iter().map(|page| page.n_entries).collect();
-        let mut placed = PlacedPages { frames: Vec::new(), refs: Vec::with_capacity(n_entries.len()) };
-        for (mut frame, n_entries) in frame_pages(self.0).into_iter().zip(n_entries) {
-            let offset_bytes = offset_bytes + placed.frames.len() as u64;
-            if let Some(sealer) = sealer {
-                frame = sealer.seal_frame(FrameType::Page, offset_bytes, &frame);
+        let mut placed = PlacedPages { frames: Vec::new(), refs: Vec::with_capacity(self.0.len()) };
+        let mut pages = self.0.into_iter().peekable();
+        while pages.peek().is_some() {
+            let batch: Vec<PageDraft<'_>> = pages.by_ref().take(N_AT_ONCE).collect();
+            let n_entries: Vec<usize> = batch.iter().map(|page| page.n_entries).collect();
+            for (frame, n_entries) in frame_pages(batch).into_iter().zip(n_entries) {
+                placed.push(frame, n_entries, offset_bytes, sealer);
             }
-            placed.refs.push(PageRef {
-                first: (),
-                n_entries: n_entries as u64,
-                offset_bytes,
-                frame_bytes: frame.len() as u64,
-                hash: frame_hash(&frame),
-            });
-            placed.frames.extend_from_slice(&frame);
         }
         placed
     }
@@ -111,6 +107,17 @@ pub(crate) struct PlacedPages {
 }
 
 impl PlacedPages {
+    /// Appends a page's frame, sealed; the first of all lies at `first_bytes`.
+    fn push(&mut self, mut frame: Vec<u8>, n_entries: usize, first_bytes: u64, sealer: Option<&Sealer>) {
+        let offset_bytes = first_bytes + self.frames.len() as u64;
+        if let Some(sealer) = sealer {
+            frame = sealer.seal_frame(FrameType::Page, offset_bytes, &frame);
+        }
+        let (n_entries, frame_bytes) = (n_entries as u64, frame.len() as u64);
+        self.refs.push(PageRef { first: (), n_entries, offset_bytes, frame_bytes, hash: frame_hash(&frame) });
+        self.frames.extend_from_slice(&frame);
+    }
+
     /// The references of a table, as stored.
     pub(crate) fn references(&self, slots: Vec<PageSlot>) -> Value {
         let stored = slots.into_iter().map(|slot| match slot {
@@ -127,4 +134,43 @@ pub(crate) fn array_of_encoded(records: &[&[u8]]) -> Vec<u8> {
     cbor::put_array_head(&mut payload, records.len() as u64);
     records.iter().for_each(|record| payload.extend_from_slice(record));
     payload
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::RefCell;
+
+    #[test]
+    fn pages_lie_one_after_another_however_many_are_made_together() {
+        let records: Vec<u8> = (0..=255).cycle().take(2 * N_AT_ONCE + 50).collect();
+        let n_pages = 2 * N_AT_ONCE + 1;
+        let page = |i: usize| PageDraft::of_chunks(i + 1, &records[..i % 50 + 1]);
+        let mut pages = Pages::default();
+        let mut slots = vec![PageSlot::Kept(Value::Unsigned(7))];
+        slots.extend((0..n_pages).map(|i| pages.push(Value::Unsigned(i as u64), page(i))));
+        let batches = RefCell::new(Vec::new());
+        let placed = pages.place(1000, None, &|pages| {
+            batches.borrow_mut().push(pages.len());
+            PageDraft::frames(pages)
+        });
+        assert_eq!(batches.into_inner(), [N_AT_ONCE, N_AT_ONCE, 1]);
+        assert_eq!(
+            placed.frames,
+            (0..n_pages)
+                .flat_map(|i| build_frame(FrameType::Page, &records[..i % 50 + 1]))
+                .collect::<Vec<u8>>()
+        );
+        let mut at = 0;
+        for (i, found) in placed.refs.iter().enumerate() {
+            let frame = &placed.frames[at..][..found.frame_bytes as usize];
+            assert_eq!((found.n_entries, found.offset_bytes), (i as u64 + 1, 1000 + at as u64));
+            assert_eq!(found.hash, frame_hash(frame));
+            at += frame.len();
+        }
+        assert_eq!(at, placed.frames.len());
+        let Value::Array(stored) = placed.references(slots) else { panic!("it is an array") };
+        assert_eq!((stored.len(), &stored[0]), (n_pages + 1, &Value::Unsigned(7)));
+        assert_eq!(stored[n_pages], placed.refs[n_pages - 1].to_value(Value::Unsigned(n_pages as u64 - 1)));
+    }
 }
