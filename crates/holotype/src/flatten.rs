@@ -2,9 +2,8 @@
 
 use crate::archive::Item;
 use crate::tensor::Orphans;
-use crate::writer::frame_pages;
 use crate::{Archive, Encryption, Progress, Result};
-use holotype_container::{ArchiveBuilder, ChunkTable, Codec};
+use holotype_container::{ArchiveBuilder, ChunkTable, Codec, PageDraft};
 use std::io::Write;
 
 /// How [`flatten`] works.
@@ -100,7 +99,7 @@ pub fn flatten<W: Write>(archive: &Archive, out: W, options: &FlattenOptions) ->
         chunks.iter().for_each(|chunk| table.push(chunk));
         Ok(table)
     });
-    let (tail, trailer) = builder.finish_with(chunks.transpose()?, &|pages| frame_pages(0, pages));
+    let (tail, trailer) = builder.finish_with(chunks.transpose()?, &PageDraft::frames);
     out.write_all(&tail).and_then(|()| out.flush()).map_err(failed)?;
     Ok((out, trailer.seal))
 }

@@ -359,6 +359,8 @@ impl<W: Write> Writer<W> {
     /// `Io`.
     pub fn finish(self) -> Result<(W, [u8; 32])> {
         let Self { mut out, mut builder, shared, base, options, .. } = self;
+        // Who packs nothing did not say how many threads there may be.
+        let n_threads = if shared.is_some() { options.packing.n_threads } else { 1 };
         let chunks = match shared {
             None => None,
             Some(mut shared) => {
@@ -370,7 +372,6 @@ impl<W: Write> Writer<W> {
             base.settle(&mut builder)?;
         }
         let pages_at = builder.position_bytes();
-        let n_threads = options.packing.n_threads;
         let (tail, Trailer { seal, root_offset_bytes, .. }) =
             builder.finish_with(chunks, &|pages| frame_pages(n_threads, pages));
         // What the root refers to is durable before it is written, where an output can make it so.
@@ -616,6 +617,6 @@ pub(crate) fn decode_metadata_block(bytes: &[u8], limits: &crate::Limits) -> Res
 }
 
 /// Frames of a manifest's pages, made on `n_threads` threads; 0 for what the machine offers.
-pub(crate) fn frame_pages(n_threads: usize, pages: Vec<PageDraft<'_>>) -> Vec<Vec<u8>> {
+fn frame_pages(n_threads: usize, pages: Vec<PageDraft<'_>>) -> Vec<Vec<u8>> {
     parallel::map_sure(parallel::n_threads(n_threads, pages.len()), pages, |page| page.frame())
 }
