@@ -54,7 +54,7 @@ impl<'a> PageDraft<'a> {
     }
 }
 
-/// Makes the frames of pages, in their order: [`PageDraft::frames`], or the same on threads.
+/// Makes the frames of pages, one for each, in their order: [`PageDraft::frames`], or the same on threads.
 pub type FramePages<'f> = &'f dyn Fn(Vec<PageDraft<'_>>) -> Vec<Vec<u8>>;
 
 /// Pages whose frames are made together: enough for many threads, little to hold beside all that were made.

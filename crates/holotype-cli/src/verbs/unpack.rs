@@ -22,8 +22,6 @@ pub(crate) fn run(args: &Unpack, printer: &Printer) -> Result<Exit, Failure> {
     }
     let unpacked = unpack(&archive, &args.output, &options)?;
     drop(bar);
-    // The program ends here: the system takes memory back at once, an archive's parts would be freed one by one.
-    std::mem::forget(archive);
     if printer.is_json() {
         printer.value(&json!({
             "archive": args.input.to_string_lossy(), "output": args.output.to_string_lossy(),

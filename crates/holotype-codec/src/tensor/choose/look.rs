@@ -7,7 +7,7 @@ use crate::tensor::stream::{Coder, Map, Recipe, transformed};
 use crate::tensor::word::Word;
 use crate::tensor::{ElementType, leading, planes};
 
-/// Words looked at, in windows spread over the slice.
+/// Most words of a window at a look; all windows hold a quarter of a small slice, but no less than at a glance.
 const WINDOW_WORDS: usize = 2048;
 /// Words of a window at a first glance.
 const GLANCE_WORDS: usize = 256;
