@@ -17,17 +17,30 @@ pub(super) fn encode(tile: &TileRef<'_>, options: &TileOptions) -> Option<Vec<u8
         return folded;
     }
     let plan = indexed::Plan::new(tile, options);
-    let predict = || predict(tile, options);
-    let predicted = if plan.tries_planes { predict() } else { None };
-    let indexed = plan.encode(tile, predicted.as_ref().map(Vec::len));
-    let predicted = if predicted.is_none() && indexed.is_none() { predict() } else { predicted };
+    let guess = plan.guess(tile);
+    let n_bytes = |coded: &Option<Vec<u8>>| coded.as_ref().map_or(usize::MAX, Vec::len);
+    let (predicted, indexed);
+    if !plan.tries_planes
+        || options.mode == Mode::Standard && guess.is_some_and(|guess| guess.is_repetitive())
+    {
+        indexed = plan.encode(tile, guess, None);
+        let is_settled = match guess {
+            Some(guess) => plan.least_planes(guess) > n_bytes(&indexed) as u64,
+            None => indexed.is_some(),
+        };
+        predicted = if is_settled { None } else { predict(tile, options, n_bytes(&indexed)) };
+    } else {
+        predicted = predict(tile, options, usize::MAX);
+        indexed = plan.encode(tile, guess, predicted.as_ref().map(Vec::len));
+    }
     [predicted, indexed, folded].into_iter().flatten().min_by_key(Vec::len)
 }
 
-/// The tile by a predictive coder: straight from bytes if it may be, else by planes.
-fn predict(tile: &TileRef<'_>, options: &TileOptions) -> Option<Vec<u8>> {
+/// The tile by a predictive coder: straight from bytes if it may be, else by planes. Some of them give up if they take
+/// more than `most_bytes`.
+fn predict(tile: &TileRef<'_>, options: &TileOptions, most_bytes: usize) -> Option<Vec<u8>> {
     if options.mode != Mode::Fast || !direct::accepts(&tile.shape()) {
-        return encode_planes(tile, options);
+        return encode_planes(tile, options, most_bytes);
     }
     let mut fast = vec![path::DIRECT];
     direct::encode(tile, &mut fast);
@@ -36,7 +49,8 @@ fn predict(tile: &TileRef<'_>, options: &TileOptions) -> Option<Vec<u8>> {
     if n_samples > N_DIRECT_SAMPLES && fast.len() > n_samples / 6 && !frontend::is_sparse(tile) {
         return Some(fast);
     }
-    [Some(fast), encode_planes(tile, options)].into_iter().flatten().min_by_key(Vec::len)
+    let most_bytes = most_bytes.min(fast.len());
+    [Some(fast), encode_planes(tile, options, most_bytes)].into_iter().flatten().min_by_key(Vec::len)
 }
 
 /// Tiles of many channels and fewer pixels than this are tried folded.
@@ -44,8 +58,9 @@ const N_FOLDED_PIXELS: usize = 10_000;
 /// Tiles with fewer samples than this are coded both ways in fast mode.
 const N_DIRECT_SAMPLES: usize = 50_000;
 
-/// The tile on the planes path, unless its header would be too long, or by digits if that is smaller.
-fn encode_planes(tile: &TileRef<'_>, options: &TileOptions) -> Option<Vec<u8>> {
+/// The tile on the planes path, unless its header would be too long or all coders give up; or by digits if that is
+/// smaller.
+fn encode_planes(tile: &TileRef<'_>, options: &TileOptions, most_bytes: usize) -> Option<Vec<u8>> {
     let parts = frontend::split(tile);
     if parts.header.len() >= 1 << 24 {
         return None;
@@ -53,18 +68,19 @@ fn encode_planes(tile: &TileRef<'_>, options: &TileOptions) -> Option<Vec<u8>> {
     let mut out = vec![path::PLANES];
     out.extend_from_slice(&(parts.header.len() as u32).to_le_bytes()[..3]);
     out.extend_from_slice(&parts.header);
-    if let Some(planes) = &parts.planes {
-        let candidates = candidates(planes, options);
-        let coded = candidates.into_iter().map(|coder| coder::encode(coder, planes));
-        out.extend(coded.min_by_key(Vec::len).unwrap_or_default());
-    }
+    let planes = parts.planes.as_ref().map_or(Some(Vec::new()), |planes| {
+        let most_bytes = most_bytes.saturating_sub(out.len());
+        let coded = candidates(planes, options).into_iter();
+        coded.filter_map(|coder| coder::encode(coder, planes, most_bytes)).min_by_key(Vec::len)
+    });
+    let planes = planes.map(|planes| [out, planes].concat());
     if parts.is_wide
         && let Some(digits) = digits::encode(tile, options)
-        && digits.len() + 1 < out.len()
+        && planes.as_ref().is_none_or(|planes| digits.len() + 1 < planes.len())
     {
         return Some([&[path::DIGITS], digits.as_slice()].concat());
     }
-    Some(out)
+    planes
 }
 
 /// Planes with more samples than this are coded fast in fast mode; heads of lanes weigh in smaller ones.
@@ -111,4 +127,56 @@ fn candidates(planes: &Planes, options: &TileOptions) -> Vec<Coder> {
         coders.push(Coder::Lanes(UseOfTables::IfSmaller));
     }
     coders
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{SampleType, TileShape};
+
+    const SHAPE: TileShape =
+        TileShape { width: 300, height: 240, n_channels: 3, sample: SampleType::U8, is_rgb: true };
+
+    /// Letters of many colours on a ground of one; waves with some noise; both.
+    fn pictures() -> [(&'static str, Vec<u8>); 3] {
+        let mut state = 7_u64;
+        let mut random = move || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state >> 40
+        };
+        let inks: Vec<[u8; 3]> = (0..500).map(|_| [(); 3].map(|()| random() as u8)).collect();
+        let letters = |i: usize| {
+            let (x, y) = (i % 300, i / 300);
+            let letter = (x / 9 * 31 + y / 13 * 17) % 26;
+            let is_ink =
+                x % 9 > 1 && y % 13 > 3 && (letter * 0x9e37 + 77) >> ((x % 9 * y % 13) % 16) & 1 == 1;
+            if is_ink { inks[(x % 9 * 13 + y % 13 + letter) % 500] } else { [240, 241, 242] }
+        };
+        let mut waves = |i: usize| {
+            let (x, y) = ((i % 300) as f32, (i / 300) as f32);
+            let wave = 120.0 + 60.0 * (x / 31.0).sin() + 50.0 * (y / 23.0 + x / 90.0).cos();
+            [0, 9, 14].map(|c| (wave as u64 + c + random() % 4) as u8)
+        };
+        let screen = (0..SHAPE.n_pixels()).flat_map(letters).collect();
+        let photo: Vec<u8> = (0..SHAPE.n_pixels()).flat_map(&mut waves).collect();
+        let mixed = (0..SHAPE.n_pixels()).flat_map(|i| if i % 300 < 200 { letters(i) } else { waves(i) });
+        [("screen", screen), ("photo", photo), ("mixed", mixed.collect())]
+    }
+
+    #[test]
+    fn what_is_tried_first_or_not_to_its_end_loses_nothing() {
+        let options = TileOptions::new(Mode::Standard);
+        let mut is_first = Vec::new();
+        for (name, samples) in pictures() {
+            let rows: Vec<&[u8]> = samples.chunks_exact(SHAPE.row_bytes()).collect();
+            let tile = TileRef::new(SHAPE, &rows).unwrap();
+            let plan = indexed::Plan::new(&tile, &options);
+            let predicted = predict(&tile, &options, usize::MAX).unwrap();
+            let indexed = plan.encode(&tile, None, None);
+            let least = indexed.map_or(predicted.len(), |indexed| indexed.len().min(predicted.len()));
+            assert_eq!(encode(&tile, &options).unwrap().len(), least, "{name}");
+            is_first.push(plan.guess(&tile).is_some_and(|guess| guess.is_repetitive()));
+        }
+        assert!(is_first[0] && !is_first[1], "{is_first:?}");
+    }
 }

@@ -21,16 +21,17 @@ pub(super) enum Coder {
     Lanes(UseOfTables),
 }
 
-/// The coder's id and the coded planes.
-pub(super) fn encode(coder: Coder, planes: &Planes) -> Vec<u8> {
+/// The coder's id and the coded planes; `None` if it gave up because they take more than `most_bytes`, which not every
+/// coder heeds.
+pub(super) fn encode(coder: Coder, planes: &Planes, most_bytes: usize) -> Option<Vec<u8>> {
     let (id, coded) = match coder {
         Coder::Rice => (0, rice::encode(planes)),
         Coder::Adaptive(density) => (1, adaptive::encode(planes, density)),
-        Coder::Wavefront => (2, wavefront::encode(planes)),
+        Coder::Wavefront => (2, wavefront::encode(planes, most_bytes)?),
         Coder::Archival(effort) => (3, archival::encode(planes, effort)),
         Coder::Lanes(use_of_tables) => (4, lanes::encode(planes, use_of_tables)),
     };
-    [&[id], coded.as_slice()].concat()
+    Some([&[id], coded.as_slice()].concat())
 }
 
 /// Decodes planes coded by coder `id`.

@@ -152,6 +152,12 @@ pub(super) fn token_of(number: u32) -> (u32, u32) {
     (N_DIRECT + 8 * (log - 6) + (number >> n_bits & 7), n_bits)
 }
 
+/// How many low bits follow a token.
+#[inline]
+pub(super) fn n_low_bits(token: u32) -> u32 {
+    token.checked_sub(N_DIRECT).map_or(0, |above| above / 8 + 3)
+}
+
 /// How often each token comes.
 pub(super) type Counts = [u32; N_TOKENS];
 
@@ -206,7 +212,7 @@ mod tests {
                 n => (8 | (token & 7)) << n | (number & ((1 << n) - 1)),
             };
             assert_eq!(back, number);
-            assert!(number < N_DIRECT || n_bits == (token - N_DIRECT) / 8 + 3);
+            assert_eq!(n_bits, n_low_bits(token));
         }
     }
 }

@@ -1,8 +1,9 @@
 //! Which coders of pixels are tried. A decoder never needs to know.
 
 use super::dictionary::Dictionary;
+use super::estimate::{self, Guess};
 use super::pixels::{Pixels, pixel_bytes, read_row};
-use super::{PixelCoder, code, estimate};
+use super::{PixelCoder, code};
 use crate::image::{Mode, TileOptions, path};
 use crate::{TileRef, TileShape};
 
@@ -90,7 +91,7 @@ pub(in crate::image) struct Plan {
 fn drop_hopeless(coders: &mut Vec<PixelCoder>, pixels: &Pixels, shape: &TileShape) {
     let strip = pixels.middle(STRIP);
     let shape = TileShape { height: (strip.values.len() / strip.width) as u32, ..*shape };
-    let size = |coder| code(coder, &strip, &shape).map_or(usize::MAX, |coded| coded.len());
+    let size = |coder| code(coder, &strip, &shape, usize::MAX).map_or(usize::MAX, |coded| coded.len());
     let most = size(PixelCoder::Runs).saturating_mul(HOPE) / 100;
     coders.retain(|coder| *coder == PixelCoder::Runs || size(*coder) <= most);
 }
@@ -158,16 +159,31 @@ impl Plan {
         }
     }
 
+    /// What the tile would take; `None` where that is not known or there is nothing to choose.
+    pub(in crate::image) fn guess(&self, tile: &TileRef<'_>) -> Option<Guess> {
+        if self.coders.is_empty() || !self.tries_planes { None } else { estimate::guess(tile) }
+    }
+
+    /// Bytes that the tile takes at least as planes. From tiles of many kinds: none took a larger part less than was
+    /// guessed.
+    pub(in crate::image) fn least_planes(&self, guess: Guess) -> u64 {
+        // Planes of few colours are better than their guess.
+        guess.planes * if self.guesses { 37 } else { 30 } / 100
+    }
+
     /// The tile by the coder that takes the fewest bytes; `None` if none can, or none is likely to take fewer than
     /// `n_predicted`, the bytes of the tile as planes.
-    pub(in crate::image) fn encode(&self, tile: &TileRef<'_>, n_predicted: Option<usize>) -> Option<Vec<u8>> {
+    pub(in crate::image) fn encode(
+        &self,
+        tile: &TileRef<'_>,
+        guess: Option<Guess>,
+        n_predicted: Option<usize>,
+    ) -> Option<Vec<u8>> {
         let mut coders = self.coders.clone();
-        if let Some(n_predicted) = n_predicted
-            && self.guesses
-            && !coders.is_empty()
-            && let Some(guess) = estimate::repeats(tile)
+        if self.guesses
+            && let (Some(guess), Some(n_predicted)) = (guess, n_predicted)
         {
-            let percent = guess * 100 / n_predicted as u64;
+            let percent = guess.repeats * 100 / n_predicted as u64;
             coders.retain(|coder| !self.is_hopeless(*coder, percent));
         }
         if coders.is_empty() {
@@ -177,7 +193,16 @@ impl Plan {
         if !self.is_patient && coders.len() > 1 && coders.contains(&PixelCoder::Runs) {
             drop_hopeless(&mut coders, &pixels, &tile.shape());
         }
-        let coded = coders.iter().filter_map(|coder| code(*coder, &pixels, &tile.shape()));
-        Some([&[path::INDEXED], coded.min_by_key(Vec::len)?.as_slice()].concat())
+        let mut best: Option<Vec<u8>> = None;
+        let mut most_bytes = n_predicted.unwrap_or(usize::MAX);
+        for coder in coders {
+            if let Some(coded) = code(coder, &pixels, &tile.shape(), most_bytes)
+                && best.as_ref().is_none_or(|best| coded.len() < best.len())
+            {
+                most_bytes = most_bytes.min(coded.len());
+                best = Some(coded);
+            }
+        }
+        Some([&[path::INDEXED], best?.as_slice()].concat())
     }
 }

@@ -31,12 +31,13 @@ enum PixelCoder {
     Mixing = 3,
 }
 
-/// The coder's id and the coded pixels; `None` if it cannot take them.
-fn code(coder: PixelCoder, pixels: &pixels::Pixels, shape: &TileShape) -> Option<Vec<u8>> {
+/// The coder's id and the coded pixels; `None` if it cannot take them, or gave up because they take more than
+/// `most_bytes`, which not every coder heeds.
+fn code(coder: PixelCoder, pixels: &pixels::Pixels, shape: &TileShape, most_bytes: usize) -> Option<Vec<u8>> {
     let n_bytes = pixels::pixel_bytes(shape)?;
     let coded = match coder {
         PixelCoder::Runs => runs::encode(pixels, n_bytes)?,
-        PixelCoder::Copies => lz::encode(pixels, shape, n_bytes)?,
+        PixelCoder::Copies => lz::encode(pixels, shape, n_bytes, most_bytes)?,
         PixelCoder::Palette => palette::encode(pixels, shape, n_bytes)?,
         PixelCoder::Mixing => mixing::encode(pixels, shape, n_bytes)?,
     };

@@ -50,7 +50,7 @@ fn content(kind: u64, shape: TileShape) -> Vec<u8> {
 fn encoded(coder: PixelCoder, shape: TileShape, samples: &[u8]) -> Option<Vec<u8>> {
     let rows: Vec<&[u8]> = samples.chunks_exact(shape.row_bytes()).collect();
     let tile = TileRef::new(shape, &rows).unwrap();
-    code(coder, &Pixels::read(&tile)?, &shape)
+    code(coder, &Pixels::read(&tile)?, &shape, usize::MAX)
 }
 
 fn decoded(shape: TileShape, coded: &[u8]) -> Result<Vec<u8>, CodecError> {
@@ -58,6 +58,22 @@ fn decoded(shape: TileShape, coded: &[u8]) -> Result<Vec<u8>, CodecError> {
     let mut rows: Vec<&mut [u8]> = samples.chunks_exact_mut(shape.row_bytes()).collect();
     decode(coded, &mut TileMut::new(shape, &mut rows).unwrap())?;
     Ok(samples)
+}
+
+#[test]
+fn copies_give_up_only_what_takes_more() {
+    for kind in 0..6 {
+        let shape = shape(130, 90, 3, SampleType::U8);
+        let samples = content(kind, shape);
+        let rows: Vec<&[u8]> = samples.chunks_exact(shape.row_bytes()).collect();
+        let pixels = Pixels::read(&TileRef::new(shape, &rows).unwrap()).unwrap();
+        let within = |most_bytes| code(PixelCoder::Copies, &pixels, &shape, most_bytes);
+        let whole = within(usize::MAX).unwrap();
+        assert_eq!(within(whole.len()).as_ref(), Some(&whole), "{kind}");
+        if whole.len() > 200 {
+            assert_eq!(within(whole.len() * 9 / 10), None, "{kind}");
+        }
+    }
 }
 
 #[test]

@@ -4,45 +4,43 @@ use super::cluster;
 use super::group::Group;
 use super::kernel::{Place, Residuals, walk};
 use super::model::PlaneModel;
-use super::tables::{MAX_CLUSTERS, N_CONTEXTS};
+use super::notes::{NO_SAMPLE, NUMBER_BITS, Notes, is_plain, split};
+use super::tables::MAX_CLUSTERS;
 use crate::entropy::static_rans::{EncodeEntry, Encoder};
 use crate::image::levels::{N_DIRECT, N_TOKENS, encode_entries, token_of};
 use crate::simd::{ByteLanes, Kernel, Lanes};
 
-/// Bits of a number in a [`Mark`]; the context stands above.
-const NUMBER_BITS: u32 = 18;
-const NUMBER_MASK: u32 = (1 << NUMBER_BITS) - 1;
-/// A lane without a sample.
-const NO_SAMPLE: i32 = -1;
+/// How often a walk asks whether what it found fits: after every so many parts of the rows.
+const N_ASKED: usize = 8;
 
-/// Context and number of the eight lanes of a step.
-type Mark = [i32; 8];
-
-/// Walks planes and notes what is to be coded: one list of marks a plane.
+/// Walks planes and notes what is to be coded; `None` if that takes more than `most_bytes`.
 pub(super) struct Collect<'a> {
     pub(super) models: &'a [PlaneModel],
     /// Row-major samples of each plane.
     pub(super) planes: &'a [Vec<i32>],
     pub(super) width: usize,
     pub(super) height: usize,
+    pub(super) most_bytes: usize,
 }
 
 impl Kernel for Collect<'_> {
-    type Output = Vec<Vec<Mark>>;
+    type Output = Option<Vec<Notes>>;
 
     #[inline(always)]
     fn run<L: ByteLanes>(self, l: L) -> Self::Output {
-        let Self { models, planes, width, height } = self;
+        let Self { models, planes, width, height, most_bytes } = self;
         let n_steps = height.div_ceil(8) * (width + 24);
         let mut sink = Sink {
             planes,
             width,
             height,
             groups: vec![Group::new(width); planes.len()],
-            marks: planes.iter().map(|_| Vec::with_capacity(n_steps)).collect(),
+            notes: planes.iter().map(|_| Notes::with_capacity(n_steps)).collect(),
+            most_bits: (most_bytes as u64).saturating_mul(8),
+            next_asked: height.div_ceil(N_ASKED),
         };
         walk(l, models, width, height, &mut sink);
-        sink.marks
+        sink.fits().then_some(sink.notes)
     }
 }
 
@@ -51,7 +49,18 @@ struct Sink<'a> {
     width: usize,
     height: usize,
     groups: Vec<Group>,
-    marks: Vec<Vec<Mark>>,
+    notes: Vec<Notes>,
+    most_bits: u64,
+    /// Rows after which what was found is counted next.
+    next_asked: usize,
+}
+
+impl Sink<'_> {
+    /// Whether what was found may still take no more than it is allowed.
+    fn fits(&mut self) -> bool {
+        self.most_bits == u64::MAX
+            || self.notes.iter_mut().map(Notes::least_bits).sum::<u64>() <= self.most_bits
+    }
 }
 
 impl<L: Lanes> Residuals<L> for Sink<'_> {
@@ -65,7 +74,7 @@ impl<L: Lanes> Residuals<L> for Sink<'_> {
 
     #[inline(always)]
     fn code(&mut self, l: L, c: usize, t: isize, place: &Place<L>) -> L::I {
-        let (Some(group), Some(marks)) = (self.groups.get(c), self.marks.get_mut(c)) else {
+        let (Some(group), Some(notes)) = (self.groups.get(c), self.notes.get_mut(c)) else {
             return place.prediction;
         };
         let value = l.load_i32(&group.step(t));
@@ -76,22 +85,26 @@ impl<L: Lanes> Residuals<L> for Sink<'_> {
         let mark = l.select_i32(place.active, mark, l.splat_i32(NO_SAMPLE));
         let mut out = [0; 8];
         l.store_i32(mark, &mut out);
-        marks.push(out);
+        notes.marks.push(out);
         value
     }
 
     #[inline(always)]
-    fn end_group(&mut self, _: usize, _: usize) -> bool {
-        true
+    fn end_group(&mut self, row: usize, n_rows: usize) -> bool {
+        if row + n_rows < self.next_asked || row + n_rows == self.height {
+            return true;
+        }
+        self.next_asked += self.height.div_ceil(N_ASKED);
+        self.fits()
     }
 }
 
-/// Chooses the tables of a plane and codes its marks: states and words.
-pub(super) fn code_marks(marks: &[Mark], model: &mut PlaneModel) -> ([u32; 8], Vec<u16>) {
-    model.tables = cluster::choose(&count(marks));
+/// Chooses the tables of a plane and codes what was noted: states and words.
+pub(super) fn code_marks(notes: &mut Notes, model: &mut PlaneModel) -> ([u32; 8], Vec<u16>) {
+    model.tables = cluster::choose(notes.counts());
     let tables = EncodeTables::new(model);
     let mut coder = Encoder::<8>::new();
-    for step in marks.iter().rev() {
+    for step in notes.marks.iter().rev() {
         coder.begin_step();
         if is_plain(step) {
             for (k, &mark) in step.iter().enumerate().rev() {
@@ -116,31 +129,6 @@ pub(super) fn code_marks(marks: &[Mark], model: &mut PlaneModel) -> ([u32; 8], V
     let (states, words) = coder.finish();
     model.n_words = words.len();
     (states, words)
-}
-
-/// How often each context has each token.
-fn count(marks: &[Mark]) -> Vec<[u32; N_TOKENS]> {
-    let mut counts = vec![[0_u32; N_TOKENS]; N_CONTEXTS];
-    for step in marks {
-        if is_plain(step) {
-            for &mark in step {
-                counts[mark as usize >> NUMBER_BITS][mark as usize % N_DIRECT as usize] += 1;
-            }
-            continue;
-        }
-        for mark in step.iter().filter(|mark| **mark != NO_SAMPLE) {
-            let (context, number) = split(*mark);
-            counts[context][token_of(number).0 as usize] += 1;
-        }
-    }
-    counts
-}
-
-/// True if every lane stands on a sample whose number is its own token.
-#[inline]
-fn is_plain(step: &Mark) -> bool {
-    const OTHERS: i32 = i32::MIN | (NUMBER_MASK & !(N_DIRECT - 1)) as i32;
-    step.iter().fold(0, |all, mark| all | mark) & OTHERS == 0
 }
 
 /// Tables to encode with.
@@ -170,9 +158,4 @@ impl EncodeTables {
     fn entry(&self, context: usize, token: usize) -> &EncodeEntry {
         &self.entries[usize::from(self.first[context % (1 << 10)]) + token % N_ENTRIES]
     }
-}
-
-#[inline]
-fn split(mark: i32) -> (usize, u32) {
-    (mark as usize >> NUMBER_BITS, mark as u32 & NUMBER_MASK)
 }

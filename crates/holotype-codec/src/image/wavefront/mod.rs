@@ -9,6 +9,7 @@ mod group;
 mod history;
 mod kernel;
 mod model;
+mod notes;
 mod tables;
 
 use super::{PlaneShape, Planes, colour};
@@ -18,8 +19,9 @@ use crate::entropy::static_rans::STATE_BYTES;
 use crate::simd::dispatch;
 use model::{HeaderModels, PlaneModel};
 
-/// Codes planes: transform, header, then the stream of each plane.
-pub(super) fn encode(planes: &Planes) -> Vec<u8> {
+/// Codes planes: transform, header, then the stream of each plane. `None` as soon as it is certain that this takes more
+/// than `most_bytes`.
+pub(super) fn encode(planes: &Planes, most_bytes: usize) -> Option<Vec<u8>> {
     let transform = colour::choose(planes);
     let PlaneShape { width, height, .. } = planes.shape;
     let samples = colour::forward_all(planes, transform);
@@ -27,10 +29,11 @@ pub(super) fn encode(planes: &Planes) -> Vec<u8> {
     for c in 0..samples.len() {
         models.push(describe(&samples[c.saturating_sub(2)..=c], width, height));
     }
-    let marks = dispatch(encode::Collect { models: &models, planes: &samples, width, height });
+    let mut notes =
+        dispatch(encode::Collect { models: &models, planes: &samples, width, height, most_bytes })?;
     let mut streams = Vec::new();
-    for (marks, model) in marks.iter().zip(&mut models) {
-        let (states, words) = encode::code_marks(marks, model);
+    for (notes, model) in notes.iter_mut().zip(&mut models) {
+        let (states, words) = encode::code_marks(notes, model);
         states.iter().for_each(|state| streams.extend_from_slice(&state.to_le_bytes()));
         words.iter().for_each(|word| streams.extend_from_slice(&word.to_le_bytes()));
     }
@@ -46,7 +49,7 @@ pub(super) fn encode(planes: &Planes) -> Vec<u8> {
     out.extend_from_slice(&(header.len() as u32).to_le_bytes());
     out.extend_from_slice(&header);
     out.extend_from_slice(&streams);
-    out
+    Some(out)
 }
 
 /// Decodes what [`encode`] made.

@@ -23,7 +23,7 @@ fn every_size_comes_back() {
     {
         for (n_planes, max) in [(1, 1), (1, 255), (3, 255), (4, 65535), (6, 1000)] {
             let planes = picture(width, height, n_planes, max, (width * height) as u64);
-            let coded = encode(&planes);
+            let coded = encode(&planes, usize::MAX).unwrap();
             assert_eq!(decode(&coded, &planes.shape), Ok(planes), "{width}x{height} {n_planes} {max}");
         }
     }
@@ -36,12 +36,22 @@ fn the_plain_form_makes_and_reads_the_same_bytes() {
         let samples: Vec<Vec<i32>> = colour::forward_all(&planes, colour::Transform::None);
         let models: Vec<PlaneModel> =
             (0..n_planes).map(|c| describe(&samples[c.saturating_sub(2)..=c], 90, 43)).collect();
-        let collect = || encode::Collect { models: &models, planes: &samples, width: 90, height: 43 };
-        let marks = dispatch(collect());
-        assert_eq!(marks, collect().run(Portable));
+        let collect = || encode::Collect {
+            models: &models,
+            planes: &samples,
+            width: 90,
+            height: 43,
+            most_bytes: usize::MAX,
+        };
+        let mut notes = dispatch(collect()).unwrap();
+        let portable = collect().run(Portable).unwrap();
+        assert!(notes.iter().zip(&portable).all(|(a, b)| a.marks == b.marks));
         let mut models = models.clone();
-        let streams: Vec<_> =
-            marks.iter().zip(&mut models).map(|(marks, model)| encode::code_marks(marks, model)).collect();
+        let streams: Vec<_> = notes
+            .iter_mut()
+            .zip(&mut models)
+            .map(|(notes, model)| encode::code_marks(notes, model))
+            .collect();
         let transform = colour::Transform::None;
         let decode =
             || decode::Decode { models: &models, streams: &streams, shape: &planes.shape, transform };
@@ -51,9 +61,51 @@ fn the_plain_form_makes_and_reads_the_same_bytes() {
 }
 
 #[test]
+fn it_gives_up_only_what_takes_more() {
+    for (width, height, max) in [(1, 1, 9), (40, 7, 255), (200, 100, 255), (300, 90, 65535)] {
+        let planes = picture(width, height, 3, max, 5);
+        let whole = encode(&planes, usize::MAX).unwrap();
+        assert_eq!(encode(&planes, whole.len()).as_ref(), Some(&whole), "{width}x{height}");
+        if width >= 200 {
+            // Noise takes about what its statistics say; less the tables, it is known soon.
+            assert_eq!(encode(&planes, whole.len() / 2), None);
+        }
+    }
+}
+
+#[test]
+fn what_marks_take_is_known_while_they_come() {
+    let planes = picture(256, 128, 1, 255, 9);
+    let samples = colour::forward_all(&planes, colour::Transform::None);
+    let mut models = vec![describe(&samples, 256, 128)];
+    let collect = encode::Collect {
+        models: &models,
+        planes: &samples,
+        width: 256,
+        height: 128,
+        most_bytes: usize::MAX,
+    };
+    let mut notes = dispatch(collect).unwrap().remove(0);
+    let marks = std::mem::take(&mut notes.marks);
+    let mut least = vec![];
+    for part in marks.chunks(marks.len().div_ceil(5)) {
+        notes.marks.extend_from_slice(part);
+        least.push(notes.least_bits());
+    }
+    assert!(least.is_sorted(), "{least:?}");
+    // In parts or at once, the counts are the same; the stream takes what they say and little more.
+    let mut whole = notes::Notes::with_capacity(0);
+    whole.marks = marks;
+    assert_eq!(whole.least_bits(), least[4]);
+    assert_eq!(whole.counts(), notes.counts());
+    let n_bits = encode::code_marks(&mut whole, &mut models[0]).1.len() as u64 * 16;
+    assert!((least[4]..least[4] * 5 / 4).contains(&n_bits), "{least:?} {n_bits}");
+}
+
+#[test]
 fn damage_is_an_error_or_other_samples_but_never_a_panic() {
     let planes = picture(60, 33, 3, 255, 11);
-    let good = encode(&planes);
+    let good = encode(&planes, usize::MAX).unwrap();
     for n in 0..good.len() {
         assert!(decode(&good[..n], &planes.shape).is_err(), "cut at {n}");
     }

@@ -12,11 +12,13 @@ const LONG_RUN: usize = 48;
 /// Copies this long are taken without a look at others.
 const LONG_COPY: usize = 64;
 
-/// Codes a tile as copies and literals; `None` if it has neither few colours nor up to four 8-bit channels.
+/// Codes a tile as copies and literals; `None` if it has neither few colours nor up to four 8-bit channels, or as soon as
+/// it takes more than `most_bytes`.
 pub(in crate::image::indexed) fn encode(
     pixels: &Pixels,
     shape: &TileShape,
     n_bytes: usize,
+    most_bytes: usize,
 ) -> Option<Vec<u8>> {
     let mut canvas = Canvas::new(pixels.width, pixels.values.len());
     let mut out = Vec::new();
@@ -31,7 +33,7 @@ pub(in crate::image::indexed) fn encode(
         });
         let ranked = numbers.iter().map(|n| ranks[*n as usize]);
         canvas.pixels[canvas.margin..].iter_mut().zip(ranked).for_each(|(p, rank)| *p = rank);
-        Parser::new(coder, Numbers::new(sorted.len()), canvas).run(&mut out);
+        Parser::new(coder, Numbers::new(sorted.len()), canvas).run(&mut out, most_bytes)?;
     } else {
         if n_bytes > 4 || shape.sample.n_bytes() != 1 || shape.sample == SampleType::Bool {
             return None;
@@ -47,7 +49,7 @@ pub(in crate::image::indexed) fn encode(
         out.extend(constant.iter().map(|c| (first >> (8 * c)) as u8));
         canvas.pixels[canvas.margin..].iter_mut().zip(&pixels.values).for_each(|(p, v)| *p = *v as u32);
         let literals = Channels::new(n_bytes as u32, is_colour, mask, samples);
-        Parser::new(coder, literals, canvas).run(&mut out);
+        Parser::new(coder, literals, canvas).run(&mut out, most_bytes)?;
     }
     Some(out)
 }
@@ -92,12 +94,17 @@ impl<L: Literals> Parser<L> {
         }
     }
 
-    fn run(mut self, out: &mut Vec<u8>) {
+    fn run(mut self, out: &mut Vec<u8>, most_bytes: usize) -> Option<()> {
+        // In 256ths of a bit, and a little, for what is counted is about what it is.
+        let most_spent = (most_bytes as u64).saturating_mul((8 << 8) + 8);
         let mut at = self.canvas.margin;
         while at < self.canvas.pixels.len() {
             let around = self.canvas.around(at);
             let choice = self.choose(at, &around);
             let spent = self.coder.spent();
+            if spent > most_spent {
+                return None;
+            }
             self.write(at, &around, &choice);
             let cost = ((self.coder.spent() - spent) as i64) << 12;
             if choice.length < LONG_RUN {
@@ -111,6 +118,7 @@ impl<L: Literals> Parser<L> {
             at += choice.length;
         }
         self.coder.finish(out);
+        Some(())
     }
 
     /// Makes the pixels that were coded findable, but for the inside of flat runs.
