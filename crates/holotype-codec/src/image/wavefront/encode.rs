@@ -100,7 +100,7 @@ impl<L: Lanes> Residuals<L> for Sink<'_> {
 }
 
 /// Chooses the tables of a plane and codes what was noted: states and words.
-pub(super) fn code_marks(notes: &mut Notes, model: &mut PlaneModel) -> ([u32; 8], Vec<u16>) {
+pub(super) fn code_marks(mut notes: Notes, model: &mut PlaneModel) -> ([u32; 8], Vec<u16>) {
     model.tables = cluster::choose(notes.counts());
     let tables = EncodeTables::new(model);
     let mut coder = Encoder::<8>::new();

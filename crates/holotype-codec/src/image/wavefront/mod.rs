@@ -29,10 +29,9 @@ pub(super) fn encode(planes: &Planes, most_bytes: usize) -> Option<Vec<u8>> {
     for c in 0..samples.len() {
         models.push(describe(&samples[c.saturating_sub(2)..=c], width, height));
     }
-    let mut notes =
-        dispatch(encode::Collect { models: &models, planes: &samples, width, height, most_bytes })?;
+    let notes = dispatch(encode::Collect { models: &models, planes: &samples, width, height, most_bytes })?;
     let mut streams = Vec::new();
-    for (notes, model) in notes.iter_mut().zip(&mut models) {
+    for (notes, model) in notes.into_iter().zip(&mut models) {
         let (states, words) = encode::code_marks(notes, model);
         states.iter().for_each(|state| streams.extend_from_slice(&state.to_le_bytes()));
         words.iter().for_each(|word| streams.extend_from_slice(&word.to_le_bytes()));

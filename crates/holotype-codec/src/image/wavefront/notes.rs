@@ -16,18 +16,20 @@ pub(super) type Mark = [i32; 8];
 /// The marks of a plane.
 pub(super) struct Notes {
     pub(super) marks: Vec<Mark>,
-    /// How often each context has each token, among the first `n_counted` marks.
+    /// How often each context has each token, among the first `n_counted` marks; empty before any are counted, for many
+    /// planes may be noted at once.
     counts: Vec<Counts>,
     n_counted: usize,
 }
 
 impl Notes {
     pub(super) fn with_capacity(n_steps: usize) -> Self {
-        Self { marks: Vec::with_capacity(n_steps), counts: vec![[0; N_TOKENS]; N_CONTEXTS], n_counted: 0 }
+        Self { marks: Vec::with_capacity(n_steps), counts: Vec::new(), n_counted: 0 }
     }
 
     /// How often each context has each token.
     pub(super) fn counts(&mut self) -> &[Counts] {
+        self.counts.resize(N_CONTEXTS, [0; N_TOKENS]);
         for step in &self.marks[self.n_counted..] {
             if is_plain(step) {
                 for &mark in step {

@@ -43,12 +43,12 @@ fn the_plain_form_makes_and_reads_the_same_bytes() {
             height: 43,
             most_bytes: usize::MAX,
         };
-        let mut notes = dispatch(collect()).unwrap();
+        let notes = dispatch(collect()).unwrap();
         let portable = collect().run(Portable).unwrap();
         assert!(notes.iter().zip(&portable).all(|(a, b)| a.marks == b.marks));
         let mut models = models.clone();
         let streams: Vec<_> = notes
-            .iter_mut()
+            .into_iter()
             .zip(&mut models)
             .map(|(notes, model)| encode::code_marks(notes, model))
             .collect();
@@ -98,7 +98,7 @@ fn what_marks_take_is_known_while_they_come() {
     whole.marks = marks;
     assert_eq!(whole.least_bits(), least[4]);
     assert_eq!(whole.counts(), notes.counts());
-    let n_bits = encode::code_marks(&mut whole, &mut models[0]).1.len() as u64 * 16;
+    let n_bits = encode::code_marks(whole, &mut models[0]).1.len() as u64 * 16;
     assert!((least[4]..least[4] * 5 / 4).contains(&n_bits), "{least:?} {n_bits}");
 }
 
