@@ -18,17 +18,12 @@ pub(super) fn encode(tile: &TileRef<'_>, options: &TileOptions) -> Option<Vec<u8
     }
     let plan = indexed::Plan::new(tile, options);
     let guess = plan.guess(tile);
-    let n_bytes = |coded: &Option<Vec<u8>>| coded.as_ref().map_or(usize::MAX, Vec::len);
     let (predicted, indexed);
-    if !plan.tries_planes
-        || options.mode == Mode::Standard && guess.is_some_and(|guess| guess.is_repetitive())
-    {
+    if plan.begins_with_pixels(guess) {
         indexed = plan.encode(tile, guess, None);
-        let is_settled = match guess {
-            Some(guess) => plan.least_planes(guess) > n_bytes(&indexed) as u64,
-            None => indexed.is_some(),
-        };
-        predicted = if is_settled { None } else { predict(tile, options, n_bytes(&indexed)) };
+        let n_indexed = indexed.as_ref().map_or(usize::MAX, Vec::len);
+        predicted =
+            if n_indexed < plan.least_planes(guess) { None } else { predict(tile, options, n_indexed) };
     } else {
         predicted = predict(tile, options, usize::MAX);
         indexed = plan.encode(tile, guess, predicted.as_ref().map(Vec::len));
@@ -65,22 +60,25 @@ fn encode_planes(tile: &TileRef<'_>, options: &TileOptions, most_bytes: usize) -
     if parts.header.len() >= 1 << 24 {
         return None;
     }
-    let mut out = vec![path::PLANES];
-    out.extend_from_slice(&(parts.header.len() as u32).to_le_bytes()[..3]);
-    out.extend_from_slice(&parts.header);
-    let planes = parts.planes.as_ref().map_or(Some(Vec::new()), |planes| {
-        let most_bytes = most_bytes.saturating_sub(out.len());
-        let coded = candidates(planes, options).into_iter();
-        coded.filter_map(|coder| coder::encode(coder, planes, most_bytes)).min_by_key(Vec::len)
-    });
-    let planes = planes.map(|planes| [out, planes].concat());
+    let mut head = vec![path::PLANES];
+    head.extend_from_slice(&(parts.header.len() as u32).to_le_bytes()[..3]);
+    head.extend_from_slice(&parts.header);
+    let coded = match &parts.planes {
+        None => Some(Vec::new()),
+        Some(planes) => {
+            let most_bytes = most_bytes.saturating_sub(head.len());
+            let coded = candidates(planes, options).into_iter();
+            coded.filter_map(|coder| coder::encode(coder, planes, most_bytes)).min_by_key(Vec::len)
+        }
+    };
+    let by_planes = coded.map(|coded| [head, coded].concat());
     if parts.is_wide
         && let Some(digits) = digits::encode(tile, options)
-        && planes.as_ref().is_none_or(|planes| digits.len() + 1 < planes.len())
+        && by_planes.as_ref().is_none_or(|by_planes| digits.len() + 1 < by_planes.len())
     {
         return Some([&[path::DIGITS], digits.as_slice()].concat());
     }
-    planes
+    by_planes
 }
 
 /// Planes with more samples than this are coded fast in fast mode; heads of lanes weigh in smaller ones.

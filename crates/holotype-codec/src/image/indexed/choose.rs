@@ -83,7 +83,9 @@ pub(in crate::image) struct Plan {
     /// Single channels: what repeats cost is guessed well whatever the number of colours.
     is_single: bool,
     /// Whether planes may be smaller.
-    pub(in crate::image) tries_planes: bool,
+    tries_planes: bool,
+    /// Whether a guess tells what is tried first.
+    is_ordered: bool,
 }
 
 /// Leaves out coders that take far more than runs for a part of the tile. Copies find more in the whole than in a part;
@@ -108,6 +110,7 @@ impl Plan {
                 is_patient: true,
                 is_single: false,
                 tries_planes: true,
+                is_ordered: false,
             };
         };
         let most_new = if options.mode == Mode::Fast { 400 } else { 850 };
@@ -146,7 +149,8 @@ impl Plan {
         let is_single = shape.n_channels == 1;
         let guesses = (n_colours > 256 || is_single && n_colours > 16) && !is_small;
         let is_patient = options.mode == Mode::Archival || shape.n_pixels() < N_STRIP_PIXELS;
-        Self { coders, n_new, guesses, is_patient, is_single, tries_planes }
+        let is_ordered = options.mode == Mode::Standard;
+        Self { coders, n_new, guesses, is_patient, is_single, tries_planes, is_ordered }
     }
 
     /// True if a coder is not worth trying where repeats are guessed to take `percent` of the planes' bytes. From the
@@ -159,16 +163,23 @@ impl Plan {
         }
     }
 
-    /// What the tile would take; `None` where that is not known or there is nothing to choose.
+    /// What the tile would take; `None` where that is not known or nothing depends on it.
     pub(in crate::image) fn guess(&self, tile: &TileRef<'_>) -> Option<Guess> {
-        if self.coders.is_empty() || !self.tries_planes { None } else { estimate::guess(tile) }
+        let is_used = !self.coders.is_empty() && self.tries_planes && (self.guesses || self.is_ordered);
+        if is_used { estimate::guess(tile) } else { None }
+    }
+
+    /// Whether the tile is coded as pixels before it is as planes, if it is then.
+    pub(in crate::image) fn begins_with_pixels(&self, guess: Option<Guess>) -> bool {
+        !self.tries_planes || self.is_ordered && guess.is_some_and(|guess| guess.is_repetitive())
     }
 
     /// Bytes that the tile takes at least as planes: the smallest part of its guess that any of 1238 tiles of many kinds
-    /// took.
-    pub(in crate::image) fn least_planes(&self, guess: Guess) -> u64 {
+    /// took. Without a guess, more than it takes as pixels.
+    pub(in crate::image) fn least_planes(&self, guess: Option<Guess>) -> usize {
         // Planes of few colours are better than their guess.
-        guess.planes * if self.guesses { 37 } else { 30 } / 100
+        let percent = if self.guesses { 37 } else { 30 };
+        guess.map_or(usize::MAX, |guess| (guess.planes * percent / 100) as usize)
     }
 
     /// The tile by the coder that takes the fewest bytes; `None` if none can, or none is likely to take fewer than

@@ -38,9 +38,10 @@ impl Kernel for Collect<'_> {
             notes: planes.iter().map(|_| Notes::with_capacity(n_steps)).collect(),
             most_bits: (most_bytes as u64).saturating_mul(8),
             next_asked: height.div_ceil(N_ASKED),
+            fits: true,
         };
         walk(l, models, width, height, &mut sink);
-        sink.fits().then_some(sink.notes)
+        sink.fits.then_some(sink.notes)
     }
 }
 
@@ -53,14 +54,8 @@ struct Sink<'a> {
     most_bits: u64,
     /// Rows after which what was found is counted next.
     next_asked: usize,
-}
-
-impl Sink<'_> {
-    /// Whether what was found may still take no more than it is allowed.
-    fn fits(&mut self) -> bool {
-        self.most_bits == u64::MAX
-            || self.notes.iter_mut().map(Notes::least_bits).sum::<u64>() <= self.most_bits
-    }
+    /// Whether what was found by then may take no more than it is allowed.
+    fits: bool,
 }
 
 impl<L: Lanes> Residuals<L> for Sink<'_> {
@@ -91,11 +86,11 @@ impl<L: Lanes> Residuals<L> for Sink<'_> {
 
     #[inline(always)]
     fn end_group(&mut self, row: usize, n_rows: usize) -> bool {
-        if row + n_rows < self.next_asked || row + n_rows == self.height {
-            return true;
+        if row + n_rows >= self.next_asked && self.most_bits < u64::MAX {
+            self.next_asked = (self.next_asked + self.height.div_ceil(N_ASKED)).min(self.height);
+            self.fits = self.notes.iter_mut().map(Notes::least_bits).sum::<u64>() <= self.most_bits;
         }
-        self.next_asked += self.height.div_ceil(N_ASKED);
-        self.fits()
+        self.fits
     }
 }
 
