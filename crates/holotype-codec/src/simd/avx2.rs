@@ -252,6 +252,11 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
+    fn dot_i16(self, a: __m256i, b: __m256i) -> __m256i {
+        op!(_mm256_madd_epi16(a, b))
+    }
+
+    #[inline(always)]
     fn min_i32(self, a: __m256i, b: __m256i) -> __m256i {
         op!(_mm256_min_epi32(a, b))
     }

@@ -78,6 +78,8 @@ pub(crate) trait Lanes: Copy {
     fn mul_i32(self, a: Self::I, b: Self::I) -> Self::I;
     /// The high 32 bits of the products of unsigned numbers.
     fn mul_high_u32(self, a: Self::I, b: Self::I) -> Self::I;
+    /// The sum of the products of the low and of the high 16 bits, signed; it fits.
+    fn dot_i16(self, a: Self::I, b: Self::I) -> Self::I;
     fn min_i32(self, a: Self::I, b: Self::I) -> Self::I;
     fn max_i32(self, a: Self::I, b: Self::I) -> Self::I;
     fn and(self, a: Self::I, b: Self::I) -> Self::I;

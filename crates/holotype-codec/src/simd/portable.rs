@@ -194,6 +194,15 @@ impl Lanes for Portable {
     }
 
     #[inline(always)]
+    fn dot_i16(self, a: [i32; 8], b: [i32; 8]) -> [i32; 8] {
+        let halves = |v: i32| [v as i16, (v >> 16) as i16].map(i32::from);
+        map2(a, b, |a, b| {
+            let ([a_low, a_high], [b_low, b_high]) = (halves(a), halves(b));
+            (a_low * b_low).wrapping_add(a_high * b_high)
+        })
+    }
+
+    #[inline(always)]
     fn min_i32(self, a: [i32; 8], b: [i32; 8]) -> [i32; 8] {
         map2(a, b, Ord::min)
     }

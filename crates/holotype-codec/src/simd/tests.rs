@@ -82,6 +82,7 @@ impl Kernel for Everything {
             l.sub_i32(a, b),
             l.mul_i32(a, b),
             l.mul_high_u32(a, b),
+            l.dot_i16(a, b),
             pairs.0,
             pairs.1,
             l.min_i32(a, b),

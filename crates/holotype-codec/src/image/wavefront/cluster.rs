@@ -3,31 +3,49 @@
 use super::tables::{MAX_CLUSTERS, N_CONTEXTS, N_SIDES, Tables};
 use crate::entropy::logarithm::log2;
 use crate::image::levels::{Counts, N_TOKENS, cost, levels};
+use crate::simd::{ByteLanes, Kernel};
 
 /// Rounds of moving contexts to the cluster that codes them best.
 const N_ROUNDS: usize = 3;
 
-/// Clusters and levels for the token counts of every context.
-pub(super) fn choose(counts: &[Counts]) -> Tables {
-    let used: Vec<usize> = (0..N_CONTEXTS).filter(|c| counts[*c].iter().any(|n| *n > 0)).collect();
-    let mut cluster_of = begin(&used, counts);
-    let mut sums = sum_up(&used, &cluster_of, counts);
+/// Clusters and levels for the token counts of every context. To be run as a kernel.
+pub(super) struct Choose<'a> {
+    pub(super) counts: &'a [Counts],
+}
+
+impl Kernel for Choose<'_> {
+    type Output = Tables;
+
+    #[inline(always)]
+    fn run<L: ByteLanes>(self, _: L) -> Tables {
+        choose(self.counts)
+    }
+}
+
+#[inline(always)]
+fn choose(counts: &[Counts]) -> Tables {
+    let used = used_contexts(counts);
+    let mut cluster_of = begin(&used);
+    let mut sums = sum_up(&used, &cluster_of);
     for _ in 0..N_ROUNDS {
-        let costs: Vec<_> = sums.iter().map(token_costs).collect();
+        let costs = token_costs(&sums);
         for (context, cluster) in used.iter().zip(&mut cluster_of) {
-            let cost = |costs: &Vec<u64>| -> u64 {
-                counts[*context].iter().zip(costs).map(|(n, cost)| u64::from(*n) * cost).sum()
-            };
-            let best = costs.iter().enumerate().min_by_key(|(_, costs)| cost(costs));
+            let mut bits = [0; MAX_CLUSTERS];
+            for (token, n) in &context.tokens {
+                for (bits, cost) in bits.iter_mut().zip(&costs[*token]) {
+                    *bits += u64::from(*n) * u64::from(*cost);
+                }
+            }
+            let best = bits.iter().enumerate().min_by_key(|(_, bits)| **bits);
             *cluster = best.map_or(0, |(best, _)| best);
         }
-        sums = sum_up(&used, &cluster_of, counts);
+        sums = sum_up(&used, &cluster_of);
     }
     let renamed = merge(&mut sums);
     let mut tables = Tables { levels: sums.iter().map(levels).collect(), ..Tables::default() };
     let mut next = used.iter().zip(&cluster_of).peekable();
     for context in 0..N_CONTEXTS {
-        tables.clusters[context] = match next.next_if(|(used, _)| **used == context) {
+        tables.clusters[context] = match next.next_if(|(used, _)| used.context == context) {
             Some((_, cluster)) => renamed[*cluster] as u8,
             // Nothing is coded here: what costs least to say.
             None if context < N_SIDES => 0,
@@ -37,17 +55,33 @@ pub(super) fn choose(counts: &[Counts]) -> Tables {
     tables
 }
 
+/// A context that has tokens.
+struct Used {
+    context: usize,
+    /// Tokens and how often each comes, more than never.
+    tokens: Vec<(usize, u32)>,
+    n_tokens: u64,
+}
+
+fn used_contexts(counts: &[Counts]) -> Vec<Used> {
+    let used = counts.iter().enumerate().filter(|(_, counts)| counts.iter().any(|n| *n > 0));
+    let used = used.map(|(context, counts)| {
+        let tokens: Vec<_> = counts.iter().copied().enumerate().filter(|(_, n)| *n > 0).collect();
+        let n_tokens = tokens.iter().map(|(_, n)| u64::from(*n)).sum();
+        Used { context, tokens, n_tokens }
+    });
+    used.collect()
+}
+
 /// Clusters by mean token, each with about the same sum of square roots of counts.
-fn begin(used: &[usize], counts: &[Counts]) -> Vec<usize> {
-    let total = |context: usize| counts[context].iter().map(|n| u64::from(*n)).sum::<u64>();
-    let mean = |context: usize| {
-        let sum: u64 =
-            counts[context].iter().enumerate().map(|(token, n)| token as u64 * u64::from(*n)).sum();
-        sum * 1024 / total(context)
+fn begin(used: &[Used]) -> Vec<usize> {
+    let mean = |context: &Used| {
+        let sum: u64 = context.tokens.iter().map(|(token, n)| *token as u64 * u64::from(*n)).sum();
+        sum * 1024 / context.n_tokens
     };
     let mut order: Vec<usize> = (0..used.len()).collect();
-    order.sort_by_key(|i| (mean(used[*i]), *i));
-    let mass: Vec<u64> = order.iter().map(|i| total(used[*i]).isqrt()).collect();
+    order.sort_by_cached_key(|i| (mean(&used[*i]), *i));
+    let mass: Vec<u64> = order.iter().map(|i| used[*i].n_tokens.isqrt()).collect();
     let all: u64 = mass.iter().sum();
     let mut cluster_of = vec![0; used.len()];
     let mut before = 0;
@@ -58,18 +92,24 @@ fn begin(used: &[usize], counts: &[Counts]) -> Vec<usize> {
     cluster_of
 }
 
-fn sum_up(used: &[usize], cluster_of: &[usize], counts: &[Counts]) -> Vec<Counts> {
+fn sum_up(used: &[Used], cluster_of: &[usize]) -> Vec<Counts> {
     let mut sums = vec![[0; N_TOKENS]; MAX_CLUSTERS];
     for (context, cluster) in used.iter().zip(cluster_of) {
-        sums[*cluster].iter_mut().zip(&counts[*context]).for_each(|(sum, n)| *sum += n);
+        context.tokens.iter().for_each(|(token, n)| sums[*cluster][*token] += n);
     }
     sums
 }
 
-/// Bits of each token in a cluster, in 1/65536; tokens never seen there cost more than any seen.
-fn token_costs(sum: &Counts) -> Vec<u64> {
-    let total: u32 = sum.iter().sum();
-    sum.iter().map(|n| u64::from(log2(scaled(total, N_TOKENS as u32)) - log2(scaled(*n, 1)))).collect()
+/// Bits of each token in each cluster, in 1/65536; tokens never seen there cost more than any seen.
+fn token_costs(sums: &[Counts]) -> Vec<[u32; MAX_CLUSTERS]> {
+    let mut costs = vec![[0; MAX_CLUSTERS]; N_TOKENS];
+    for (cluster, sum) in sums.iter().enumerate() {
+        let most = log2(scaled(sum.iter().sum(), N_TOKENS as u32));
+        for (costs, n) in costs.iter_mut().zip(sum) {
+            costs[cluster] = most - log2(scaled(*n, 1));
+        }
+    }
+    costs
 }
 
 /// Sixteen times a count, and a little: never nothing.

@@ -8,7 +8,7 @@ use super::notes::{NO_SAMPLE, NUMBER_BITS, Notes, is_plain, split};
 use super::tables::MAX_CLUSTERS;
 use crate::entropy::static_rans::{EncodeEntry, Encoder};
 use crate::image::levels::{N_DIRECT, N_TOKENS, encode_entries, token_of};
-use crate::simd::{ByteLanes, Kernel, Lanes};
+use crate::simd::{ByteLanes, Kernel, Lanes, dispatch};
 
 /// How often a walk asks whether what it found fits: after every so many parts of the rows.
 const N_ASKED: usize = 8;
@@ -96,7 +96,7 @@ impl<L: Lanes> Residuals<L> for Sink<'_> {
 
 /// Chooses the tables of a plane and codes what was noted: states and words.
 pub(super) fn code_marks(mut notes: Notes, model: &mut PlaneModel) -> ([u32; 8], Vec<u16>) {
-    model.tables = cluster::choose(notes.counts());
+    model.tables = dispatch(cluster::Choose { counts: notes.counts() });
     let tables = EncodeTables::new(model);
     let mut coder = Encoder::<8>::new();
     for step in notes.marks.iter().rev() {

