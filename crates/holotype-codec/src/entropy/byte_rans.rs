@@ -4,7 +4,6 @@
 //! lanes take theirs in ascending order.
 
 use super::logarithm::entropy;
-use super::rans_step::Step;
 use super::words::WordWriter;
 use super::{rans_lanes, rans_step};
 use crate::CodecError;
@@ -12,6 +11,8 @@ use crate::simd::{ByteLanes, Kernel, Lanes, dispatch};
 
 pub(super) const PRECISION_BITS: u32 = 12;
 pub(super) const N_SLOTS: usize = 1 << PRECISION_BITS;
+/// What coding a byte takes.
+pub(super) type Step = rans_step::Step<PRECISION_BITS>;
 pub(super) const N_LANES: usize = 32;
 pub(crate) const MIN_STATE: u32 = 1 << 15;
 /// Bytes of the bits that say which bytes occur, and of the states.
@@ -139,8 +140,8 @@ fn encode_group<L: Lanes, const K: usize>(
     states: L::I,
     words: &mut WordWriter,
 ) -> L::I {
-    let bytes = std::array::from_fn(|k| row[8 * K + k]);
-    rans_step::advance_all(l, states, l.look_up_pairs(steps, &bytes), words)
+    let bytes = std::array::from_fn(|k| usize::from(row[8 * K + k]));
+    Step::advance_all(l, states, l.look_up_pairs(steps, bytes), words)
 }
 
 /// The plain form, byte by byte; the first byte is that of the first state.

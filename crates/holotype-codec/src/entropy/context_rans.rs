@@ -3,9 +3,8 @@
 //!
 //! States and their words are those of [`byte_rans`](super::byte_rans); only the table changes from byte to byte.
 
-use super::byte_rans::{MIN_STATE, N_LANES, N_SLOTS, PRECISION_BITS, STATE_BYTES, normalise};
+use super::byte_rans::{MIN_STATE, N_LANES, N_SLOTS, PRECISION_BITS, STATE_BYTES, Step, normalise};
 use super::rans_lanes;
-use super::rans_step::Step;
 use super::words::WordWriter;
 use crate::CodecError;
 use crate::simd::{ByteLanes, Kernel, dispatch};

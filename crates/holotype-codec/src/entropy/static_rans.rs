@@ -3,7 +3,8 @@
 //! A state lies in `[2¹⁵, 2³¹)`. Decoding a token may need one 16-bit word; lanes take theirs in ascending order.
 
 use super::byte_rans::MIN_STATE;
-use super::rans_lanes;
+use super::words::WordWriter;
+use super::{rans_lanes, rans_step};
 use crate::CodecError;
 use crate::simd::Lanes;
 
@@ -139,114 +140,55 @@ impl<'a> Decoder<'a> {
     }
 }
 
-/// What it takes to code one token: the division of a state by the token's frequency as a multiplication.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct EncodeEntry {
-    /// States from here on give a word away first.
-    limit: u32,
-    reciprocal: u32,
-    bias: u32,
-    /// [`N_SLOTS`] minus the frequency.
-    complement: u16,
-    shift: u16,
-}
-
-impl EncodeEntry {
-    /// A token of `frequency` (1 to [`N_SLOTS`]) whose slots begin at `start`.
-    pub(crate) fn new(start: u32, frequency: u32) -> Self {
-        let limit = frequency << (31 - PRECISION_BITS);
-        let complement = (N_SLOTS as u32 - frequency) as u16;
-        if frequency == 1 {
-            // With the largest reciprocal the quotient is one short of the state; the bias makes up for it.
-            let bias = start + N_SLOTS as u32 - 1;
-            return Self { limit, reciprocal: u32::MAX, bias, complement, shift: 0 };
-        }
-        // Exact for states below 2³¹: the reciprocal has 31 bits and is rounded up.
-        let log = frequency.next_power_of_two().trailing_zeros();
-        let reciprocal = (1_u64 << (log + 31)).div_ceil(u64::from(frequency)) as u32;
-        Self { limit, reciprocal, bias: start, complement, shift: log as u16 - 1 }
-    }
-}
+/// What coding a token takes.
+pub(crate) type Step = rans_step::Step<PRECISION_BITS>;
 
 /// Takes what decoders of `N` states will give, last first.
 #[derive(Debug)]
 pub(crate) struct Encoder<const N: usize> {
-    states: [u32; N],
-    /// Last word first; room for a whole step is kept behind `n_words`.
-    words: Vec<u16>,
-    n_words: usize,
+    states: [i32; N],
+    words: WordWriter,
 }
 
 impl<const N: usize> Encoder<N> {
-    pub(crate) fn new() -> Self {
-        Self { states: [MIN_STATE; N], words: vec![0; 4096], n_words: 0 }
+    /// With room for about as many words.
+    pub(crate) fn new(n_words: usize) -> Self {
+        Self { states: [MIN_STATE as i32; N], words: WordWriter::new(n_words) }
     }
 
     /// Makes room for a step: a token and raw bits in every lane.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn begin_step(&mut self) {
-        if self.words.len() - self.n_words < 2 * N {
-            self.words.resize(self.words.len() * 2, 0);
-        }
-    }
-
-    /// A word leaves the state if it is `limit` or more. Written without a branch: half of them would be missed.
-    #[inline]
-    fn renormalise(&mut self, state: u32, limit: u32) -> u32 {
-        if let Some(word) = self.words.get_mut(self.n_words) {
-            *word = state as u16;
-        }
-        let is_large = state >= limit;
-        self.n_words += usize::from(is_large);
-        state >> (16 * u32::from(is_large))
+        self.words.reserve(2 * N);
     }
 
     /// A token in lane `k`. Lanes of one step go in descending order.
-    #[inline]
-    pub(crate) fn token(&mut self, k: usize, token: &EncodeEntry) {
-        let state = self.renormalise(self.states[k % N], token.limit);
-        let quotient = ((u64::from(state) * u64::from(token.reciprocal)) >> 32) as u32 >> token.shift;
-        self.states[k % N] =
-            state.wrapping_add(token.bias).wrapping_add(quotient.wrapping_mul(u32::from(token.complement)));
+    #[inline(always)]
+    pub(crate) fn token(&mut self, k: usize, step: Step) {
+        let state = &mut self.states[k % N];
+        *state = step.advance(*state as u32, &mut self.words) as i32;
     }
 
     /// `n_bits` raw bits (1 to 15) in lane `k`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn bits(&mut self, k: usize, bits: u32, n_bits: u32) {
-        let state = self.renormalise(self.states[k % N], 1 << (31 - n_bits));
-        self.states[k % N] = state << n_bits | bits;
+        let state = &mut self.states[k % N];
+        let is_large = *state >= 1 << (31 - n_bits);
+        self.words.put_one(*state as u16, is_large);
+        *state = (*state >> (16 * u32::from(is_large))) << n_bits | bits as i32;
     }
 
-    /// The states a decoder begins with, and the words in its order.
-    pub(crate) fn finish(mut self) -> ([u32; N], Vec<u16>) {
-        self.words.truncate(self.n_words);
-        self.words.reverse();
-        (self.states, self.words)
+    /// The states a decoder begins with, and the words.
+    pub(crate) fn finish(self) -> ([u32; N], WordWriter) {
+        (self.states.map(|state| state as u32), self.words)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reciprocals_divide_exactly() {
-        for frequency in 1..=N_SLOTS as u32 {
-            let start = N_SLOTS as u32 - frequency;
-            let token = EncodeEntry::new(start, frequency);
-            // Multiples of the frequency and their neighbours, where a quotient would go wrong.
-            let largest = (1_u64 << 31).min(u64::from(frequency) << (31 - PRECISION_BITS)) as u32 - 1;
-            let near = [MIN_STATE, largest, largest / 3, largest / 7 * 5].map(|s| s / frequency * frequency);
-            for state in near.into_iter().flat_map(|s| [s, s + 1, s + frequency - 1, s.saturating_sub(1)]) {
-                if !(MIN_STATE..=largest).contains(&state) {
-                    continue;
-                }
-                let mut coder = Encoder::<8> { states: [state; 8], words: vec![0; 32], n_words: 0 };
-                coder.token(0, &token);
-                let expected = (state / frequency) << PRECISION_BITS | (state % frequency + start);
-                assert_eq!(coder.states[0], expected, "{state} / {frequency}");
-                assert_eq!(coder.n_words, 0);
-            }
-        }
+impl Encoder<8> {
+    /// A token in every lane.
+    #[inline(always)]
+    pub(crate) fn tokens<L: Lanes>(&mut self, l: L, steps: (L::I, L::I)) {
+        let states = Step::advance_all(l, l.load_i32(&self.states), steps, &mut self.words);
+        l.store_i32(states, &mut self.states);
     }
 }

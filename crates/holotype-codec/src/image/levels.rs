@@ -3,7 +3,7 @@
 use crate::CodecError;
 use crate::entropy::binary::{AdaptiveNumber, BitCoder};
 use crate::entropy::logarithm::entropy;
-use crate::entropy::static_rans::{EncodeEntry, N_SLOTS, PRECISION_BITS};
+use crate::entropy::static_rans::{N_SLOTS, PRECISION_BITS, Step};
 
 /// Numbers below this are their own token.
 pub(super) const N_DIRECT: u32 = 64;
@@ -130,12 +130,12 @@ pub(super) fn normalise(levels: &[u32]) -> Frequencies {
     frequencies
 }
 
-/// What codes each token of a table of these levels; `entries` has room for all of them.
-pub(super) fn encode_entries(levels: &[u32], entries: &mut [EncodeEntry]) {
+/// What coding each token of a table of these levels takes, as pairs; `pairs` has room for all of them.
+pub(super) fn encode_steps(levels: &[u32], pairs: &mut [[i32; 2]]) {
     let mut start = 0;
-    for (entry, frequency) in entries.iter_mut().zip(normalise(levels)) {
+    for (pair, frequency) in pairs.iter_mut().zip(normalise(levels)) {
         if frequency > 0 {
-            *entry = EncodeEntry::new(start, frequency);
+            *pair = Step::new(start, frequency).pair();
         }
         start += frequency;
     }

@@ -334,9 +334,9 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
-    fn look_up_pairs(self, table: &[[i32; 2]; 256], indices: &[u8; 8]) -> (__m256i, __m256i) {
+    fn look_up_pairs<const N: usize>(self, table: &[[i32; 2]; N], indices: [usize; 8]) -> (__m256i, __m256i) {
         // Not by way of an array: a vector would wait for its parts to be stored.
-        let [a, b, c, d, e, f, g, h] = indices.map(|i| &table[usize::from(i)]);
+        let [a, b, c, d, e, f, g, h] = indices.map(|i| &table[i % N]);
         // Lanes 0, 1, 4, 5 and 2, 3, 6, 7: what takes one number of each pair works in halves.
         let outer = op!(_mm256_castpd_ps(_mm256_set_m128d(self.two_pairs(e, f), self.two_pairs(a, b))));
         let inner = op!(_mm256_castpd_ps(_mm256_set_m128d(self.two_pairs(g, h), self.two_pairs(c, d))));

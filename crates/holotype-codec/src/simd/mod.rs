@@ -105,8 +105,8 @@ pub(crate) trait Lanes: Copy {
     fn sign_mask(self, a: Self::I) -> u32;
     /// `table[i]` for every lane; indices wrap at the table's length.
     fn look_up<const N: usize>(self, table: &[i32; N], indices: Self::I) -> Self::I;
-    /// Both numbers of `table[i]` for every lane.
-    fn look_up_pairs(self, table: &[[i32; 2]; 256], indices: &[u8; 8]) -> (Self::I, Self::I);
+    /// Both numbers of `table[i]` for every lane; indices wrap at the table's length.
+    fn look_up_pairs<const N: usize>(self, table: &[[i32; 2]; N], indices: [usize; 8]) -> (Self::I, Self::I);
     /// The low 16 bits of the lanes whose mask is all ones, in order, at the end of eight words; and how many.
     fn compress_u16(self, a: Self::I, mask: Self::I) -> ([u16; 8], usize);
     /// The first words in ascending lanes whose mask is all ones, 0 in the other lanes; and how many were taken.

@@ -284,8 +284,12 @@ impl Lanes for Portable {
     }
 
     #[inline(always)]
-    fn look_up_pairs(self, table: &[[i32; 2]; 256], indices: &[u8; 8]) -> ([i32; 8], [i32; 8]) {
-        let pairs = indices.map(|i| table[usize::from(i)]);
+    fn look_up_pairs<const N: usize>(
+        self,
+        table: &[[i32; 2]; N],
+        indices: [usize; 8],
+    ) -> ([i32; 8], [i32; 8]) {
+        let pairs = indices.map(|i| table[i % N]);
         (pairs.map(|pair| pair[0]), pairs.map(|pair| pair[1]))
     }
 

@@ -45,7 +45,7 @@ impl Kernel for Everything {
         let mask = l.gt(f, g);
         let table_of_pairs: [[i32; 2]; 256] =
             std::array::from_fn(|i| [i as i32 * -31 + 5, i as i32 * 1_000_003]);
-        let pairs = l.look_up_pairs(&table_of_pairs, &self.a.map(|a| a as u8));
+        let pairs = l.look_up_pairs(&table_of_pairs, self.a.map(|a| a as usize));
         let mut all = Vec::new();
         let mut put = |value: L::I| {
             let mut out = [0; 8];

@@ -4,9 +4,9 @@ use super::flags::Flags;
 use super::tables::{N_CLASSES, Tables};
 use super::{BY_TABLES, N_LANES, SKEW, n_steps};
 use crate::entropy::logarithm::entropy;
-use crate::entropy::static_rans::{EncodeEntry, Encoder};
+use crate::entropy::static_rans::{Encoder, Step};
 use crate::image::PlaneShape;
-use crate::image::levels::{Counts, N_DIRECT, N_TOKENS, encode_entries};
+use crate::image::levels::{Counts, N_DIRECT, N_TOKENS, encode_steps};
 use crate::simd::WordLanes;
 use std::ops::Range;
 
@@ -156,9 +156,9 @@ impl Coder {
             return;
         }
         let tables = Tables::fit(&tally.counts);
-        let entries = EncodeTables::new(&tables);
-        let mut coder = Encoder::<N_LANES>::new();
+        let steps = EncodeTables::new(&tables);
         let n_steps = n_steps(shape.width);
+        let mut coder = Encoder::<N_LANES>::new(marks.len() * N_LANES / 4);
         for (at, marks) in marks.iter().enumerate().rev() {
             let (strip, t) = (at / n_steps, at % n_steps);
             if !flags.is_coded(strip, t) {
@@ -172,7 +172,7 @@ impl Coder {
                 coder.bits(i, mark.raw_bits(), mark.n_raw_bits());
             }
             for (i, mark) in marks() {
-                coder.token(i, entries.entry(mark));
+                coder.token(i, steps.step(mark));
             }
         }
         let (states, words) = coder.finish();
@@ -180,8 +180,8 @@ impl Coder {
         out.extend_from_slice(&(tables.len() as u16).to_le_bytes());
         out.extend_from_slice(&tables);
         states.iter().for_each(|state| out.extend_from_slice(&state.to_le_bytes()));
-        out.extend_from_slice(&(words.len() as u32).to_le_bytes());
-        out.extend(words.iter().flat_map(|word| word.to_le_bytes()));
+        out.extend_from_slice(&(words.bytes().len() as u32 / 2).to_le_bytes());
+        out.extend_from_slice(words.bytes());
     }
 }
 
@@ -194,26 +194,26 @@ fn active_lanes(shape: &PlaneShape, strip: usize, t: usize) -> Range<usize> {
 
 /// Tables to encode with.
 struct EncodeTables {
-    /// First entry of each class.
+    /// Where the steps of each class begin.
     first: [usize; 64],
-    entries: Vec<EncodeEntry>,
+    steps: Vec<[i32; 2]>,
 }
 
 impl EncodeTables {
     fn new(tables: &Tables) -> Self {
-        let mut entries = vec![EncodeEntry::default(); tables.levels.len() * N_TOKENS];
-        for (entries, levels) in entries.chunks_exact_mut(N_TOKENS).zip(&tables.levels) {
-            encode_entries(levels, entries);
+        let mut steps = vec![[0; 2]; tables.levels.len() * N_TOKENS];
+        for (steps, levels) in steps.chunks_exact_mut(N_TOKENS).zip(&tables.levels) {
+            encode_steps(levels, steps);
         }
         let mut first = [0; 64];
         for (first, table) in first.iter_mut().zip(tables.of_classes) {
             *first = usize::from(table) * N_TOKENS;
         }
-        Self { first, entries }
+        Self { first, steps }
     }
 
     #[inline(always)]
-    fn entry(&self, mark: Mark) -> &EncodeEntry {
-        &self.entries[self.first[mark.class() % 64] + mark.token()]
+    fn step(&self, mark: Mark) -> Step {
+        Step::of(self.steps[self.first[mark.class() % 64] + mark.token()])
     }
 }

@@ -1,14 +1,14 @@
 //! Samples into tokens.
 
-use super::cluster;
 use super::group::Group;
 use super::kernel::{Place, Residuals, walk};
 use super::model::PlaneModel;
-use super::notes::{NO_SAMPLE, NUMBER_BITS, Notes, is_plain, split};
+use super::notes::{Mark, NO_SAMPLE, NUMBER_BITS, Notes, is_plain, split};
 use super::tables::MAX_CLUSTERS;
-use crate::entropy::static_rans::{EncodeEntry, Encoder};
-use crate::image::levels::{N_DIRECT, N_TOKENS, encode_entries, token_of};
-use crate::simd::{ByteLanes, Kernel, Lanes, dispatch};
+use crate::entropy::static_rans::{Encoder, Step};
+use crate::entropy::words::WordWriter;
+use crate::image::levels::{N_DIRECT, N_TOKENS, encode_steps, token_of};
+use crate::simd::{ByteLanes, Kernel, Lanes};
 
 /// How often a walk asks whether what it found fits: after every so many parts of the rows.
 const N_ASKED: usize = 8;
@@ -94,18 +94,52 @@ impl<L: Lanes> Residuals<L> for Sink<'_> {
     }
 }
 
-/// Chooses the tables of a plane and codes what was noted: states and words.
-pub(super) fn code_marks(mut notes: Notes, model: &mut PlaneModel) -> ([u32; 8], Vec<u16>) {
-    model.tables = dispatch(cluster::Choose { counts: notes.counts() });
-    let tables = EncodeTables::new(model);
-    let mut coder = Encoder::<8>::new();
-    for step in notes.marks.iter().rev() {
-        coder.begin_step();
-        if is_plain(step) {
-            for (k, &mark) in step.iter().enumerate().rev() {
-                coder.token(k, tables.entry(mark as usize >> NUMBER_BITS, mark as usize % N_DIRECT as usize));
-            }
-            continue;
+/// Codes what was noted of planes of one size, under the tables of their models: states and words of each. Planes side
+/// by side, for the lanes of one wait for each other. To be run as a kernel.
+pub(super) struct Code<'a> {
+    pub(super) notes: &'a [Notes],
+    pub(super) models: &'a [PlaneModel],
+}
+
+impl Kernel for Code<'_> {
+    type Output = Vec<([u32; 8], WordWriter)>;
+
+    #[inline(always)]
+    fn run<L: ByteLanes>(self, l: L) -> Self::Output {
+        let n_steps = self.notes.first().map_or(0, |notes| notes.marks.len());
+        let coder = |(notes, model)| PlaneCoder::new(notes, model);
+        let mut coders: Vec<_> = self.notes.iter().zip(self.models).map(coder).collect();
+        for at in (0..n_steps).rev() {
+            coders.iter_mut().for_each(|coder| coder.add(l, at));
+        }
+        coders.into_iter().map(|coder| coder.states.finish()).collect()
+    }
+}
+
+/// A plane on its way into words.
+struct PlaneCoder<'a> {
+    marks: &'a [Mark],
+    tables: EncodeTables,
+    states: Encoder<8>,
+}
+
+impl<'a> PlaneCoder<'a> {
+    fn new(notes: &'a Notes, model: &PlaneModel) -> Self {
+        let marks = notes.marks.as_slice();
+        Self { marks, tables: EncodeTables::new(model), states: Encoder::new(3 * marks.len()) }
+    }
+
+    /// Adds a step; the last comes first.
+    #[inline(always)]
+    fn add<L: Lanes>(&mut self, l: L, at: usize) {
+        let Self { marks, tables, states } = self;
+        let step = &marks[at];
+        states.begin_step();
+        if L::IS_VECTOR && is_plain(step) {
+            let places = step
+                .map(|mark| tables.place(mark as usize >> NUMBER_BITS, mark as usize % N_DIRECT as usize));
+            states.tokens(l, l.look_up_pairs(&tables.steps, places));
+            return;
         }
         // Raw bits come after the tokens when decoding, so they go first here.
         let coded = || step.iter().enumerate().rev().filter(|(_, mark)| **mark != NO_SAMPLE);
@@ -113,44 +147,45 @@ pub(super) fn code_marks(mut notes: Notes, model: &mut PlaneModel) -> ([u32; 8],
             let number = split(*mark).1;
             let (_, n_bits) = token_of(number);
             if n_bits > 0 {
-                coder.bits(k, number & ((1 << n_bits) - 1), n_bits);
+                states.bits(k, number & ((1 << n_bits) - 1), n_bits);
             }
         }
         for (k, mark) in coded() {
             let (context, number) = split(*mark);
-            coder.token(k, tables.entry(context, token_of(number).0 as usize));
+            let place = tables.place(context, token_of(number).0 as usize);
+            states.token(k, Step::of(tables.steps[place % N_STEPS]));
         }
     }
-    let (states, words) = coder.finish();
-    model.n_words = words.len();
-    (states, words)
 }
+
+/// Steps of one cluster.
+const N_CLUSTER_STEPS: usize = N_TOKENS.next_power_of_two();
+/// Steps of all clusters.
+const N_STEPS: usize = MAX_CLUSTERS.next_power_of_two() * N_CLUSTER_STEPS;
 
 /// Tables to encode with.
 struct EncodeTables {
-    /// First entry of each context's cluster.
+    /// Where the steps of each context's cluster begin.
     first: Box<[u16; 1 << 10]>,
-    entries: Vec<EncodeEntry>,
+    steps: Box<[[i32; 2]; N_STEPS]>,
 }
-
-/// Entries of one cluster.
-const N_ENTRIES: usize = N_TOKENS.next_power_of_two();
 
 impl EncodeTables {
     fn new(model: &PlaneModel) -> Self {
         let mut first = Box::new([0; 1 << 10]);
         for (first, cluster) in first.iter_mut().zip(model.tables.clusters.iter()) {
-            *first = u16::from(*cluster) * N_ENTRIES as u16;
+            *first = u16::from(*cluster) * N_CLUSTER_STEPS as u16;
         }
-        let mut entries = vec![EncodeEntry::default(); MAX_CLUSTERS.next_power_of_two() * N_ENTRIES];
-        for (entries, levels) in entries.chunks_exact_mut(N_ENTRIES).zip(&model.tables.levels) {
-            encode_entries(levels, entries);
+        let mut steps = Box::new([[0; 2]; N_STEPS]);
+        for (steps, levels) in steps.chunks_exact_mut(N_CLUSTER_STEPS).zip(&model.tables.levels) {
+            encode_steps(levels, steps);
         }
-        Self { first, entries }
+        Self { first, steps }
     }
 
-    #[inline]
-    fn entry(&self, context: usize, token: usize) -> &EncodeEntry {
-        &self.entries[usize::from(self.first[context % (1 << 10)]) + token % N_ENTRIES]
+    /// Where the step of a token stands.
+    #[inline(always)]
+    fn place(&self, context: usize, token: usize) -> usize {
+        usize::from(self.first[context % (1 << 10)]) + token
     }
 }

@@ -19,6 +19,9 @@ use crate::entropy::static_rans::STATE_BYTES;
 use crate::simd::dispatch;
 use model::{HeaderModels, PlaneModel};
 
+/// Planes whose words are made side by side.
+const N_CODED_AT_ONCE: usize = 3;
+
 /// Codes planes: transform, header, then the stream of each plane. `None` as soon as it is certain that this takes more
 /// than `most_bytes`.
 pub(super) fn encode(planes: &Planes, most_bytes: usize) -> Option<Vec<u8>> {
@@ -29,12 +32,20 @@ pub(super) fn encode(planes: &Planes, most_bytes: usize) -> Option<Vec<u8>> {
     for c in 0..samples.len() {
         models.push(describe(&samples[c.saturating_sub(2)..=c], width, height));
     }
-    let notes = dispatch(encode::Collect { models: &models, planes: &samples, width, height, most_bytes })?;
+    let mut notes =
+        dispatch(encode::Collect { models: &models, planes: &samples, width, height, most_bytes })?;
+    drop(samples);
     let mut streams = Vec::new();
-    for (notes, model) in notes.into_iter().zip(&mut models) {
-        let (states, words) = encode::code_marks(notes, model);
-        states.iter().for_each(|state| streams.extend_from_slice(&state.to_le_bytes()));
-        words.iter().for_each(|word| streams.extend_from_slice(&word.to_le_bytes()));
+    for models in models.chunks_mut(N_CODED_AT_ONCE) {
+        let mut notes: Vec<_> = notes.drain(..models.len()).collect();
+        for (notes, model) in notes.iter_mut().zip(&mut *models) {
+            model.tables = dispatch(cluster::Choose { counts: notes.counts() });
+        }
+        for ((states, words), model) in dispatch(encode::Code { notes: &notes, models }).iter().zip(models) {
+            states.iter().for_each(|state| streams.extend_from_slice(&state.to_le_bytes()));
+            streams.extend_from_slice(words.bytes());
+            model.n_words = words.bytes().len() / 2;
+        }
     }
     let mut coder = binary::Encoder::new(Vec::new());
     let mut header_models = HeaderModels::default();

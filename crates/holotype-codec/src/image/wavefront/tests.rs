@@ -1,5 +1,5 @@
 use super::*;
-use crate::simd::{Kernel as _, Portable};
+use crate::simd::tests::portably;
 
 /// Waves and noise: `n_planes` planes of samples up to `max`.
 fn picture(width: usize, height: usize, n_planes: usize, max: u16, seed: u64) -> Planes {
@@ -31,32 +31,14 @@ fn every_size_comes_back() {
 
 #[test]
 fn the_plain_form_makes_and_reads_the_same_bytes() {
-    for (n_planes, max) in [(1, 255), (3, 255), (3, 65535)] {
-        let planes = picture(90, 43, n_planes, max, 3);
-        let samples: Vec<Vec<i32>> = colour::forward_all(&planes, colour::Transform::None);
-        let models: Vec<PlaneModel> =
-            (0..n_planes).map(|c| describe(&samples[c.saturating_sub(2)..=c], 90, 43)).collect();
-        let collect = || encode::Collect {
-            models: &models,
-            planes: &samples,
-            width: 90,
-            height: 43,
-            most_bytes: usize::MAX,
-        };
-        let notes = dispatch(collect()).unwrap();
-        let portable = collect().run(Portable).unwrap();
-        assert!(notes.iter().zip(&portable).all(|(a, b)| a.marks == b.marks));
-        let mut models = models.clone();
-        let streams: Vec<_> = notes
-            .into_iter()
-            .zip(&mut models)
-            .map(|(notes, model)| encode::code_marks(notes, model))
-            .collect();
-        let transform = colour::Transform::None;
-        let decode =
-            || decode::Decode { models: &models, streams: &streams, shape: &planes.shape, transform };
-        assert_eq!(dispatch(decode()), decode().run(Portable));
-        assert_eq!(decode().run(Portable), Ok(planes.samples.clone()));
+    for (n_planes, max) in [(1, 9), (1, 255), (3, 255), (5, 255), (3, 65535)] {
+        for (width, height) in [(90, 43), (300, 70)] {
+            let planes = picture(width, height, n_planes, max, 3);
+            let coded = encode(&planes, usize::MAX).unwrap();
+            assert!(portably(|| encode(&planes, usize::MAX)).unwrap() == coded, "{n_planes} {max}");
+            assert!(decode(&coded, &planes.shape).as_ref() == Ok(&planes), "{n_planes} {max}");
+            assert!(portably(|| decode(&coded, &planes.shape)) == Ok(planes), "{n_planes} {max}");
+        }
     }
 }
 
@@ -98,7 +80,8 @@ fn what_marks_take_is_known_while_they_come() {
     whole.marks = marks;
     assert_eq!(whole.least_bits(), least[4]);
     assert_eq!(whole.counts(), notes.counts());
-    let n_bits = encode::code_marks(whole, &mut models[0]).1.len() as u64 * 16;
+    models[0].tables = dispatch(cluster::Choose { counts: whole.counts() });
+    let n_bits = dispatch(encode::Code { notes: &[whole], models: &models })[0].1.bytes().len() as u64 * 8;
     assert!((least[4]..least[4] * 5 / 4).contains(&n_bits), "{least:?} {n_bits}");
 }
 
