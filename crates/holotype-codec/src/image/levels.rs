@@ -165,7 +165,7 @@ pub(super) type Counts = [u32; N_TOKENS];
 const COST_PER_TOKEN: u64 = 7 << 15;
 
 /// Bits to code a table with its own statistics and to describe them.
-pub(super) fn cost(sum: &Counts) -> u64 {
+pub(super) fn cost(sum: &[u32]) -> u64 {
     let n_seen = sum.iter().filter(|n| **n > 0).count() as u64;
     entropy(sum) + n_seen * COST_PER_TOKEN
 }

@@ -25,10 +25,11 @@ impl Kernel for Choose<'_> {
 #[inline(always)]
 fn choose(counts: &[Counts]) -> Tables {
     let used = used_contexts(counts);
+    let n_tokens = 1 + used.iter().map(|used| used.last_token()).max().unwrap_or(0);
     let mut cluster_of = begin(&used);
     let mut sums = sum_up(&used, &cluster_of);
     for _ in 0..N_ROUNDS {
-        let costs = token_costs(&sums);
+        let costs = token_costs(&sums, n_tokens);
         for (context, cluster) in used.iter().zip(&mut cluster_of) {
             let mut bits = [0; MAX_CLUSTERS];
             for (token, n) in &context.tokens {
@@ -41,7 +42,7 @@ fn choose(counts: &[Counts]) -> Tables {
         }
         sums = sum_up(&used, &cluster_of);
     }
-    let renamed = merge(&mut sums);
+    let renamed = merge(&mut sums, n_tokens);
     let mut tables = Tables { levels: sums.iter().map(levels).collect(), ..Tables::default() };
     let mut next = used.iter().zip(&cluster_of).peekable();
     for context in 0..N_CONTEXTS {
@@ -63,8 +64,16 @@ struct Used {
     n_tokens: u64,
 }
 
+impl Used {
+    fn last_token(&self) -> usize {
+        self.tokens.last().map_or(0, |(token, _)| *token)
+    }
+}
+
+#[inline(always)]
 fn used_contexts(counts: &[Counts]) -> Vec<Used> {
-    let used = counts.iter().enumerate().filter(|(_, counts)| counts.iter().any(|n| *n > 0));
+    // Most have none: what tells should run through vectors.
+    let used = counts.iter().enumerate().filter(|(_, counts)| counts.iter().fold(0, |any, n| any | n) > 0);
     let used = used.map(|(context, counts)| {
         let tokens: Vec<_> = counts.iter().copied().enumerate().filter(|(_, n)| *n > 0).collect();
         let n_tokens = tokens.iter().map(|(_, n)| u64::from(*n)).sum();
@@ -101,8 +110,8 @@ fn sum_up(used: &[Used], cluster_of: &[usize]) -> Vec<Counts> {
 }
 
 /// Bits of each token in each cluster, in 1/65536; tokens never seen there cost more than any seen.
-fn token_costs(sums: &[Counts]) -> Vec<[u32; MAX_CLUSTERS]> {
-    let mut costs = vec![[0; MAX_CLUSTERS]; N_TOKENS];
+fn token_costs(sums: &[Counts], n_tokens: usize) -> Vec<[u32; MAX_CLUSTERS]> {
+    let mut costs = vec![[0; MAX_CLUSTERS]; n_tokens];
     for (cluster, sum) in sums.iter().enumerate() {
         let most = log2(scaled(sum.iter().sum(), N_TOKENS as u32));
         for (costs, n) in costs.iter_mut().zip(sum) {
@@ -117,10 +126,12 @@ fn scaled(count: u32, more: u32) -> u32 {
     count.saturating_mul(16).saturating_add(more)
 }
 
-/// Merges clusters while that makes the whole smaller; gives the new number of each old cluster.
-fn merge(sums: &mut Vec<Counts>) -> Vec<usize> {
+/// Merges clusters while that makes the whole smaller; gives the new number of each old cluster. Of the tokens only the
+/// first `n_tokens` occur.
+fn merge(sums: &mut Vec<Counts>, n_tokens: usize) -> Vec<usize> {
+    let cost = |sum: &Counts| cost(&sum[..n_tokens]);
     let mut parent: Vec<usize> = (0..sums.len()).collect();
-    let mut costs: Vec<u64> = sums.iter().map(cost).collect();
+    let mut costs: Vec<u64> = sums.iter().map(&cost).collect();
     let mut live: Vec<usize> = (0..sums.len()).filter(|k| sums[*k].iter().any(|n| *n > 0)).collect();
     let together = |a: &Counts, b: &Counts| -> Counts { std::array::from_fn(|i| a[i] + b[i]) };
     let gain = |sums: &[Counts], costs: &[u64], a: usize, b: usize| {
