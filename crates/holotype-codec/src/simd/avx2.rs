@@ -330,13 +330,19 @@ impl Lanes for Avx2 {
     fn look_up<const N: usize>(self, table: &[i32; N], indices: __m256i) -> __m256i {
         let mut at = [0; 8];
         self.store_i32(indices, &mut at);
-        self.load_i32(&at.map(|i| table[i as usize % N]))
+        // In a loop: mapping an array is not always inlined.
+        for at in &mut at {
+            *at = table[*at as usize % N];
+        }
+        self.load_i32(&at)
     }
 
     #[inline(always)]
     fn look_up_pairs<const N: usize>(self, table: &[[i32; 2]; N], indices: [usize; 8]) -> (__m256i, __m256i) {
         // Not by way of an array: a vector would wait for its parts to be stored.
-        let [a, b, c, d, e, f, g, h] = indices.map(|i| &table[i % N]);
+        let pair = |k: usize| &table[indices[k] % N];
+        let ([a, b, c, d], [e, f, g, h]) =
+            ([pair(0), pair(1), pair(2), pair(3)], [pair(4), pair(5), pair(6), pair(7)]);
         // Lanes 0, 1, 4, 5 and 2, 3, 6, 7: what takes one number of each pair works in halves.
         let outer = op!(_mm256_castpd_ps(_mm256_set_m128d(self.two_pairs(e, f), self.two_pairs(a, b))));
         let inner = op!(_mm256_castpd_ps(_mm256_set_m128d(self.two_pairs(g, h), self.two_pairs(c, d))));

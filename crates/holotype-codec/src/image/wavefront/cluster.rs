@@ -7,6 +7,9 @@ use crate::simd::{ByteLanes, Kernel};
 
 /// Rounds of moving contexts to the cluster that codes them best.
 const N_ROUNDS: usize = 3;
+/// Samples for each cluster that is begun with; small planes have fewer, for few are left after merging.
+const N_CLUSTER_SAMPLES: usize = 256;
+const MIN_BEGUN: usize = 6;
 
 /// Clusters and levels for the token counts of every context. To be run as a kernel.
 pub(super) struct Choose<'a> {
@@ -26,8 +29,10 @@ impl Kernel for Choose<'_> {
 fn choose(counts: &[Counts]) -> Tables {
     let used = used_contexts(counts);
     let n_tokens = 1 + used.iter().map(|used| used.last_token()).max().unwrap_or(0);
-    let mut cluster_of = begin(&used);
-    let mut sums = sum_up(&used, &cluster_of);
+    let n_samples: u64 = used.iter().map(|used| used.n_tokens).sum();
+    let n_clusters = (n_samples as usize / N_CLUSTER_SAMPLES).clamp(MIN_BEGUN, MAX_CLUSTERS);
+    let mut cluster_of = begin(&used, n_clusters);
+    let mut sums = sum_up(&used, &cluster_of, n_clusters);
     for _ in 0..N_ROUNDS {
         let costs = token_costs(&sums, n_tokens);
         for (context, cluster) in used.iter().zip(&mut cluster_of) {
@@ -40,7 +45,7 @@ fn choose(counts: &[Counts]) -> Tables {
             let best = bits.iter().enumerate().min_by_key(|(_, bits)| **bits);
             *cluster = best.map_or(0, |(best, _)| best);
         }
-        sums = sum_up(&used, &cluster_of);
+        sums = sum_up(&used, &cluster_of, n_clusters);
     }
     let renamed = merge(&mut sums, n_tokens);
     let mut tables = Tables { levels: sums.iter().map(levels).collect(), ..Tables::default() };
@@ -83,7 +88,7 @@ fn used_contexts(counts: &[Counts]) -> Vec<Used> {
 }
 
 /// Clusters by mean token, each with about the same sum of square roots of counts.
-fn begin(used: &[Used]) -> Vec<usize> {
+fn begin(used: &[Used], n_clusters: usize) -> Vec<usize> {
     let mean = |context: &Used| {
         let sum: u64 = context.tokens.iter().map(|(token, n)| *token as u64 * u64::from(*n)).sum();
         sum * 1024 / context.n_tokens
@@ -95,23 +100,24 @@ fn begin(used: &[Used]) -> Vec<usize> {
     let mut cluster_of = vec![0; used.len()];
     let mut before = 0;
     for (i, mass) in order.iter().zip(mass) {
-        cluster_of[*i] = (before * MAX_CLUSTERS as u64 / all.max(1)) as usize;
+        cluster_of[*i] = (before * n_clusters as u64 / all.max(1)) as usize;
         before += mass;
     }
     cluster_of
 }
 
-fn sum_up(used: &[Used], cluster_of: &[usize]) -> Vec<Counts> {
-    let mut sums = vec![[0; N_TOKENS]; MAX_CLUSTERS];
+fn sum_up(used: &[Used], cluster_of: &[usize], n_clusters: usize) -> Vec<Counts> {
+    let mut sums = vec![[0; N_TOKENS]; n_clusters];
     for (context, cluster) in used.iter().zip(cluster_of) {
         context.tokens.iter().for_each(|(token, n)| sums[*cluster][*token] += n);
     }
     sums
 }
 
-/// Bits of each token in each cluster, in 1/65536; tokens never seen there cost more than any seen.
+/// Bits of each token in each cluster, in 1/65536; tokens never seen there cost more than any seen, and those of
+/// clusters that are not there most.
 fn token_costs(sums: &[Counts], n_tokens: usize) -> Vec<[u32; MAX_CLUSTERS]> {
-    let mut costs = vec![[0; MAX_CLUSTERS]; n_tokens];
+    let mut costs = vec![[u32::MAX; MAX_CLUSTERS]; n_tokens];
     for (cluster, sum) in sums.iter().enumerate() {
         let most = log2(scaled(sum.iter().sum(), N_TOKENS as u32));
         for (costs, n) in costs.iter_mut().zip(sum) {

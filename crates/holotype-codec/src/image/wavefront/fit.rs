@@ -113,7 +113,7 @@ fn fit<L: Lanes>(l: L, picture: &Picture<'_>) -> Option<[Coefficients; N_LINEAR]
                 let cross = Rows::new(plane, width, y).cross_taps(x);
                 inputs.iter_mut().zip(cross).for_each(|(input, value)| *input = value - cross[CROSS_N]);
             }
-            let [w, n, nw, ne] = [OWN_W, OWN_N, OWN_NW, OWN_NE].map(|tap| own[tap]);
+            let [w, n, nw, ne] = [own[OWN_W], own[OWN_N], own[OWN_NW], own[OWN_NE]];
             let flatness = w.abs_diff(nw) + n.abs_diff(nw) + n.abs_diff(ne);
             let variance = flatness as f32 + 0.1 * threshold as f32 + 2.0;
             classes[class].add(l, &inputs, variance, n_used);
@@ -124,7 +124,9 @@ fn fit<L: Lanes>(l: L, picture: &Picture<'_>) -> Option<[Coefficients; N_LINEAR]
     classes.iter().for_each(|class| all.include(class));
     // A class with hardly a sample learns from all of them.
     let source = |class: usize| if classes[class].n_samples < 8 * n_used { &all } else { &classes[class] };
-    Some(std::array::from_fn(|class| source(class).solve(n_used)))
+    let mut linear = [[0; N_TAPS]; N_LINEAR];
+    linear.iter_mut().enumerate().for_each(|(class, out)| *out = source(class).solve(n_used));
+    Some(linear)
 }
 
 /// A row of a plane and the two above it.
@@ -145,20 +147,22 @@ impl<'a> Rows<'a> {
     /// The taps in the plane itself of the sample in column `x`, which has two neighbours to each side.
     #[inline(always)]
     fn own_taps(&self, x: usize) -> [i32; N_OWN] {
-        let [[_, nnw, nn, nne, _], [nww, nw, n, ne, nee], [ww, w, ..]] =
-            [self.second, self.above, self.here].map(|row| around(row, x));
+        let [_, nnw, nn, nne, _] = around(self.second, x);
+        let [nww, nw, n, ne, nee] = around(self.above, x);
+        let [ww, w, ..] = around(self.here, x);
         [nn, nnw, nne, nww, nee, nw, n, ne, ww, w]
     }
 
     /// The taps in this plane of a sample of a later one.
     #[inline(always)]
     fn cross_taps(&self, x: usize) -> [i32; N_CROSS] {
-        let [[_, nw, n, ne, _], [_, w, same, e, _]] = [self.above, self.here].map(|row| around(row, x));
+        let [_, nw, n, ne, _] = around(self.above, x);
+        let [_, w, same, e, _] = around(self.here, x);
         [same, w, n, nw, ne, e]
     }
 }
 
-/// Five samples of a row around column `x`.
+/// Five samples of a row around column `x`. (Arrays are not mapped here: that is not always inlined.)
 #[inline(always)]
 fn around(row: &[i32], x: usize) -> [i32; 5] {
     row[x - 2..].first_chunk().copied().unwrap_or_default()
@@ -167,7 +171,7 @@ fn around(row: &[i32], x: usize) -> [i32; 5] {
 /// Gradients along rows and along columns.
 #[inline(always)]
 fn gradients(own: &[i32; N_OWN]) -> (u32, u32) {
-    let [w, n, nw, ne, ww, nn] = [OWN_W, OWN_N, OWN_NW, OWN_NE, OWN_WW, OWN_NN].map(|tap| own[tap]);
+    let [w, n, nw, ne, ww, nn] = [own[OWN_W], own[OWN_N], own[OWN_NW], own[OWN_NE], own[OWN_WW], own[OWN_NN]];
     (2 * w.abs_diff(nw) + n.abs_diff(nn), n.abs_diff(nw) + n.abs_diff(ne) + w.abs_diff(ww))
 }
 
@@ -183,13 +187,18 @@ impl Equations {
     fn add<L: Lanes>(&mut self, l: L, inputs: &[i32; N_COLUMNS], variance: f32, n_used: usize) {
         // Of 18 bits times 14 with a square root of at least 2 below: 32 bits with sign.
         let weight = ((1 << WEIGHT_BITS) as f32 / variance.sqrt()) as i32;
-        let shift = WEIGHT_BITS - INPUT_BITS;
+        const SHIFT: i32 = (WEIGHT_BITS - INPUT_BITS) as i32;
+        let weight = l.splat_i32(weight);
         let at = self.n_samples % (2 * N_PAIRS);
-        let half = 16 * (at % 2) as u32;
-        for (pair, input) in self.batch[at / 2].iter_mut().zip(inputs) {
-            let weighted =
-                (input.clamp(&-MAX_DIFFERENCE, &MAX_DIFFERENCE) * weight + (1 << (shift - 1))) >> shift;
-            *pair |= (weighted.clamp(-MAX_INPUT, MAX_INPUT) & 0xFFFF) << half;
+        let half = l.splat_i32(16 * (at % 2) as i32);
+        let within =
+            |value: L::I, most: i32| l.min_i32(l.max_i32(value, l.splat_i32(-most)), l.splat_i32(most));
+        let (eights, _) = self.batch[at / 2].as_chunks_mut::<8>();
+        for (pairs, inputs) in eights.iter_mut().zip(inputs.as_chunks().0) {
+            let product = l.mul_i32(within(l.load_i32(inputs), MAX_DIFFERENCE), weight);
+            let weighted = l.sar::<SHIFT>(l.add_i32(product, l.splat_i32(1 << (SHIFT - 1))));
+            let low = l.and(within(weighted, MAX_INPUT), l.splat_i32(0xFFFF));
+            l.store_i32(l.or(l.load_i32(pairs), l.shl_each(low, half)), pairs);
         }
         self.n_samples += 1;
         if at + 1 == 2 * N_PAIRS {
@@ -235,6 +244,7 @@ impl Equations {
     }
 
     /// Cholesky factors and two triangular solutions over the free taps.
+    #[inline(always)]
     fn solve(&self, n_used: usize) -> Coefficients {
         let free: Vec<usize> = (0..n_used).filter(|tap| is_free(*tap)).collect();
         let n = free.len();
@@ -242,22 +252,37 @@ impl Equations {
             |i: usize, j: usize| self.sums[i.min(j)][i.max(j)] as f64 / f64::from(1_u32 << (2 * INPUT_BITS));
         let trace: f64 = free.iter().map(|&i| cell(i, i)).sum();
         let ridge = 1e-5 * trace / n as f64 + 0.01;
-        let mut factor = vec![vec![0.0_f64; n]; n];
-        for i in 0..n {
-            for j in 0..=i {
-                let done: f64 = factor[i].iter().zip(&factor[j]).take(j).map(|(a, b)| a * b).sum();
-                let sum = cell(free[j], free[i]) + if i == j { ridge } else { 0.0 } - done;
-                factor[i][j] = if i == j { sum.max(1e-9).sqrt() } else { sum / factor[j][j] };
+        // Upper triangle; becomes the factor row by row.
+        let mut rows = [[0.0; N_TAPS]; N_TAPS];
+        let mut solution = [0.0; N_TAPS];
+        for (i, &tap) in free.iter().enumerate() {
+            rows[i][i] = cell(tap, tap) + ridge;
+            for (j, &other) in free.iter().enumerate().skip(i + 1) {
+                rows[i][j] = cell(tap, other);
             }
+            solution[i] = cell(tap, OWN_N);
         }
-        let mut solution = vec![0.0_f64; n];
-        for i in 0..n {
-            let done: f64 = (0..i).map(|k| factor[i][k] * solution[k]).sum();
-            solution[i] = (cell(free[i], OWN_N) - done) / factor[i][i];
+        for k in 0..n {
+            let (above, below) = rows.split_at_mut(k + 1);
+            let row = &mut above[k];
+            let scale = 1.0 / row[k].max(1e-9).sqrt();
+            row.iter_mut().for_each(|value| *value *= scale);
+            for (i, other) in (k + 1..n).zip(below) {
+                let factor = row[i];
+                other.iter_mut().zip(&*row).for_each(|(value, known)| *value -= factor * known);
+            }
+            solution[k] *= scale;
+            let known = solution[k];
+            solution[k + 1..]
+                .iter_mut()
+                .zip(&row[k + 1..])
+                .for_each(|(value, factor)| *value -= factor * known);
+            // Kept as what divides.
+            row[k] = scale;
         }
-        for i in (0..n).rev() {
-            let done: f64 = (i + 1..n).map(|k| factor[k][i] * solution[k]).sum();
-            solution[i] = (solution[i] - done) / factor[i][i];
+        for k in (0..n).rev() {
+            let done: f64 = (k + 1..n).map(|i| rows[k][i] * solution[i]).sum();
+            solution[k] = (solution[k] - done) * rows[k][k];
         }
         let mut coefficients = [0; N_TAPS];
         for (tap, value) in free.iter().zip(&solution) {
