@@ -65,11 +65,7 @@ fn encode_planes(tile: &TileRef<'_>, options: &TileOptions, most_bytes: usize) -
     head.extend_from_slice(&parts.header);
     let coded = match &parts.planes {
         None => Some(Vec::new()),
-        Some(planes) => {
-            let most_bytes = most_bytes.saturating_sub(head.len());
-            let coded = candidates(planes, options).into_iter();
-            coded.filter_map(|coder| coder::encode(coder, planes, most_bytes)).min_by_key(Vec::len)
-        }
+        Some(planes) => encode_smallest(planes, options, most_bytes.saturating_sub(head.len())),
     };
     let by_planes = coded.map(|coded| [head, coded].concat());
     if parts.is_wide
@@ -79,6 +75,20 @@ fn encode_planes(tile: &TileRef<'_>, options: &TileOptions, most_bytes: usize) -
         return Some([&[path::DIGITS], digits.as_slice()].concat());
     }
     by_planes
+}
+
+/// Planes by the coder that takes the fewest bytes, the first of equals; none goes on that takes more than another or
+/// than `most_bytes`.
+fn encode_smallest(planes: &Planes, options: &TileOptions, most_bytes: usize) -> Option<Vec<u8>> {
+    let mut smallest: Option<Vec<u8>> = None;
+    for coder in candidates(planes, options) {
+        let most_bytes = smallest.as_ref().map_or(most_bytes, Vec::len);
+        let coded = coder::encode(coder, planes, most_bytes);
+        if let Some(coded) = coded.filter(|coded| smallest.is_none() || coded.len() < most_bytes) {
+            smallest = Some(coded);
+        }
+    }
+    smallest
 }
 
 /// Planes with more samples than this are coded fast in fast mode; heads of lanes weigh in smaller ones.

@@ -29,7 +29,7 @@ pub(super) fn encode(coder: Coder, planes: &Planes, most_bytes: usize) -> Option
         Coder::Adaptive(density) => (1, adaptive::encode(planes, density)),
         Coder::Wavefront => (2, wavefront::encode(planes, most_bytes)?),
         Coder::Archival(effort) => (3, archival::encode(planes, effort)),
-        Coder::Lanes(use_of_tables) => (4, lanes::encode(planes, use_of_tables)),
+        Coder::Lanes(use_of_tables) => (4, lanes::encode(planes, use_of_tables, most_bytes)?),
     };
     Some([&[id], coded.as_slice()].concat())
 }

@@ -61,14 +61,20 @@ impl<'a> Plane<'a> {
         }
     }
 
-    /// Appends the coded plane.
+    /// Appends the coded plane; `None` if by tables that is certain to take more than `most_bytes` in all.
     #[inline(always)]
-    pub(super) fn code<L: WordLanes>(mut self, l: L, use_of_tables: UseOfTables, out: &mut Vec<u8>) {
+    pub(super) fn code<L: WordLanes>(
+        mut self,
+        l: L,
+        use_of_tables: UseOfTables,
+        most_bytes: usize,
+        out: &mut Vec<u8>,
+    ) -> Option<()> {
         let PlaneShape { width, height, .. } = self.planes.shape;
         let n_strips = height.div_ceil(N_LANES);
         let Sample { spread, steps_log2, gains_by_tables } = self.sample(l, n_strips, use_of_tables);
         if gains_by_tables {
-            return self.code_by_tables(l, steps_log2, out);
+            return self.code_by_tables(l, steps_log2, most_bytes, out);
         }
         let mut flags = Flags::new(steps_log2, &self.planes.shape);
         let mut lanes = Lanes::<L>::new(l);
@@ -101,17 +107,28 @@ impl<'a> Plane<'a> {
             out.extend_from_slice(&(words.bytes().len() as u32 / 2).to_le_bytes());
             out.extend_from_slice(words.bytes());
         }
+        Some(())
     }
 
-    /// Appends the plane, coded by tables.
+    /// Appends the plane, coded by tables; `None` if that is certain to take more than `most_bytes` in all.
     #[inline(always)]
-    pub(super) fn code_by_tables<L: WordLanes>(mut self, l: L, steps_log2: u8, out: &mut Vec<u8>) {
+    pub(super) fn code_by_tables<L: WordLanes>(
+        mut self,
+        l: L,
+        steps_log2: u8,
+        most_bytes: usize,
+        out: &mut Vec<u8>,
+    ) -> Option<()> {
         let mut coder = tally::Coder::new(&self.planes.shape, steps_log2);
         for strip in 0..self.planes.shape.height.div_ceil(N_LANES) {
             self.predict(l, strip);
             coder.add(l, &self.zigzag, &self.energy);
         }
+        if coder.least_bytes() > most_bytes.saturating_sub(out.len()) as u64 {
+            return None;
+        }
         coder.finish(out);
+        Some(())
     }
 
     /// What is to be known of the plane before it is coded, from some strips.

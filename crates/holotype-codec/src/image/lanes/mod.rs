@@ -60,9 +60,9 @@ impl UseOfTables {
     }
 }
 
-/// Codes planes.
-pub(super) fn encode(planes: &Planes, use_of_tables: UseOfTables) -> Vec<u8> {
-    dispatch(Encode(planes, use_of_tables))
+/// Codes planes. `None` if tables are used and it is certain, before that, that they take more than `most_bytes`.
+pub(super) fn encode(planes: &Planes, use_of_tables: UseOfTables, most_bytes: usize) -> Option<Vec<u8>> {
+    dispatch(Encode { planes, use_of_tables, most_bytes })
 }
 
 /// Decodes what [`encode`] made.
@@ -70,19 +70,24 @@ pub(super) fn decode(bytes: &[u8], shape: &PlaneShape) -> Result<Planes, CodecEr
     dispatch(Decode { bytes, shape })
 }
 
-struct Encode<'a>(&'a Planes, UseOfTables);
+struct Encode<'a> {
+    planes: &'a Planes,
+    use_of_tables: UseOfTables,
+    most_bytes: usize,
+}
 
 impl Kernel for Encode<'_> {
-    type Output = Vec<u8>;
+    type Output = Option<Vec<u8>>;
 
     #[inline(always)]
-    fn run<L: WordLanes>(self, l: L) -> Vec<u8> {
-        let colour = Colour::choose(self.0);
+    fn run<L: WordLanes>(self, l: L) -> Option<Vec<u8>> {
+        let Self { planes, use_of_tables, most_bytes } = self;
+        let colour = Colour::choose(planes);
         let mut out = vec![colour as u8];
-        for c in 0..self.0.samples.len() {
-            encode::Plane::new(self.0, colour, c).code(l, self.1, &mut out);
+        for c in 0..planes.samples.len() {
+            encode::Plane::new(planes, colour, c).code(l, use_of_tables, most_bytes, &mut out)?;
         }
-        out
+        Some(out)
     }
 }
 

@@ -99,12 +99,13 @@ impl Tally {
 
     /// Bits that a plane takes, nearly, of which every `share`th number was counted.
     pub(super) fn least_bits(&self, share: u64) -> u64 {
-        let (mut bits, mut n_classes) = (0, 0);
-        for counts in self.counts.iter() {
-            bits += entropy(counts);
-            n_classes += u64::from(counts.iter().any(|n| *n > 0));
-        }
-        ((bits >> 16) + self.n_raw_bits) * share + n_classes * CLASS_BITS
+        let n_classes = self.counts.iter().filter(|counts| counts.iter().any(|n| *n > 0)).count() as u64;
+        self.bits() * share + n_classes * CLASS_BITS
+    }
+
+    /// Bits of what was counted, under the statistics of each class: whatever the tables, it takes no less.
+    fn bits(&self) -> u64 {
+        (self.counts.iter().map(|counts| entropy(counts)).sum::<u64>() >> 16) + self.n_raw_bits
     }
 }
 
@@ -145,6 +146,11 @@ impl Coder {
             }
             self.marks.push(marks);
         }
+    }
+
+    /// Bytes that the plane takes at least.
+    pub(super) fn least_bytes(&self) -> u64 {
+        self.tally.bits() / 8
     }
 
     /// Appends the coded plane.

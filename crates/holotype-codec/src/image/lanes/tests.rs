@@ -51,7 +51,9 @@ fn by_tables(planes: &Planes) -> Vec<u8> {
         fn run<L: WordLanes>(self, l: L) -> Vec<u8> {
             let mut out = vec![Colour::None as u8];
             for c in 0..self.0.samples.len() {
-                encode::Plane::new(self.0, Colour::None, c).code_by_tables(l, 3, &mut out);
+                encode::Plane::new(self.0, Colour::None, c)
+                    .code_by_tables(l, 3, usize::MAX, &mut out)
+                    .unwrap();
             }
             out
         }
@@ -112,7 +114,7 @@ fn damaged_tables_are_errors_or_other_samples() {
 }
 
 fn round_trip(planes: &Planes) -> Vec<u8> {
-    let coded = encode(planes, UseOfTables::IfMuchSmaller);
+    let coded = encode(planes, UseOfTables::IfMuchSmaller, usize::MAX).unwrap();
     assert!(decode(&coded, &planes.shape).unwrap() == *planes, "{:?}", planes.shape);
     coded
 }
@@ -146,9 +148,25 @@ fn the_plain_form_writes_and_reads_the_same() {
     {
         let planes = planes(150, 70, maxes, kind);
         let coded = round_trip(&planes);
-        assert!(Encode(&planes, UseOfTables::IfMuchSmaller).run(Portable) == coded);
+        let encode =
+            Encode { planes: &planes, use_of_tables: UseOfTables::IfMuchSmaller, most_bytes: usize::MAX };
+        assert!(encode.run(Portable) == Some(coded.clone()));
         assert!(Decode { bytes: &coded, shape: &planes.shape }.run(Portable).unwrap() == planes);
     }
+}
+
+#[test]
+fn it_gives_up_only_what_takes_more() {
+    let mut n_given_up = 0;
+    for (maxes, kind) in [(&[65535][..], 4), (&[65535; 3], 2), (&[4095, 7, 65535], 4), (&[255], 5)] {
+        let planes = planes(320, 200, maxes, kind);
+        let whole = encode(&planes, UseOfTables::IfSmaller, usize::MAX).unwrap();
+        let most = |n_bytes| encode(&planes, UseOfTables::IfSmaller, n_bytes);
+        assert!(most(whole.len()).as_ref() == Some(&whole), "{maxes:?}, {kind}");
+        // By bits nothing is known before the end.
+        n_given_up += usize::from(most(whole.len() / 2).is_none());
+    }
+    assert!(n_given_up > 1, "{n_given_up}");
 }
 
 #[test]
@@ -173,7 +191,7 @@ fn damage_is_never_a_panic_and_cuts_are_found() {
 #[test]
 fn samples_beyond_their_range_are_refused() {
     let planes = planes(40, 40, &[700], 2);
-    let coded = encode(&planes, UseOfTables::IfSmaller);
+    let coded = encode(&planes, UseOfTables::IfSmaller, usize::MAX).unwrap();
     let narrow = PlaneShape { maxes: vec![100], ..planes.shape };
     assert!(matches!(decode(&coded, &narrow), Err(CodecError::Corrupt { .. })));
 }

@@ -12,6 +12,8 @@ use crate::simd::{ByteLanes, Kernel, Lanes};
 
 /// How often a walk asks whether what it found fits: after every so many parts of the rows.
 const N_ASKED: usize = 8;
+/// Smaller planes are coded sooner than it is counted what that takes.
+const N_ASKED_SAMPLES: usize = 1 << 14;
 
 /// Walks planes and notes what is to be coded; `None` if that takes more than `most_bytes`.
 pub(super) struct Collect<'a> {
@@ -36,7 +38,11 @@ impl Kernel for Collect<'_> {
             height,
             groups: vec![Group::new(width); planes.len()],
             notes: planes.iter().map(|_| Notes::with_capacity(n_steps)).collect(),
-            most_bits: (most_bytes as u64).saturating_mul(8),
+            most_bits: if width * height < N_ASKED_SAMPLES {
+                u64::MAX
+            } else {
+                (most_bytes as u64).saturating_mul(8)
+            },
             next_asked: height.div_ceil(N_ASKED),
             fits: true,
         };
