@@ -9,7 +9,7 @@ const INDEXED: [&str; 4] = ["runs", "copies", "palette", "mixing"];
 /// The path `HOLOTYPE_FUZZ_PATH` names, to which a run keeps.
 static ASKED: LazyLock<Option<String>> = LazyLock::new(|| {
     let asked = env::var("HOLOTYPE_FUZZ_PATH").ok()?;
-    let others = ["direct", "folded", "digits"];
+    let others = ["direct", "folded", "digits", "holes"];
     let is_known = others.iter().chain(&PLANES).chain(&INDEXED).any(|name| *name == asked);
     assert!(is_known, "no path of tiles is named {asked}");
     Some(asked)
@@ -33,6 +33,7 @@ fn path_of(coded: &[u8]) -> Option<&'static str> {
         3 => INDEXED.get(usize::from(*rest.first()?)).copied(),
         4 => Some("folded"),
         6 => Some("digits"),
+        7 => Some("holes"),
         _ => None,
     }
 }

@@ -118,9 +118,34 @@ def digits(body: bytes, shape: Shape) -> bytes:
     return b"".join(frontend.from_word(w, shape.sample, n_bytes).to_bytes(n_bytes, "little") for w in words)
 
 
-U16 = 3
+def holes(body: bytes, shape: Shape) -> bytes:
+    """Path 7: a mask of the holes, and a tile that has the other samples."""
+    n_bytes = SAMPLE_BYTES[shape.sample]
+    require(shape.n_channels == 1 and n_bytes <= 2, "holes in a tile that has no room for them")
+    hole, size, body = body[:n_bytes], body[n_bytes : n_bytes + 4], body[n_bytes + 4 :]
+    n_mask = int.from_bytes(size, "little")
+    if len(size) < 4 or len(body) < n_mask:
+        raise Truncated("holes")
+    coded, body = body[:n_mask], body[n_mask:]
+    require(coded[:1] != b"\x07" and body[:1] != b"\x07", "holes within holes")
+    mask = decode(coded, Shape(shape.width, shape.height, 1, U8, False))
+    require(max(mask) <= 1, "a mask of more than 0 and 1")
+    samples = decode(body, shape)
+    places = range(0, len(samples), n_bytes)
+    return b"".join(hole if m else samples[at : at + n_bytes] for m, at in zip(mask, places))
 
-PATHS: dict[int, Callable[[bytes, Shape], bytes]] = {0: raw, 1: fast, 2: planes, 3: pixels, 4: folded, 6: digits}
+
+U8, U16 = 1, 3
+
+PATHS: dict[int, Callable[[bytes, Shape], bytes]] = {
+    0: raw,
+    1: fast,
+    2: planes,
+    3: pixels,
+    4: folded,
+    6: digits,
+    7: holes,
+}
 
 
 def decode(data: bytes, shape: Shape) -> bytes:

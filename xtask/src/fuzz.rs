@@ -12,7 +12,7 @@ use std::{fmt, fs};
 const TARGETS: [&str; 9] =
     ["archive", "sealed", "salvage", "tile", "slice", "round_trip", "import", "cbor", "generation"];
 /// The target of tiles can be kept to one of these paths, as `tile:lanes`.
-const TILE_PATHS: [&str; 12] = [
+const TILE_PATHS: [&str; 13] = [
     "direct",
     "rice",
     "adaptive",
@@ -25,6 +25,7 @@ const TILE_PATHS: [&str; 12] = [
     "mixing",
     "folded",
     "digits",
+    "holes",
 ];
 /// Minutes over all targets together.
 const DEFAULT_MINUTES: f64 = 7.0;

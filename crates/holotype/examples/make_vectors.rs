@@ -15,6 +15,8 @@ mod digits;
 mod encryption;
 #[path = "vectors/generation.rs"]
 mod generation;
+#[path = "vectors/holes.rs"]
+mod holes;
 #[path = "vectors/lanes.rs"]
 mod lanes;
 #[path = "vectors/lossy.rs"]
@@ -443,7 +445,9 @@ fn good() -> Vec<(String, Vec<u8>, String)> {
         let good = Good::new(&format!("folded-{mode_name}"));
         all.push(good.content("a", image, samples(&folded), &options).bytes());
     }
-    for (name, image, content, options) in digits::images().into_iter().chain(lanes::images()) {
+    for (name, image, content, options) in
+        digits::images().into_iter().chain(holes::images()).chain(lanes::images())
+    {
         all.push(Good::new(&name).content("a", image, content, &options).bytes());
     }
     // The fast coder of planes: words, bands, digits of floats, flat stretches.

@@ -4,11 +4,17 @@ use super::adaptive::Density;
 use super::archival::Effort;
 use super::coder::{self, Coder};
 use super::lanes::UseOfTables;
-use super::{Mode, Planes, TileOptions, digits, direct, folded, frontend, indexed, path};
+use super::{Mode, Planes, TileOptions, digits, direct, folded, frontend, holes, indexed, path};
 use crate::TileRef;
 
 /// The tile on the path that takes the fewest bytes, as far as they are tried.
 pub(super) fn encode(tile: &TileRef<'_>, options: &TileOptions) -> Option<Vec<u8>> {
+    let whole = encode_whole(tile, options);
+    [whole, holes::encode(tile, options)].into_iter().flatten().min_by_key(Vec::len)
+}
+
+/// The tile on the best path but that of holes.
+pub(super) fn encode_whole(tile: &TileRef<'_>, options: &TileOptions) -> Option<Vec<u8>> {
     // Planes of few samples have no room to learn or to pay for tables: folding is tried whatever it seems to give.
     let has_small_planes = tile.shape().n_pixels() < N_FOLDED_PIXELS;
     let is_smoother = folded::is_smoother(tile);

@@ -3,7 +3,8 @@
 //! * `frontend`: reversible per-tile transforms that turn interleaved samples into [`Planes`].
 //! * `rice`, `lanes`, `adaptive`, `wavefront`, `archival`: predictive coders of planes, behind `coder`.
 //! * `direct`: the fast path, a predictive coder straight from bytes.
-//! * `folded`: tiles of many channels as pictures of one. `digits`: tiles of wide samples as one for each digit.
+//! * `folded`: tiles of many channels as pictures of one. `digits`: tiles of wide samples as one for each digit. `holes`:
+//!   tiles with pixels that have no value as a mask and a picture.
 //! * `indexed`: coders of pixels with few distinct values or exact repeats.
 //! * `inter`: tiles of a frame coded against an earlier frame.
 //! * `chooser`: which of them is tried; never needed to decode.
@@ -17,6 +18,7 @@ mod digits;
 mod direct;
 mod folded;
 mod frontend;
+mod holes;
 mod indexed;
 mod inter;
 mod lanes;
@@ -76,14 +78,25 @@ mod path {
     pub(super) const FOLDED: u8 = 4;
     /// A tile for each 16-bit digit of wide samples.
     pub(super) const DIGITS: u8 = 6;
+    /// A mask, and a tile without what it hides.
+    pub(super) const HOLES: u8 = 7;
 }
 
 /// Codes one tile. Same tile and options, same bytes; never more than the samples and one byte.
 #[must_use]
 pub fn encode_tile(tile: &TileRef<'_>, options: &TileOptions) -> Vec<u8> {
+    or_raw(tile, chooser::encode(tile, options))
+}
+
+/// [`encode_tile`] without the path of holes.
+fn encode_tile_whole(tile: &TileRef<'_>, options: &TileOptions) -> Vec<u8> {
+    or_raw(tile, chooser::encode_whole(tile, options))
+}
+
+fn or_raw(tile: &TileRef<'_>, coded: Option<Vec<u8>>) -> Vec<u8> {
     let shape = tile.shape();
     let raw_bytes = shape.row_bytes() * shape.height as usize;
-    if let Some(coded) = chooser::encode(tile, options).filter(|coded| coded.len() <= raw_bytes) {
+    if let Some(coded) = coded.filter(|coded| coded.len() <= raw_bytes) {
         return coded;
     }
     let mut out = vec![path::RAW];
@@ -115,6 +128,7 @@ pub fn decode_tile(bytes: &[u8], out: &mut TileMut<'_, '_>) -> Result<(), CodecE
         path::INDEXED => indexed::decode(body, out),
         path::FOLDED => folded::decode(body, out),
         path::DIGITS => digits::decode(body, out),
+        path::HOLES => holes::decode(body, out),
         _ => Err(CodecError::Unsupported { what: "tile path", id: u32::from(id) }),
     }
 }
