@@ -142,8 +142,11 @@ impl<'a> PlaneCoder<'a> {
         let step = &marks[at];
         states.begin_step();
         if L::IS_VECTOR && is_plain(step) {
-            let places = step
-                .map(|mark| tables.place(mark as usize >> NUMBER_BITS, mark as usize % N_DIRECT as usize));
+            // In a loop: mapping an array is not always inlined.
+            let mut places = [0; 8];
+            for (place, mark) in places.iter_mut().zip(step) {
+                *place = tables.place(*mark as usize >> NUMBER_BITS, *mark as usize % N_DIRECT as usize);
+            }
             states.tokens(l, l.look_up_pairs(&tables.steps, places));
             return;
         }

@@ -185,10 +185,9 @@ impl Equations {
     /// Adds a sample by its differences; those of a large variance weigh little.
     #[inline(always)]
     fn add<L: Lanes>(&mut self, l: L, inputs: &[i32; N_COLUMNS], variance: f32, n_used: usize) {
-        // Of 18 bits times 14 with a square root of at least 2 below: 32 bits with sign.
-        let weight = ((1 << WEIGHT_BITS) as f32 / variance.sqrt()) as i32;
         const SHIFT: i32 = (WEIGHT_BITS - INPUT_BITS) as i32;
-        let weight = l.splat_i32(weight);
+        // A variance is at least 2: less than 2¹⁴ / √2, and products with differences fit 32 bits.
+        let weight = l.splat_i32(((1 << WEIGHT_BITS) as f32 / variance.sqrt()) as i32);
         let at = self.n_samples % (2 * N_PAIRS);
         let half = l.splat_i32(16 * (at % 2) as i32);
         let within =
