@@ -75,7 +75,8 @@ fn find_hole(tile: &TileRef<'_>, mode: Mode) -> Option<Vec<u8>> {
     }
     let gain = whole.saturating_sub(apart);
     let least_gain = if mode == Mode::Archival { 1 } else { 2 };
-    if gain < EDGE_BITS * n_edges
+    if gain == 0
+        || gain < EDGE_BITS * n_edges
         || gain * 100 < least_gain * whole
         || n_equal * 100 > seen.len() * MOST_EQUAL
     {
@@ -220,6 +221,8 @@ mod tests {
             (0..SHAPE.n_pixels()).flat_map(|i| ((i % 60 / 20 * 700) as u16).to_le_bytes()).collect();
         assert_eq!(coded(&labels, SHAPE, Mode::Archival), None);
         assert_eq!(coded(&vec![0; 2 * SHAPE.n_pixels()], SHAPE, Mode::Standard), None);
+        let column = TileShape { width: 1, height: 60 * 48, ..SHAPE };
+        assert_eq!(coded(&depths(SHAPE, 0), column, Mode::Standard), None);
     }
 
     #[test]
