@@ -98,3 +98,19 @@ impl<'a, 'b> TileMut<'a, 'b> {
         self.rows
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// The samples that `decode` puts into a tile.
+    pub(crate) fn samples(
+        shape: TileShape,
+        decode: impl FnOnce(&mut TileMut<'_, '_>) -> Result<(), CodecError>,
+    ) -> Result<Vec<u8>, CodecError> {
+        let mut samples = vec![0; shape.row_bytes() * shape.height as usize];
+        let mut rows: Vec<&mut [u8]> = samples.chunks_exact_mut(shape.row_bytes()).collect();
+        decode(&mut TileMut::new(shape, &mut rows)?)?;
+        Ok(samples)
+    }
+}

@@ -90,9 +90,7 @@ fn encode_smallest(planes: &Planes, options: &TileOptions, most_bytes: usize) ->
     for coder in candidates(planes, options) {
         let most_bytes = smallest.as_ref().map_or(most_bytes, Vec::len);
         let coded = coder::encode(coder, planes, most_bytes);
-        if let Some(coded) = coded.filter(|coded| smallest.is_none() || coded.len() < most_bytes) {
-            smallest = Some(coded);
-        }
+        smallest = [smallest, coded].into_iter().flatten().min_by_key(Vec::len);
     }
     smallest
 }

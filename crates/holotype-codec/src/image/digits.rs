@@ -178,6 +178,7 @@ fn decode_digit(coded: &[u8], n_samples: usize, shape: &TileShape) -> Result<Vec
 mod tests {
     use super::*;
     use crate::image::Mode;
+    use crate::tile;
 
     const SHAPE: TileShape =
         TileShape { width: 13, height: 11, n_channels: 1, sample: SampleType::F32, is_rgb: false };
@@ -188,10 +189,7 @@ mod tests {
     }
 
     fn decoded(coded: &[u8], shape: TileShape) -> Result<Vec<u8>, CodecError> {
-        let mut samples = vec![0; shape.row_bytes() * shape.height as usize];
-        let mut rows: Vec<&mut [u8]> = samples.chunks_exact_mut(shape.row_bytes()).collect();
-        decode(coded, &mut TileMut::new(shape, &mut rows).unwrap())?;
-        Ok(samples)
+        tile::tests::samples(shape, |out| decode(coded, out))
     }
 
     /// Floats with low digits like noise, `NaN` where `is_void` says so.

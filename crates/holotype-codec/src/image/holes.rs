@@ -155,6 +155,7 @@ pub(super) fn decode(bytes: &[u8], out: &mut TileMut<'_, '_>) -> Result<(), Code
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tile;
 
     const SHAPE: TileShape =
         TileShape { width: 60, height: 48, n_channels: 1, sample: SampleType::U16, is_rgb: false };
@@ -181,10 +182,7 @@ mod tests {
     }
 
     fn decoded(coded: &[u8], shape: TileShape) -> Result<Vec<u8>, CodecError> {
-        let mut out = vec![0; shape.row_bytes() * shape.height as usize];
-        let mut rows: Vec<&mut [u8]> = out.chunks_exact_mut(shape.row_bytes()).collect();
-        decode_tile(coded, &mut TileMut::new(shape, &mut rows).unwrap())?;
-        Ok(out)
+        tile::tests::samples(shape, |out| decode_tile(coded, out))
     }
 
     #[test]

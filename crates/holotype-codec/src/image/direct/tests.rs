@@ -1,6 +1,7 @@
 use super::*;
 use crate::SampleType;
 use crate::simd::Portable;
+use crate::tile;
 
 fn shape(width: u32, height: u32, n_channels: u16) -> TileShape {
     TileShape { width, height, n_channels, sample: SampleType::U8, is_rgb: n_channels >= 3 }
@@ -37,9 +38,7 @@ fn round_trip(shape: TileShape, samples: &[u8]) -> Vec<u8> {
 }
 
 fn read(shape: TileShape, coded: &[u8]) -> Result<Vec<u8>, CodecError> {
-    let mut out = vec![0; shape.row_bytes() * shape.height as usize];
-    let mut rows: Vec<&mut [u8]> = out.chunks_exact_mut(shape.row_bytes()).collect();
-    decode(coded, &mut TileMut::new(shape, &mut rows).unwrap()).map(|()| out)
+    tile::tests::samples(shape, |out| decode(coded, out))
 }
 
 #[test]
@@ -63,11 +62,8 @@ fn the_plain_form_reads_the_same_samples() {
         let samples = samples(&shape, kind);
         let coded = round_trip(shape, &samples);
         let (header, words) = Header::parse(&coded, &shape).unwrap();
-        let mut out = vec![0; samples.len()];
-        let mut rows: Vec<&mut [u8]> = out.chunks_exact_mut(shape.row_bytes()).collect();
-        let mut tile = TileMut::new(shape, &mut rows).unwrap();
-        decode::Decode { header: &header, words, out: &mut tile }.run(Portable).unwrap();
-        assert!(out == samples);
+        let plain = |out: &mut TileMut<'_, '_>| decode::Decode { header: &header, words, out }.run(Portable);
+        assert!(tile::tests::samples(shape, plain).unwrap() == samples);
         let rows: Vec<&[u8]> = samples.chunks_exact(shape.row_bytes()).collect();
         let (header, words) = Encode(&TileRef::new(shape, &rows).unwrap()).run(Portable);
         let mut plain = Vec::new();

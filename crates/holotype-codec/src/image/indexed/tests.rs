@@ -3,7 +3,7 @@
 use super::pixels::Pixels;
 use super::{PixelCoder, code, decode};
 use crate::simd::tests::portably;
-use crate::{CodecError, SampleType, TileMut, TileRef, TileShape};
+use crate::{CodecError, SampleType, TileRef, TileShape, tile};
 
 const CODERS: [PixelCoder; 4] =
     [PixelCoder::Runs, PixelCoder::Copies, PixelCoder::Palette, PixelCoder::Mixing];
@@ -54,10 +54,7 @@ fn encoded(coder: PixelCoder, shape: TileShape, samples: &[u8]) -> Option<Vec<u8
 }
 
 fn decoded(shape: TileShape, coded: &[u8]) -> Result<Vec<u8>, CodecError> {
-    let mut samples = vec![0; shape.row_bytes() * shape.height as usize];
-    let mut rows: Vec<&mut [u8]> = samples.chunks_exact_mut(shape.row_bytes()).collect();
-    decode(coded, &mut TileMut::new(shape, &mut rows).unwrap())?;
-    Ok(samples)
+    tile::tests::samples(shape, |out| decode(coded, out))
 }
 
 #[test]

@@ -1,6 +1,7 @@
 use super::*;
 use crate::SampleType;
 use crate::image::Mode;
+use crate::tile;
 
 struct Random(u64);
 
@@ -35,10 +36,7 @@ fn rows<'a>(samples: &'a [u8], shape: &TileShape) -> Vec<&'a [u8]> {
 }
 
 fn decode(coded: &[u8], reference: &Reference<'_>, shape: TileShape) -> Result<Vec<u8>, CodecError> {
-    let mut samples = vec![0; shape.row_bytes() * shape.height as usize];
-    let mut rows: Vec<&mut [u8]> = samples.chunks_exact_mut(shape.row_bytes()).collect();
-    decode_inter_tile(coded, reference, &mut TileMut::new(shape, &mut rows).unwrap())?;
-    Ok(samples)
+    tile::tests::samples(shape, |out| decode_inter_tile(coded, reference, out))
 }
 
 fn shape(width: u32, height: u32, n_channels: u16, sample: SampleType) -> TileShape {
@@ -98,10 +96,8 @@ fn blended_residuals_are_the_same_with_and_without_simd() {
     let now_rows = rows(&now, &shape);
     let tile = TileRef::new(shape, &now_rows).unwrap();
     let (settings, body) = blend::encode(&tile, &before);
-    let mut out = vec![0; now.len()];
-    let mut out_rows: Vec<&mut [u8]> = out.chunks_exact_mut(shape.row_bytes()).collect();
-    blend::decode(&settings, &body, &before, &mut TileMut::new(shape, &mut out_rows).unwrap()).unwrap();
-    assert_eq!(out, now);
+    let decoded = tile::tests::samples(shape, |out| blend::decode(&settings, &body, &before, out));
+    assert_eq!(decoded.unwrap(), now);
 }
 
 #[test]
