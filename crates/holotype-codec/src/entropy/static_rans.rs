@@ -16,6 +16,8 @@ pub(crate) const N_SLOTS: usize = 1 << PRECISION_BITS;
 const N_TABLES: usize = 32;
 /// Most tokens a table tells apart.
 const N_TOKENS: usize = 256;
+/// Most contexts that choose a table.
+const N_CONTEXTS: usize = 1024;
 /// Bytes of the eight states before the words.
 pub(crate) const STATE_BYTES: usize = 32;
 
@@ -26,11 +28,14 @@ pub(crate) struct DecodeTables {
     tokens: Box<[u8; N_TABLES * N_SLOTS]>,
     /// Token → token (8 bits), frequency − 1 (11 bits), first slot (11 bits), table after table.
     entries: Box<[i32; N_TABLES * N_TOKENS]>,
+    /// Context → number of its table.
+    of_contexts: Box<[u8; N_CONTEXTS]>,
 }
 
 impl DecodeTables {
-    /// From the frequencies of each table, at most 32 tables of at most 256 tokens, each with sum [`N_SLOTS`].
-    pub(crate) fn new(tables: &[Vec<u32>]) -> Self {
+    /// From the frequencies of each table, at most 32 tables of at most 256 tokens, each with sum [`N_SLOTS`], and the
+    /// number of the table of each context, at most 1024.
+    pub(crate) fn new(tables: &[Vec<u32>], table_of_contexts: &[u8]) -> Self {
         let mut tokens = Box::new([0; N_TABLES * N_SLOTS]);
         let mut entries = Box::new([0; N_TABLES * N_TOKENS]);
         let places = tokens.chunks_exact_mut(N_SLOTS).zip(entries.chunks_exact_mut(N_TOKENS));
@@ -43,30 +48,32 @@ impl DecodeTables {
                 first += n;
             }
         }
-        Self { tokens, entries }
+        let mut of_contexts = Box::new([0; N_CONTEXTS]);
+        of_contexts.iter_mut().zip(table_of_contexts).for_each(|(to, from)| *to = *from);
+        Self { tokens, entries, of_contexts }
     }
 
-    /// The tokens of eight states, from the tables at `table` (number times [`N_SLOTS`]), and the states after them,
-    /// which may be too small.
+    /// The tokens of eight states, from the tables of their contexts, and the states after them, which may be too small.
     #[inline(always)]
-    pub(crate) fn token<L: Lanes>(&self, l: L, state: L::I, table: L::I) -> (L::I, L::I) {
+    pub(crate) fn token<L: Lanes>(&self, l: L, state: L::I, context: L::I) -> (L::I, L::I) {
         let slot = l.and(state, l.splat_i32(N_SLOTS as i32 - 1));
-        let entry = self.entries(l, l.or(table, slot));
+        let entry = self.entries(l, slot, context);
         let frequency = l.add_i32(l.and(l.shr::<8>(entry), l.splat_i32(N_SLOTS as i32 - 1)), l.splat_i32(1));
         let offset = l.sub_i32(slot, l.shr::<20>(entry));
         let next = l.add_i32(l.mul_i32(frequency, l.shr::<11>(state)), offset);
         (l.and(entry, l.splat_i32(255)), next)
     }
 
-    /// The entries of the tokens that stand at slots of tables, both in one number.
+    /// The entries of the tokens that stand at slots of the tables of contexts.
     #[inline(always)]
-    fn entries<L: Lanes>(&self, l: L, slots: L::I) -> L::I {
-        let mut at = [0; 8];
+    fn entries<L: Lanes>(&self, l: L, slots: L::I, contexts: L::I) -> L::I {
+        let (mut at, mut tables) = ([0; 8], [0; 8]);
         l.store_i32(slots, &mut at);
-        for at in &mut at {
-            let slot = *at as usize % (N_TABLES * N_SLOTS);
-            let token = usize::from(self.tokens[slot]);
-            *at = self.entries[slot / N_SLOTS * N_TOKENS + token];
+        l.store_i32(contexts, &mut tables);
+        for (at, context) in at.iter_mut().zip(tables) {
+            let table = usize::from(self.of_contexts[context as usize % N_CONTEXTS]) % N_TABLES;
+            let token = self.tokens[table * N_SLOTS + *at as usize % N_SLOTS];
+            *at = self.entries[table * N_TOKENS + usize::from(token)];
         }
         l.load_i32(&at)
     }
@@ -89,11 +96,11 @@ impl<'a> Decoder<'a> {
         Ok(Self { states: states.map(|s| s as i32), words, at: 0 })
     }
 
-    /// One token in every lane of `active`, from the table at `table` (number times [`N_SLOTS`]).
+    /// One token in every lane of `active`, from the table of its context.
     #[inline(always)]
-    pub(crate) fn token<L: Lanes>(&mut self, l: L, tables: &DecodeTables, table: L::I, active: L::I) -> L::I {
+    pub(crate) fn token<L: Lanes>(&mut self, l: L, tables: &DecodeTables, context: L::I, active: L::I) -> L::I {
         let state = l.load_i32(&self.states);
-        let (token, next) = tables.token(l, state, table);
+        let (token, next) = tables.token(l, state, context);
         self.refill(l, l.select_i32(active, next, state));
         token
     }

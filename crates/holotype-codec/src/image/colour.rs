@@ -151,7 +151,9 @@ pub(super) fn inverse(
     Ok(Planes { shape: shape.clone(), samples })
 }
 
-/// Some rows of all planes before the transform, into `rows`; those of `coded` are used up.
+/// Some rows of all planes before the transform, into `rows`; those of `coded` are used up. Inlined, so that a kernel
+/// compiles it for its instructions.
+#[inline(always)]
 pub(super) fn inverse_rows(
     shape: &PlaneShape,
     transform: Transform,

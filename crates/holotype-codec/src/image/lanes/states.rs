@@ -5,7 +5,7 @@ use super::decode::{Residuals, residuals};
 use super::tables::Tables;
 use crate::entropy::byte_rans::MIN_STATE;
 use crate::entropy::rans_lanes;
-use crate::entropy::static_rans::{DecodeTables, N_SLOTS};
+use crate::entropy::static_rans::DecodeTables;
 use crate::entropy::words::WordReader;
 use crate::image::levels::{N_DIRECT, normalise};
 use crate::simd::WordLanes;
@@ -14,19 +14,14 @@ use crate::simd::WordLanes;
 pub(super) struct States<L: WordLanes> {
     states: [L::I; 4],
     tables: DecodeTables,
-    /// Where the table of each class of energy begins.
-    first_slots: [i32; 64],
 }
 
 impl<L: WordLanes> States<L> {
     #[inline(always)]
     pub(super) fn new(l: L, tables: &Tables, states: &[u32; N_LANES]) -> Self {
         let frequencies: Vec<_> = tables.levels.iter().map(|levels| normalise(levels)).collect();
-        let mut first_slots = [0; 64];
-        for (slot, table) in first_slots.iter_mut().zip(tables.of_classes) {
-            *slot = i32::from(table) * N_SLOTS as i32;
-        }
-        Self { states: rans_lanes::load(l, states), tables: DecodeTables::new(&frequencies), first_slots }
+        let tables = DecodeTables::new(&frequencies, &tables.of_classes);
+        Self { states: rans_lanes::load(l, states), tables }
     }
 
     /// Lets the states that are too small take words.
@@ -54,8 +49,7 @@ impl<L: WordLanes> Residuals<L> for States<L> {
         let mut n_bits = numbers;
         let mut has_bits = zero;
         for j in 0..4 {
-            let table = l.look_up(&self.first_slots, Tables::class(l, numbers[j]));
-            let (mut token, mut state) = self.tables.token(l, self.states[j], table);
+            let (mut token, mut state) = self.tables.token(l, self.states[j], Tables::class(l, numbers[j]));
             if !FULL {
                 token = l.and(token, active[j]);
                 state = l.select_i32(active[j], state, self.states[j]);

@@ -7,7 +7,7 @@ use super::kernel::{Place, Residuals, walk};
 use super::model::PlaneModel;
 use super::tables::N_CONTEXTS;
 use crate::CodecError;
-use crate::entropy::static_rans::{DecodeTables, Decoder, N_SLOTS};
+use crate::entropy::static_rans::{DecodeTables, Decoder};
 use crate::image::levels::{N_DIRECT, normalise};
 use crate::simd::{ByteLanes, Kernel, Lanes};
 
@@ -15,8 +15,6 @@ use crate::simd::{ByteLanes, Kernel, Lanes};
 struct PlaneStream<'a> {
     coder: Decoder<'a>,
     tables: DecodeTables,
-    /// First slot of each context's table.
-    first_slot: Box<[i32; 1024]>,
     low: i32,
     high: i32,
     group: Group,
@@ -41,14 +39,9 @@ impl Kernel for Decode<'_> {
         let mut planes = Vec::with_capacity(models.len());
         for (model, (states, words)) in models.iter().zip(streams) {
             let frequencies: Vec<_> = model.tables.levels.iter().map(|levels| normalise(levels)).collect();
-            let mut first_slot = Box::new([0; 1024]);
-            for (first, cluster) in first_slot.iter_mut().zip(model.tables.clusters.iter()) {
-                *first = i32::from(*cluster) * N_SLOTS as i32;
-            }
             planes.push(PlaneStream {
                 coder: Decoder::new(*states, words)?,
-                tables: DecodeTables::new(&frequencies),
-                first_slot,
+                tables: DecodeTables::new(&frequencies, model.tables.clusters.as_slice()),
                 low: model.low,
                 high: model.high,
                 group: Group::new(width),
@@ -81,8 +74,7 @@ impl<L: Lanes> Residuals<L> for Source<'_> {
     #[inline(always)]
     fn code(&mut self, l: L, c: usize, t: isize, place: &Place<L>) -> L::I {
         let Some(plane) = self.planes.get_mut(c) else { return place.prediction };
-        let table = l.look_up(&plane.first_slot, place.context);
-        let token = plane.coder.token(l, &plane.tables, table, place.active);
+        let token = plane.coder.token(l, &plane.tables, place.context, place.active);
         let is_long = l.and(l.gt_i32(token, l.splat_i32(N_DIRECT as i32 - 1)), place.active);
         let mut number = token;
         if l.sign_mask(is_long) != 0 {

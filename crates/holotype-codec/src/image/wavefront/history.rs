@@ -62,14 +62,19 @@ impl Ring {
         l.shift_up(self.own(l, t), self.frame(t)[7])
     }
 
-    /// Keeps step `t`, with what stands at the same step in the two lines above the group.
+    /// Keeps step `t`, with what stands at the same step in the line above the group.
     #[inline(always)]
-    pub(super) fn put<L: Lanes>(&mut self, l: L, t: isize, lanes: L::F, line: f32, line2: f32) {
+    pub(super) fn put<L: Lanes>(&mut self, l: L, t: isize, lanes: L::F, line: f32) {
         let frame = &mut self.0[t as usize % N_FRAMES];
-        frame[6] = line2;
         frame[7] = line;
         let [_, _, _, _, _, _, _, _, eight @ ..] = frame;
         l.store(lanes, eight);
+    }
+
+    /// Keeps for [`Ring::above2`] what stands at step `t` in the second line above the group.
+    #[inline(always)]
+    pub(super) fn put_above2(&mut self, t: isize, line2: f32) {
+        self.0[t as usize % N_FRAMES][6] = line2;
     }
 
     /// Lane `k` at step `t`.

@@ -49,8 +49,10 @@ struct PlaneState {
     energies: Ring,
     /// Sums of three neighbouring errors of each prediction.
     triples: [Ring; N_PREDICTIONS],
-    /// Errors of each prediction in the last two steps, the last one first.
+    /// Errors of each prediction in the last two steps, the even one first.
     recent: [[[f32; 8]; 2]; N_PREDICTIONS],
+    /// Their sums.
+    pairs: [[f32; 8]; N_PREDICTIONS],
     /// The last row of the group before: value, error, energy, triples.
     above: Line<[f32; 3 + N_PREDICTIONS]>,
     /// Values of the row before that.
@@ -78,6 +80,7 @@ impl PlaneState {
             energies: Ring::new(),
             triples: std::array::from_fn(|_| Ring::new()),
             recent: [[[0.0; 8]; 2]; N_PREDICTIONS],
+            pairs: [[0.0; 8]; N_PREDICTIONS],
             above: Line::new(width, first),
             above2: Line::new(width, model.start as f32),
             biases: Box::new([0; N_BIASES]),
@@ -98,6 +101,7 @@ impl PlaneState {
             ring.restart(|x| above(3 + i)(&self.above, x), |_| 0.0);
         }
         self.recent = [[[0.0; 8]; 2]; N_PREDICTIONS];
+        self.pairs = [[0.0; 8]; N_PREDICTIONS];
     }
 
     fn end_group(&mut self, width: usize) {
@@ -286,9 +290,8 @@ fn prepare<L: Lanes, const FULL: bool, const EXACT: bool>(
     let mut weighted = l.splat(0.0);
     let mut weights = l.splat(0.0);
     for (i, prediction) in predictions.into_iter().enumerate() {
-        let [recent, older] = &plane.recent[i];
-        let own = l.add(l.load(recent), l.load(older));
-        let sum = l.add(l.add(own, l.splat(0.5)), plane.triples[i].above(l, t - 2));
+        let own = l.add(l.load(&plane.pairs[i]), l.splat(0.5));
+        let sum = l.add(own, plane.triples[i].above(l, t - 2));
         // About 1 / sum²: the exponent is negated in the bits.
         let weight = l.with_bits(l.sub_i32(l.splat_i32(0x7EF3_11C7), l.bits(l.mul(sum, sum))));
         weighted = l.add(weighted, l.mul(weight, prediction));
@@ -378,17 +381,18 @@ fn update<L: Lanes, const FULL: bool>(
     let energy = choose(l.abs(l.sub(value, rounded)), zero, plane.energies.own(l, t - 1));
     let x = t + SKEW;
     let ahead = plane.above.at(x);
-    plane.values.put(l, t, value, ahead[0], plane.above2.at(x + SKEW));
-    plane.errors.put(l, t, error, ahead[1], 0.0);
-    plane.energies.put(l, t, energy, ahead[2], 0.0);
+    plane.values.put(l, t, value, ahead[0]);
+    plane.values.put_above2(t, plane.above2.at(x + SKEW));
+    plane.errors.put(l, t, error, ahead[1]);
+    plane.energies.put(l, t, energy, ahead[2]);
     for (i, prediction) in predictions.into_iter().enumerate() {
-        let [recent, older] = &mut plane.recent[i];
-        let (last, before) = (l.load(recent), l.load(older));
+        let recent = &mut plane.recent[i];
+        let (last, before) = (l.load(&recent[(t - 1) as usize % 2]), l.load(&recent[t as usize % 2]));
         let own = choose(l.abs(l.sub(prediction, value)), zero, last);
-        let triple = l.add(l.add(own, last), before);
-        plane.triples[i].put(l, t, triple, ahead[3 + i], 0.0);
-        *older = *recent;
-        l.store(own, recent);
+        let pair = l.add(own, last);
+        l.store(own, &mut recent[t as usize % 2]);
+        l.store(pair, &mut plane.pairs[i]);
+        plane.triples[i].put(l, t, l.add(pair, before), ahead[3 + i]);
     }
 
     // Lanes take their bias as it was before the step; of lanes with one class the last one stays.
