@@ -98,7 +98,13 @@ impl<'a> Decoder<'a> {
 
     /// One token in every lane of `active`, from the table of its context.
     #[inline(always)]
-    pub(crate) fn token<L: Lanes>(&mut self, l: L, tables: &DecodeTables, context: L::I, active: L::I) -> L::I {
+    pub(crate) fn token<L: Lanes>(
+        &mut self,
+        l: L,
+        tables: &DecodeTables,
+        context: L::I,
+        active: L::I,
+    ) -> L::I {
         let state = l.load_i32(&self.states);
         let (token, next) = tables.token(l, state, context);
         self.refill(l, l.select_i32(active, next, state));

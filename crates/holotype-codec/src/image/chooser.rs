@@ -43,11 +43,14 @@ fn predict(tile: &TileRef<'_>, options: &TileOptions, most_bytes: usize) -> Opti
     if options.mode != Mode::Fast || !direct::accepts(&tile.shape()) {
         return encode_planes(tile, options, most_bytes);
     }
+    let n_samples = tile.shape().n_pixels() * usize::from(tile.shape().n_channels);
+    if n_samples < N_LANES_SAMPLES {
+        return encode_planes(tile, options, most_bytes);
+    }
     let mut fast = vec![path::DIRECT];
     direct::encode(tile, &mut fast);
-    // Where flags and lane heads weigh, hardly a bit is left of a sample, or few values are used, planes may be smaller.
-    let n_samples = tile.shape().n_pixels() * usize::from(tile.shape().n_channels);
-    if n_samples > N_DIRECT_SAMPLES && fast.len() > n_samples / 6 && !frontend::is_sparse(tile) {
+    // Where hardly a bit is left of a sample, heads of lanes weigh, or few values are used, planes may be smaller.
+    if fast.len() > n_samples / 6 + N_HEAVY_BYTES && !frontend::is_sparse(tile) {
         return Some(fast);
     }
     let most_bytes = most_bytes.min(fast.len());
@@ -56,8 +59,6 @@ fn predict(tile: &TileRef<'_>, options: &TileOptions, most_bytes: usize) -> Opti
 
 /// Tiles of many channels and fewer pixels than this are tried folded.
 const N_FOLDED_PIXELS: usize = 10_000;
-/// Tiles with fewer samples than this are coded both ways in fast mode.
-const N_DIRECT_SAMPLES: usize = 50_000;
 
 /// The tile on the planes path, unless its header would be too long or all coders give up; or by digits if that is
 /// smaller.
@@ -87,18 +88,29 @@ fn encode_planes(tile: &TileRef<'_>, options: &TileOptions, most_bytes: usize) -
 /// than `most_bytes`.
 fn encode_smallest(planes: &Planes, options: &TileOptions, most_bytes: usize) -> Option<Vec<u8>> {
     let mut smallest: Option<Vec<u8>> = None;
+    let n_samples: usize = planes.samples.iter().map(Vec::len).sum();
     for coder in candidates(planes, options) {
         let most_bytes = smallest.as_ref().map_or(most_bytes, Vec::len);
+        // Of dense residuals it learns nothing that tables do not tell, at a tenth of the speed.
+        let is_dense = n_samples >= N_DENSE_SAMPLES
+            && smallest.as_ref().is_some_and(|coded| coded.len() > n_samples / 3);
+        if is_dense && coder == Coder::Adaptive(Density::Balanced) {
+            continue;
+        }
         let coded = coder::encode(coder, planes, most_bytes);
         smallest = [smallest, coded].into_iter().flatten().min_by_key(Vec::len);
     }
     smallest
 }
 
-/// Planes with more samples than this are coded fast in fast mode; heads of lanes weigh in smaller ones.
-const N_LANES_SAMPLES: usize = 50_000;
+/// In planes of fewer samples the heads of lanes weigh too much.
+const N_LANES_SAMPLES: usize = 6_000;
+/// Beside this many bytes the heads of lanes are light.
+const N_HEAVY_BYTES: usize = 2_000;
 /// Planes with fewer samples than this learn faster than tables are sent.
 const N_ADAPTIVE_SAMPLES: usize = 4_096;
+/// Planes with fewer samples than this may learn faster even if they are dense.
+const N_DENSE_SAMPLES: usize = 8_192;
 /// Planes with more samples than this are never better off without tables.
 const N_STATIC_SAMPLES: usize = 16_384;
 /// Tiles of fewer samples may be over before the archival coder's many states have learned.
@@ -111,13 +123,11 @@ const FAR_MAX: u16 = 1 << 8;
 fn candidates(planes: &Planes, options: &TileOptions) -> Vec<Coder> {
     let n_samples: usize = planes.samples.iter().map(Vec::len).sum();
     let mut coders = match (options.mode, n_samples) {
-        (Mode::Fast, 0..N_LANES_SAMPLES) => {
-            return vec![Coder::Rice, Coder::Lanes(UseOfTables::IfMuchSmaller)];
-        }
+        (Mode::Fast, 0..N_LANES_SAMPLES) => return vec![Coder::Rice],
         (Mode::Fast, _) => return vec![Coder::Lanes(UseOfTables::IfMuchSmaller)],
         (Mode::Standard, 0..N_ADAPTIVE_SAMPLES) => vec![Coder::Adaptive(Density::Balanced)],
         (Mode::Standard, N_ADAPTIVE_SAMPLES..N_STATIC_SAMPLES) => {
-            vec![Coder::Adaptive(Density::Balanced), Coder::Wavefront]
+            vec![Coder::Wavefront, Coder::Adaptive(Density::Balanced)]
         }
         (Mode::Standard, _) => vec![Coder::Wavefront],
         (Mode::Archival, 0..N_ARCHIVAL_SAMPLES) if options.max_effort => vec![
@@ -190,5 +200,21 @@ mod tests {
             is_first.push(plan.guess(&tile).is_some_and(|guess| guess.is_repetitive()));
         }
         assert!(is_first[0] && !is_first[1], "{is_first:?}");
+    }
+
+    #[test]
+    fn small_pictures_are_coded_fast_by_what_they_show() {
+        let (width, height) = (64, 64);
+        let shape = TileShape { width, height, ..SHAPE };
+        for ((name, samples), path) in pictures().iter().zip([path::INDEXED, path::DIRECT]) {
+            let row_bytes = SHAPE.row_bytes();
+            let rows: Vec<&[u8]> = samples
+                .chunks_exact(row_bytes)
+                .take(height as usize)
+                .map(|row| &row[..shape.row_bytes()])
+                .collect();
+            let coded = encode(&TileRef::new(shape, &rows).unwrap(), &TileOptions::new(Mode::Fast)).unwrap();
+            assert_eq!(coded[0], path, "{name}");
+        }
     }
 }

@@ -106,22 +106,16 @@ pub(super) fn ranges(shape: &PlaneShape, transform: Transform) -> Vec<(i32, i32)
     ranges
 }
 
-/// Hands the samples of transformed plane `c` to `put(x, y, value)`.
-pub(super) fn forward(
-    planes: &Planes,
-    transform: Transform,
-    c: usize,
-    put: &mut dyn FnMut(usize, usize, i32),
-) {
-    let width = planes.shape.width;
-    for i in 0..width * planes.shape.height {
-        let value = if transform.is_colour() && c < 3 {
-            transform.forward([0, 1, 2].map(|k| i32::from(planes.samples[k][i])))[c]
-        } else {
-            i32::from(planes.samples[c][i])
-        };
-        put(i % width, i / width, value);
+/// Transformed plane `c`, row-major.
+pub(super) fn forward(planes: &Planes, transform: Transform, c: usize) -> Vec<i32> {
+    let [r, g, b, ..] = planes.samples.as_slice() else {
+        return planes.samples[c].iter().map(|v| i32::from(*v)).collect();
+    };
+    if !transform.is_colour() || c >= 3 {
+        return planes.samples[c].iter().map(|v| i32::from(*v)).collect();
     }
+    let pixels = r.iter().zip(g).zip(b);
+    pixels.map(|((r, g), b)| transform.forward([i32::from(*r), i32::from(*g), i32::from(*b)])[c]).collect()
 }
 
 /// All transformed planes, row-major.

@@ -1,5 +1,7 @@
 //! The logistic function and its inverse in integers. `docs/codecs/adaptive.md` §3.
 
+use std::sync::LazyLock;
+
 /// `65536 / (1 + exp(-(i - 32) / 4))`, rounded and kept within 16..=65520.
 const KNOTS: [u16; 65] = [
     22, 28, 36, 47, 60, 77, 98, 126, 162, 208, 267, 342, 439, 562, 720, 922, 1179, 1506, 1921, 2446, 3108,
@@ -21,19 +23,23 @@ pub(in crate::image) fn squash(logit: i32) -> u32 {
 
 /// The inverse of [`squash`] for probabilities in 4096ths: the smallest logit that reaches `16 * p`.
 #[derive(Debug)]
-pub(in crate::image) struct Stretch(Box<[i16; 4096]>);
+pub(in crate::image) struct Stretch(&'static [i16; 4096]);
+
+static LOGITS: LazyLock<Box<[i16; 4096]>> = LazyLock::new(|| {
+    let mut table = Box::new([0; 4096]);
+    let mut logit = -MAX_STRETCH;
+    for (p, entry) in table.iter_mut().enumerate() {
+        while logit < MAX_STRETCH && squash(logit) < 16 * p as u32 {
+            logit += 1;
+        }
+        *entry = logit as i16;
+    }
+    table
+});
 
 impl Stretch {
     pub(in crate::image) fn new() -> Self {
-        let mut table = Box::new([0; 4096]);
-        let mut logit = -MAX_STRETCH;
-        for (p, entry) in table.iter_mut().enumerate() {
-            while logit < MAX_STRETCH && squash(logit) < 16 * p as u32 {
-                logit += 1;
-            }
-            *entry = logit as i16;
-        }
-        Self(table)
+        Self(&LOGITS)
     }
 
     /// Logit of a probability in 65536ths.

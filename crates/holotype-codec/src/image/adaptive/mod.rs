@@ -43,10 +43,11 @@ pub(super) fn encode(planes: &Planes, density: Density) -> Vec<u8> {
     let mut done: Vec<Padded> = Vec::new();
     for (c, (low, high)) in ranges.into_iter().enumerate() {
         let mut plane = Padded::new(planes.shape.width, planes.shape.height, low, high);
-        colour::forward(planes, transform, c, &mut |x, y, value| {
-            let at = plane.row(y) + x;
-            plane.values[at] = value;
-        });
+        let values = colour::forward(planes, transform, c);
+        for (y, row) in values.chunks_exact(planes.shape.width).enumerate() {
+            let start = plane.row(y);
+            plane.values[start..start + row.len()].copy_from_slice(row);
+        }
         code_plane(&mut coder, &mut plane, done.last(), density);
         done.clear();
         done.push(plane);
@@ -86,8 +87,19 @@ pub(super) fn decode(bytes: &[u8], shape: &PlaneShape) -> Result<Planes, CodecEr
 
 /// Codes the samples of `plane` in raster order, or fills them in when decoding.
 fn code_plane(coder: &mut impl BitCoder, plane: &mut Padded, previous: Option<&Padded>, density: Density) {
+    match density {
+        Density::Balanced => code_with::<2>(coder, plane, previous),
+        Density::Dense => code_with::<5>(coder, plane, previous),
+    }
+}
+
+fn code_with<const N_CONTEXTS: usize>(
+    coder: &mut impl BitCoder,
+    plane: &mut Padded,
+    previous: Option<&Padded>,
+) {
     let mut predictor = Predictor::new(plane);
-    let mut model = Model::new(density.n_contexts());
+    let mut model = Model::<N_CONTEXTS>::new();
     let mut signed = vec![0_i32; plane.values.len()];
     let span = i64::from(plane.high) - i64::from(plane.low) + 1;
     for y in 0..plane.height {

@@ -7,6 +7,8 @@ use crate::entropy::binary::BitCoder;
 
 /// Most contexts a residual is modelled by.
 const MAX_CONTEXTS: usize = 5;
+/// A probability of a half.
+const EVEN: u16 = 1 << 15;
 /// Binary decisions a residual may need that are modelled.
 const N_NODES: usize = 80;
 const ZERO: usize = 0;
@@ -21,16 +23,13 @@ const SLOTS: [usize; MAX_CONTEXTS] = [24 * 12, 12 * 64, 9 * 9 * 9, 64 * 8, 12 * 
 /// Classes a weight set is chosen by.
 const N_WEIGHT_CLASSES: usize = 8;
 /// Slot counts stop here.
-const MAX_COUNT: u8 = 160;
+const MAX_COUNT: u16 = 160;
 /// Initial weight of each input, in 65536ths.
 const FIRST_WEIGHT: i32 = 26_000;
 
-/// Probability and age of one decision in one context.
-#[derive(Debug, Clone, Copy)]
-struct Slot {
-    p1: u16,
-    n: u8,
-}
+/// Probability (less a half, bit by bit) and age of one decision in one context: all zeros at first, so that slots that
+/// are never met cost nothing.
+type Slot = [u16; 2];
 
 /// What surrounds a residual beyond its prediction.
 #[derive(Debug, Clone, Copy, Default)]
@@ -43,13 +42,12 @@ pub(super) struct Surroundings {
     pub(super) level: usize,
 }
 
-/// Model of one plane's residuals.
+/// Model of one plane's residuals, by the first `N` contexts.
 #[derive(Debug)]
-pub(super) struct Model {
-    n_contexts: usize,
+pub(super) struct Model<const N: usize> {
     stretch: Stretch,
-    slots: [Vec<Slot>; MAX_CONTEXTS],
-    weights: Vec<[i32; MAX_CONTEXTS]>,
+    slots: [Vec<Slot>; N],
+    weights: Vec<[i32; N]>,
     rates: [i32; MAX_COUNT as usize + 1],
 }
 
@@ -65,20 +63,16 @@ fn signed_class(r: i32) -> usize {
     if r < 0 { 4 - size } else { 4 + size }
 }
 
-impl Model {
-    pub(super) fn new(n_contexts: usize) -> Self {
-        let slot = Slot { p1: 1 << 15, n: 0 };
+impl<const N: usize> Model<N> {
+    pub(super) fn new() -> Self {
         let mut rates = [0; MAX_COUNT as usize + 1];
         for (n, rate) in rates.iter_mut().enumerate() {
             *rate = 131_072 / (2 * n as i32 + 3);
         }
         Self {
-            n_contexts,
             stretch: Stretch::new(),
-            slots: std::array::from_fn(|i| {
-                if i < n_contexts { vec![slot; SLOTS[i] * N_NODES] } else { Vec::new() }
-            }),
-            weights: vec![[FIRST_WEIGHT; MAX_CONTEXTS]; N_NODES * N_WEIGHT_CLASSES],
+            slots: std::array::from_fn(|i| vec![[0; 2]; SLOTS[i] * N_NODES]),
+            weights: vec![[FIRST_WEIGHT; N]; N_NODES * N_WEIGHT_CLASSES],
             rates,
         }
     }
@@ -127,7 +121,7 @@ impl Model {
         if negative { -(out as i32) } else { out as i32 }
     }
 
-    #[inline]
+    #[inline(always)]
     fn bit(
         &mut self,
         coder: &mut impl BitCoder,
@@ -137,23 +131,23 @@ impl Model {
         class: usize,
     ) -> bool {
         let weights = &mut self.weights[node * N_WEIGHT_CLASSES + class];
-        let mut inputs = [0; MAX_CONTEXTS];
+        let mut inputs = [0; N];
         let mut dot = 0;
-        for i in 0..self.n_contexts {
-            inputs[i] = self.stretch.of(self.slots[i][contexts[i] + node].p1);
+        for i in 0..N {
+            inputs[i] = self.stretch.of(self.slots[i][contexts[i] + node][0] ^ EVEN);
             dot += inputs[i] * (weights[i] >> 4);
         }
         let p1 = squash(dot >> 12).clamp(48, 65_488);
         let bit = coder.code(bit, p1);
         let error = if bit { 65_536 - p1 as i32 } else { -(p1 as i32) };
         let target = if bit { 65_535 } else { 0 };
-        for i in 0..self.n_contexts {
+        for i in 0..N {
             weights[i] = (weights[i] + ((inputs[i] * error) >> 17)).clamp(-(1 << 18), 1 << 18);
-            let slot = &mut self.slots[i][contexts[i] + node];
-            let p1 = i32::from(slot.p1);
-            slot.p1 =
-                (p1 + (((target - p1) * self.rates[usize::from(slot.n)]) >> 16)).clamp(16, 65_519) as u16;
-            slot.n = (slot.n + 1).min(MAX_COUNT);
+            let [p1, n] = &mut self.slots[i][contexts[i] + node];
+            let p = i32::from(*p1 ^ EVEN);
+            let p = (p + (((target - p) * self.rates[usize::from(*n)]) >> 16)).clamp(16, 65_519);
+            *p1 = p as u16 ^ EVEN;
+            *n = (*n + 1).min(MAX_COUNT);
         }
         bit
     }

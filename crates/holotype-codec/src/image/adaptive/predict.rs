@@ -6,6 +6,24 @@ use super::plane::Padded;
 pub(super) const N_PREDICTORS: usize = 7;
 /// Bias cells: energy class by texture.
 const N_BIAS: usize = 16 * 64;
+/// Sums of errors whose weights stand in a table.
+const N_WEIGHTS: usize = 1024;
+/// The weight of a predictor by its sum of errors.
+static WEIGHTS: [i64; N_WEIGHTS] = {
+    let mut weights = [0; N_WEIGHTS];
+    let mut sum = 0;
+    while sum < N_WEIGHTS {
+        weights[sum] = weight(sum as i64);
+        sum += 1;
+    }
+    weights
+};
+
+/// About the inverse cube of a sum of errors below 2²⁰.
+const fn weight(sum: i64) -> i64 {
+    let s = sum + 2;
+    (1 << 40) / (s * s * s) + 1
+}
 
 /// The neighbours of a sample: `[W, N, NW, NE, WW, NN]` and the previous plane's at the same places.
 #[derive(Debug, Clone, Copy, Default)]
@@ -122,9 +140,11 @@ impl Predictor {
         let mut total = 0_i64;
         for (k, prediction) in each.iter().enumerate() {
             let s = 2 * above[x][k] + 2 * current[x - 1][k] + above[x + 1][k] + above[x - 1][k];
-            // Kept below 2²⁰, so that its cube fits.
-            let s = i64::from(s.min((1 << 20) - 2)) + 2;
-            let weight = (1 << 40) / (s * s * s) + 1;
+            // Kept so that the cube fits.
+            let weight = match WEIGHTS.get(s as usize) {
+                Some(weight) => *weight,
+                None => weight(i64::from(s.min((1 << 20) - 2))),
+            };
             sum += weight * i64::from(*prediction);
             total += weight;
         }

@@ -41,10 +41,9 @@ pub(super) fn encode(planes: &Planes, effort: Effort) -> Vec<u8> {
     let mut done: Vec<Plane> = Vec::new();
     for (c, (low, high)) in colour::ranges(&planes.shape, transform).into_iter().enumerate() {
         let mut plane = Plane::new(planes.shape.width, planes.shape.height, low, high);
-        let mut values = Vec::new();
-        colour::forward(planes, transform, c, &mut |_, _, value| values.push(value as f32));
+        let values = colour::forward(planes, transform, c);
         for (y, row) in values.chunks_exact(planes.shape.width).enumerate() {
-            plane.row_mut(y).copy_from_slice(row);
+            plane.row_mut(y).iter_mut().zip(row).for_each(|(to, from)| *to = *from as f32);
         }
         code_plane(&mut coder, &mut plane, &done, references[c], effort);
         keep(&mut done, plane);

@@ -14,6 +14,8 @@ struct Survey {
     n_new: usize,
     /// Different pixels among those that differ from the one to the left, up to a limit.
     n_colours: usize,
+    /// Colours are met four times on average, or more.
+    colours_return: bool,
 }
 
 /// Rows looked at, in parts that are each spread over the tile.
@@ -66,7 +68,8 @@ impl Survey {
                 break;
             }
         }
-        Self { n_new: n_new * 1024 / n_seen.max(1), n_colours: dictionary.entries.len() }
+        let n_colours = dictionary.entries.len();
+        Self { n_new: n_new * 1024 / n_seen.max(1), n_colours, colours_return: 4 * n_colours <= n_seen }
     }
 }
 
@@ -86,6 +89,8 @@ pub(in crate::image) struct Plan {
     tries_planes: bool,
     /// Whether a guess tells what is tried first.
     is_ordered: bool,
+    /// Whether nothing is tried unless repeats are guessed to take less than planes.
+    needs_repeats: bool,
 }
 
 /// Leaves out coders that take far more than runs for a part of the tile. Copies find more in the whole than in a part;
@@ -111,10 +116,11 @@ impl Plan {
                 is_single: false,
                 tries_planes: true,
                 is_ordered: false,
+                needs_repeats: false,
             };
         };
         let most_new = if options.mode == Mode::Fast { 400 } else { 850 };
-        let Survey { n_new, n_colours } = Survey::new(tile, n_bytes, most_new);
+        let Survey { n_new, n_colours, colours_return } = Survey::new(tile, n_bytes, most_new);
         // What is soon done is tried.
         let is_small = shape.n_pixels() <= SMALL_PIXELS;
         let most = |standard: usize, fast: usize| {
@@ -147,10 +153,13 @@ impl Plan {
             is_small || n_colours == 1 || n_new >= 60 || (shape.n_channels == 1 && n_new >= 10);
         // With few colours a palette may do better than any guess says.
         let is_single = shape.n_channels == 1;
-        let guesses = (n_colours > 256 || is_single && n_colours > 16) && !is_small;
+        let has_many = n_colours > if is_single { 16 } else { 256 };
+        let guesses = if is_small { !colours_return } else { has_many };
         let is_patient = options.mode == Mode::Archival || shape.n_pixels() < N_STRIP_PIXELS;
         let is_ordered = options.mode == Mode::Standard;
-        Self { coders, n_new, guesses, is_patient, is_single, tries_planes, is_ordered }
+        // Of a small picture, coders of pixels may take a little less than planes whatever it shows, and many times as long.
+        let needs_repeats = options.mode == Mode::Fast && is_small && n_new > most_new && !colours_return;
+        Self { coders, n_new, guesses, is_patient, is_single, tries_planes, is_ordered, needs_repeats }
     }
 
     /// True if a coder is not worth trying where repeats are guessed to take `percent` of the planes' bytes. From the
@@ -165,7 +174,8 @@ impl Plan {
 
     /// What the tile would take; `None` where that is not known or nothing depends on it.
     pub(in crate::image) fn guess(&self, tile: &TileRef<'_>) -> Option<Guess> {
-        let is_used = !self.coders.is_empty() && self.tries_planes && (self.guesses || self.is_ordered);
+        let helps = self.guesses || self.is_ordered || self.needs_repeats;
+        let is_used = !self.coders.is_empty() && self.tries_planes && helps;
         if is_used { estimate::guess(tile) } else { None }
     }
 
@@ -197,7 +207,8 @@ impl Plan {
             let percent = guess.repeats * 100 / n_predicted as u64;
             coders.retain(|coder| !self.is_hopeless(*coder, percent));
         }
-        if coders.is_empty() {
+        let is_likely = !self.needs_repeats || guess.is_some_and(|guess| guess.is_repetitive());
+        if coders.is_empty() || !is_likely {
             return None;
         }
         let pixels = Pixels::read(tile)?;

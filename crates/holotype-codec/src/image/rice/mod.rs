@@ -16,10 +16,9 @@ const ESCAPE_BITS: u32 = 18;
 pub(super) fn encode(planes: &Planes) -> Vec<u8> {
     let transform = colour::choose(planes);
     let mut bits = BitWriter::new(vec![transform.code()]);
-    let PlaneShape { width, height, .. } = planes.shape;
-    let mut plane = vec![0; width * height];
+    let width = planes.shape.width;
     for c in 0..planes.samples.len() {
-        colour::forward(planes, transform, c, &mut |x, y, value| plane[y * width + x] = value);
+        let plane = colour::forward(planes, transform, c);
         let mut state = State::new(width);
         for row in plane.chunks_exact(width) {
             let mut left = Left::default();

@@ -64,6 +64,21 @@ impl Model {
 
     /// Codes row `y`, or decodes it into `grid`.
     pub(super) fn code_row(&mut self, coder: &mut impl SymbolCoder, grid: &mut Grid, y: usize) {
+        match self.n_around {
+            0 => self.code_row_with::<0>(coder, grid, y),
+            1 => self.code_row_with::<1>(coder, grid, y),
+            2 => self.code_row_with::<2>(coder, grid, y),
+            4 => self.code_row_with::<4>(coder, grid, y),
+            7 => self.code_row_with::<7>(coder, grid, y),
+            8 => self.code_row_with::<8>(coder, grid, y),
+            10 => self.code_row_with::<10>(coder, grid, y),
+            _ => self.code_row_with::<16>(coder, grid, y),
+        }
+    }
+
+    /// With `N` pixels around. By itself: inlined, its loop shares registers with whatever is around it.
+    #[inline(never)]
+    fn code_row_with<const N: usize>(&mut self, coder: &mut impl SymbolCoder, grid: &mut Grid, y: usize) {
         let stride = grid.stride;
         let (mut at, end) = (grid.start(y), grid.start(y) + grid.width);
         while at < end {
@@ -84,16 +99,22 @@ impl Model {
                     continue;
                 }
             }
-            grid.numbers[at] = self.code_number(coder, &grid.numbers, at, stride);
+            grid.numbers[at] = self.code_number::<N>(coder, &grid.numbers, at, stride);
             at += 1;
         }
     }
 
     /// Codes the number at `at`, or decodes and returns it.
-    #[inline]
-    fn code_number(&mut self, coder: &mut impl SymbolCoder, p: &[u8], at: usize, stride: usize) -> u8 {
+    #[inline(always)]
+    fn code_number<const N: usize>(
+        &mut self,
+        coder: &mut impl SymbolCoder,
+        p: &[u8],
+        at: usize,
+        stride: usize,
+    ) -> u8 {
         let mut context = 0_u64;
-        for (up, right) in &AROUND[..self.n_around] {
+        for (up, right) in AROUND.first_chunk::<N>().unwrap_or(&[(0, -1); N]) {
             let neighbour = p[(at - up * stride).wrapping_add_signed(*right)];
             context = context << self.number_bits | u64::from(neighbour);
         }
