@@ -103,8 +103,10 @@ pub(crate) trait Lanes: Copy {
     fn shl_each(self, a: Self::I, counts: Self::I) -> Self::I;
     /// Bit `k` is the sign bit of lane `k`.
     fn sign_mask(self, a: Self::I) -> u32;
-    /// `table[i]` for every lane; indices wrap at the table's length.
+    /// `table[i]` for every lane; indices wrap at the table's length, a power of two.
     fn look_up<const N: usize>(self, table: &[i32; N], indices: Self::I) -> Self::I;
+    /// `table[i] = value` for every lane, in ascending order; indices wrap at the table's length, a power of two.
+    fn put_each<const N: usize>(self, table: &mut [i32; N], indices: Self::I, values: Self::I);
     /// Both numbers of `table[i]` for every lane; indices wrap at the table's length.
     fn look_up_pairs<const N: usize>(self, table: &[[i32; 2]; N], indices: [usize; 8]) -> (Self::I, Self::I);
     /// The low 16 bits of the lanes whose mask is all ones, in order, at the end of eight words; and how many.

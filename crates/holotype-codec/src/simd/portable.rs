@@ -284,6 +284,13 @@ impl Lanes for Portable {
     }
 
     #[inline(always)]
+    fn put_each<const N: usize>(self, table: &mut [i32; N], indices: [i32; 8], values: [i32; 8]) {
+        for (i, value) in indices.into_iter().zip(values) {
+            table[i as usize % N] = value;
+        }
+    }
+
+    #[inline(always)]
     fn look_up_pairs<const N: usize>(
         self,
         table: &[[i32; 2]; N],

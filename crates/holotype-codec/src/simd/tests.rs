@@ -101,7 +101,7 @@ impl Kernel for Everything {
             l.shr_each(a, l.sar::<20>(b)),
             l.shl_each(a, l.sar::<20>(b)),
             l.splat_i32(l.sign_mask(a) as i32),
-            l.look_up(&table, l.and(a, l.splat_i32(63))),
+            l.look_up(&table, a),
             l.expand_u16(&words, l.sar::<31>(b)).0,
             l.splat_i32(l.expand_u16(&words, l.sar::<31>(b)).1 as i32),
         ] {
@@ -110,6 +110,10 @@ impl Kernel for Everything {
         let (compressed, n_words) = l.compress_u16(a, l.sar::<31>(b));
         let n_free = 8 - n_words;
         put(l.load_i32(&std::array::from_fn(|k| if k < n_free { 0 } else { i32::from(compressed[k]) })));
+        let mut written = table;
+        // Few places, so that some lanes meet.
+        l.put_each(&mut written, l.and(a, l.splat_i32(-4 * 16 - 1 - 8 - 4)), b);
+        written.as_chunks().0.iter().for_each(|eight| put(l.load_i32(eight)));
         let mut floats = [0.0; 8];
         l.store(f, &mut floats);
         put(l.bits(l.load(&floats)));

@@ -3,11 +3,12 @@
 
 mod channel;
 mod float;
+mod interleave;
 pub(super) mod words;
 
 use super::{PlaneShape, Planes};
 use crate::entropy::binary::{Decoder, Encoder};
-use crate::{CodecError, TileMut, TileRef, TileShape};
+use crate::{CodecError, SampleType, TileMut, TileRef, TileShape};
 use channel::Channel;
 use words::Word;
 
@@ -128,6 +129,7 @@ fn join_words<W: Word>(
     out: &mut TileMut<'_, '_>,
 ) -> Result<(), CodecError> {
     let sample = out.shape().sample;
+    let is_rgb8 = sample == SampleType::U8 && recipe.channels.len() == 3;
     let mut samples = planes.map_or(Vec::new(), |p| p.samples);
     let mut rest = samples.as_mut_slice();
     let mut words: Vec<Vec<W>> = Vec::new();
@@ -140,9 +142,15 @@ fn join_words<W: Word>(
             Channel::Equal(twin) => words.get(*twin).cloned().unwrap_or_default(),
             other => other.join(own, sample, out.shape().n_pixels())?,
         };
-        words::write(out, c, &joined);
+        if !is_rgb8 {
+            words::write(out, c, &joined);
+        }
         // Later channels may only repeat these.
         words.push(if c < 8 { joined } else { Vec::new() });
+    }
+    if is_rgb8 && let [Some(r), Some(g), Some(b)] = [0, 1, 2].map(|c| words.get(c).and_then(|w| W::as_u16(w)))
+    {
+        interleave::write(out, [r, g, b]);
     }
     Ok(())
 }

@@ -13,6 +13,9 @@ pub(in crate::image) trait Word: Copy + Ord + Into<u64> {
     /// The word that is `value` more; nothing is lost if it fits.
     fn more(self, value: u16) -> Self;
 
+    /// The words as they are, if they are of 16 bit.
+    fn as_u16(words: &[Self]) -> Option<&[u16]>;
+
     /// Every word as a sample of a plane, in the same memory if it fits.
     fn into_plane(words: Vec<Self>, sample: impl Fn(Self) -> u16) -> Vec<u16>;
 
@@ -34,6 +37,11 @@ impl Word for u16 {
     #[inline]
     fn more(self, value: u16) -> Self {
         self.wrapping_add(value)
+    }
+
+    #[inline]
+    fn as_u16(words: &[Self]) -> Option<&[u16]> {
+        Some(words)
     }
 
     #[inline]
@@ -63,6 +71,11 @@ impl Word for u64 {
     #[inline]
     fn more(self, value: u16) -> Self {
         self.wrapping_add(u64::from(value))
+    }
+
+    #[inline]
+    fn as_u16(_: &[Self]) -> Option<&[u16]> {
+        None
     }
 
     #[inline]

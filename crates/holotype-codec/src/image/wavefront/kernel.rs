@@ -398,12 +398,14 @@ fn update<L: Lanes, const FULL: bool>(
     // Lanes take their bias as it was before the step; of lanes with one class the last one stays.
     let seen = l.to_i32(l.mul(l.sub(value, blend), l.splat(1024.0)));
     let bias = l.add_i32(bias, l.sar::<7>(l.sub_i32(seen, bias)));
-    let (mut classes, mut biases) = ([0; 8], [0; 8]);
-    l.store_i32(bias_at, &mut classes);
-    l.store_i32(bias, &mut biases);
-    let mask = if FULL { 255 } else { l.sign_mask(active) };
-    for k in 0..8 {
-        if FULL || mask >> k & 1 == 1 {
+    if FULL {
+        l.put_each(&mut plane.biases, bias_at, bias);
+    } else {
+        let (mut classes, mut biases) = ([0; 8], [0; 8]);
+        l.store_i32(bias_at, &mut classes);
+        l.store_i32(bias, &mut biases);
+        let mask = l.sign_mask(active);
+        for k in (0..8).filter(|k| mask >> k & 1 == 1) {
             plane.biases[classes[k] as usize % N_BIASES] = biases[k];
         }
     }
