@@ -267,7 +267,7 @@ def main() -> None:
     )
     parser.add_argument("--corpus", type=Path)
     parser.add_argument("--classes", help="comma-separated folder names of the corpus; default all")
-    parser.add_argument("--repeat", type=int, default=2)
+    parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--json", type=Path, help="keep the results")
     parser.add_argument("--from-json", type=Path, help="results kept before, instead of measuring")
     parser.add_argument("--markdown", type=Path)
