@@ -108,14 +108,13 @@ pub(super) fn ranges(shape: &PlaneShape, transform: Transform) -> Vec<(i32, i32)
 
 /// Transformed plane `c`, row-major.
 pub(super) fn forward(planes: &Planes, transform: Transform, c: usize) -> Vec<i32> {
-    let [r, g, b, ..] = planes.samples.as_slice() else {
-        return planes.samples[c].iter().map(|v| i32::from(*v)).collect();
-    };
-    if !transform.is_colour() || c >= 3 {
-        return planes.samples[c].iter().map(|v| i32::from(*v)).collect();
+    let pixel = |((r, g), b): ((&u16, &u16), &u16)| [i32::from(*r), i32::from(*g), i32::from(*b)];
+    match planes.samples.as_slice() {
+        [r, g, b, ..] if transform.is_colour() && c < 3 => {
+            r.iter().zip(g).zip(b).map(|samples| transform.forward(pixel(samples))[c]).collect()
+        }
+        samples => samples[c].iter().map(|sample| i32::from(*sample)).collect(),
     }
-    let pixels = r.iter().zip(g).zip(b);
-    pixels.map(|((r, g), b)| transform.forward([i32::from(*r), i32::from(*g), i32::from(*b)])[c]).collect()
 }
 
 /// All transformed planes, row-major.
