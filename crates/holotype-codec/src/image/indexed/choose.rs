@@ -89,6 +89,8 @@ pub(in crate::image) struct Plan {
     tries_planes: bool,
     /// Whether a guess tells what is tried first.
     is_ordered: bool,
+    /// Percent of their guess that planes take at least.
+    least_percent: u64,
     /// Whether nothing is tried unless repeats are guessed to take less than planes.
     needs_repeats: bool,
 }
@@ -116,6 +118,7 @@ impl Plan {
                 is_single: false,
                 tries_planes: true,
                 is_ordered: false,
+                least_percent: 0,
                 needs_repeats: false,
             };
         };
@@ -156,10 +159,27 @@ impl Plan {
         let has_many = n_colours > if is_single { 16 } else { 256 };
         let guesses = if is_small { !colours_return } else { has_many };
         let is_patient = options.mode == Mode::Archival || shape.n_pixels() < N_STRIP_PIXELS;
-        let is_ordered = options.mode == Mode::Standard;
+        let is_ordered = options.mode != Mode::Fast;
+        // Planes of few colours are better than their guess, and archival ones than those of the tiles it is from.
+        let least_percent = match (guesses, options.mode) {
+            (true, Mode::Archival) => 33,
+            (true, _) => 37,
+            (false, Mode::Archival) => 27,
+            (false, _) => 30,
+        };
         // Of a small picture, coders of pixels may take a little less than planes whatever it shows, and many times as long.
         let needs_repeats = options.mode == Mode::Fast && is_small && n_new > most_new && !colours_return;
-        Self { coders, n_new, guesses, is_patient, is_single, tries_planes, is_ordered, needs_repeats }
+        Self {
+            coders,
+            n_new,
+            guesses,
+            is_patient,
+            is_single,
+            tries_planes,
+            is_ordered,
+            least_percent,
+            needs_repeats,
+        }
     }
 
     /// True if a coder is not worth trying where repeats are guessed to take `percent` of the planes' bytes. From the
@@ -187,9 +207,7 @@ impl Plan {
     /// Bytes that the tile takes at least as planes: the smallest part of its guess that any of 1238 tiles of many kinds
     /// took. Without a guess, more than it takes as pixels.
     pub(in crate::image) fn least_planes(&self, guess: Option<Guess>) -> usize {
-        // Planes of few colours are better than their guess.
-        let percent = if self.guesses { 37 } else { 30 };
-        guess.map_or(usize::MAX, |guess| (guess.planes * percent / 100) as usize)
+        guess.map_or(usize::MAX, |guess| (guess.planes * self.least_percent / 100) as usize)
     }
 
     /// The tile by the coder that takes the fewest bytes; `None` if none can, or none is likely to take fewer than
