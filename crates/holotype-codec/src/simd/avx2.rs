@@ -91,6 +91,21 @@ static COMPRESS: [[i32; 8]; 256] = {
     table
 };
 
+impl Avx2 {
+    /// Lane `k` of vector `i` becomes lane `i` of vector `k`, in the lower and the upper four lanes apart.
+    #[inline(always)]
+    fn transpose_halves(self, [a, b, c, d]: [__m256; 4]) -> [__m256; 4] {
+        let [ab, ab_high] = [op!(_mm256_unpacklo_ps(a, b)), op!(_mm256_unpackhi_ps(a, b))];
+        let [cd, cd_high] = [op!(_mm256_unpacklo_ps(c, d)), op!(_mm256_unpackhi_ps(c, d))];
+        [
+            op!(_mm256_shuffle_ps::<0b01_00_01_00>(ab, cd)),
+            op!(_mm256_shuffle_ps::<0b11_10_11_10>(ab, cd)),
+            op!(_mm256_shuffle_ps::<0b01_00_01_00>(ab_high, cd_high)),
+            op!(_mm256_shuffle_ps::<0b11_10_11_10>(ab_high, cd_high)),
+        ]
+    }
+}
+
 impl Lanes for Avx2 {
     const IS_VECTOR: bool = true;
     type F = __m256;
@@ -193,6 +208,27 @@ impl Lanes for Avx2 {
     fn push(self, a: __m256, value: f32) -> __m256 {
         let moved = op!(_mm256_permutevar8x32_ps(a, _mm256_setr_epi32(1, 2, 3, 4, 5, 6, 7, 7)));
         op!(_mm256_blend_ps::<0x80>(moved, _mm256_set1_ps(value)))
+    }
+
+    #[inline(always)]
+    fn lane(self, a: __m256, k: usize) -> __m256 {
+        op!(_mm256_permutevar8x32_ps(a, _mm256_set1_epi32(k as i32)))
+    }
+
+    #[inline(always)]
+    fn transpose(self, [a, b, c, d, e, f, g, h]: [__m256; 8]) -> [__m256; 8] {
+        // Lanes 0 and 4, 1 and 5, 2 and 6, 3 and 7 of four vectors each.
+        let [abcd, efgh] = [self.transpose_halves([a, b, c, d]), self.transpose_halves([e, f, g, h])];
+        [
+            op!(_mm256_permute2f128_ps::<0x20>(abcd[0], efgh[0])),
+            op!(_mm256_permute2f128_ps::<0x20>(abcd[1], efgh[1])),
+            op!(_mm256_permute2f128_ps::<0x20>(abcd[2], efgh[2])),
+            op!(_mm256_permute2f128_ps::<0x20>(abcd[3], efgh[3])),
+            op!(_mm256_permute2f128_ps::<0x31>(abcd[0], efgh[0])),
+            op!(_mm256_permute2f128_ps::<0x31>(abcd[1], efgh[1])),
+            op!(_mm256_permute2f128_ps::<0x31>(abcd[2], efgh[2])),
+            op!(_mm256_permute2f128_ps::<0x31>(abcd[3], efgh[3])),
+        ]
     }
 
     #[inline(always)]

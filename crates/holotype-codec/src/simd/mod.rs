@@ -59,6 +59,10 @@ pub(crate) trait Lanes: Copy {
     fn select(self, mask: Self::I, a: Self::F, b: Self::F) -> Self::F;
     /// Lane `k` of `b` where bit `k` of `FROM_B` is set, else of `a`.
     fn blend<const FROM_B: i32>(self, a: Self::F, b: Self::F) -> Self::F;
+    /// Lane `k` of `a`, below 8, in every lane.
+    fn lane(self, a: Self::F, k: usize) -> Self::F;
+    /// Lane `k` of vector `i` becomes lane `i` of vector `k`.
+    fn transpose(self, vectors: [Self::F; 8]) -> [Self::F; 8];
     /// Every lane moves one down; the last takes `value`.
     fn push(self, a: Self::F, value: f32) -> Self::F;
     /// Lane `k` and lane `k + 4`: the sum of the `k`-th vector, `((0+1)+(2+3))+((4+5)+(6+7))`.

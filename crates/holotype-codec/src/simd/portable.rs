@@ -133,6 +133,16 @@ impl Lanes for Portable {
     }
 
     #[inline(always)]
+    fn lane(self, a: [f32; 8], k: usize) -> [f32; 8] {
+        [a[k & 7]; 8]
+    }
+
+    #[inline(always)]
+    fn transpose(self, vectors: [[f32; 8]; 8]) -> [[f32; 8]; 8] {
+        std::array::from_fn(|k| std::array::from_fn(|i| vectors[i][k]))
+    }
+
+    #[inline(always)]
     fn sum4(self, vectors: [[f32; 8]; 4]) -> [f32; 8] {
         let [a, b, c, d] = vectors.map(|v| ((v[0] + v[1]) + (v[2] + v[3])) + ((v[4] + v[5]) + (v[6] + v[7])));
         [a, b, c, d, a, b, c, d]

@@ -72,6 +72,11 @@ impl Kernel for Everything {
         ] {
             put(l.bits(value));
         }
+        for k in 0..8 {
+            put(l.bits(l.lane(f, k)));
+        }
+        let eight = [f, g, l.mul(f, g), l.sub(g, f), l.add(f, g), l.min(f, g), l.abs(f), l.max(f, g)];
+        l.transpose(eight).into_iter().for_each(|vector| put(l.bits(vector)));
         let clamped = l.max(l.min(f, l.splat(1e9)), l.splat(-1e9));
         for value in [
             mask,

@@ -76,7 +76,7 @@ impl Errors {
 #[inline(always)]
 pub(super) fn confine<L: Lanes>(l: L, lanes: L::F, low: f32, high: f32) -> L::F {
     let lanes = l.max(l.min(lanes, l.splat(high)), l.splat(low));
-    l.select(l.gt(l.abs(lanes), l.splat(LEAST_PREDICTION)), lanes, l.splat(0.0))
+    l.with_bits(l.and(l.bits(lanes), l.gt(l.abs(lanes), l.splat(LEAST_PREDICTION))))
 }
 
 /// A blended prediction, rounded, and on which side of the rounded value it lies.
@@ -87,22 +87,43 @@ pub(super) struct Prediction {
     /// The exact value is below the rounded one: the residual's sign is coded mirrored.
     pub(super) is_below: bool,
     /// 0 or 1: the exact value is within about a quarter of the rounded one, or further away.
-    pub(super) distance: usize,
+    pub(super) distance: u32,
+}
+
+impl Prediction {
+    /// By how much `value` differs from the rounded prediction, mirrored if the exact one lies below that.
+    #[inline(always)]
+    pub(super) fn mirrored(&self, value: i32) -> i32 {
+        let residual = value - self.rounded;
+        if self.is_below { -residual } else { residual }
+    }
+
+    /// The value that differs by the residual `mirrored`.
+    #[inline(always)]
+    pub(super) fn unmirrored(&self, mirrored: i32) -> i32 {
+        self.rounded + if self.is_below { -mirrored } else { mirrored }
+    }
 }
 
 /// The weighted mean of the lanes.
 #[inline(always)]
 pub(super) fn blend<L: Lanes>(l: L, weights: L::F, lanes: L::F, low: f32, high: f32) -> Prediction {
-    let mut sums = [0.0; 8];
-    let weighted = l.mul(weights, lanes);
-    l.store(l.sum4([weights, weighted, weights, weighted]), &mut sums);
-    let exact = (sums[1] / sums[0]).clamp(low, high);
-    let rounded = (exact + 0.5).floor();
-    let offset = exact - rounded;
+    let total = l.sum4([weights; 4]);
+    let sum = l.sum4([l.mul(weights, lanes); 4]);
+    let exact = l.max(l.min(l.div(sum, total), l.splat(high)), l.splat(low));
+    let rounded = l.floor(l.add(exact, l.splat(0.5)));
+    let offset = l.sub(exact, rounded);
+    let distance = l.to_i32(l.mul(l.abs(offset), l.splat(3.99)));
+    let (mut exacts, mut offsets) = ([0.0; 8], [0.0; 8]);
+    let (mut roundeds, mut distances) = ([0; 8], [0; 8]);
+    l.store(exact, &mut exacts);
+    l.store(offset, &mut offsets);
+    l.store_i32(l.to_i32(rounded), &mut roundeds);
+    l.store_i32(distance, &mut distances);
     Prediction {
-        exact,
-        rounded: rounded as i32,
-        is_below: offset < 0.0,
-        distance: (offset.abs() * 3.99) as usize,
+        exact: exacts[0],
+        rounded: roundeds[0],
+        is_below: offsets[0] < 0.0,
+        distance: distances[0] as u32,
     }
 }

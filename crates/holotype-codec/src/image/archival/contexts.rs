@@ -8,6 +8,16 @@ pub(super) const N_CONTEXTS: usize = 6;
 /// Slots of each context.
 pub(super) const SIZES: [usize; N_CONTEXTS] =
     [24 * 64 * 2, 1024, 64 * 24, N_LEVELS * 10, 81 * 6 * 2, 729 * 2];
+/// Where the slots of each context begin among those of all.
+const STARTS: [u32; N_CONTEXTS] = {
+    let mut starts = [0; N_CONTEXTS];
+    let mut i = 1;
+    while i < N_CONTEXTS {
+        starts[i] = starts[i - 1] + SIZES[i - 1] as u32;
+        i += 1;
+    }
+    starts
+};
 /// Classes of energy and of gradients.
 pub(super) const N_LEVELS: usize = 48;
 /// Classes of the reference planes' residuals.
@@ -22,9 +32,9 @@ pub(super) fn log_class(value: f32) -> i32 {
 
 /// Sign times size class of a residual, 0 to 8.
 #[inline(always)]
-pub(super) fn signed_class(residual: f32) -> usize {
+fn signed_class(residual: f32) -> u32 {
     let m = residual.abs();
-    let size = usize::from(m > 0.5) + usize::from(m > 2.5) + usize::from(m > 7.5) + usize::from(m > 20.5);
+    let size = u32::from(m > 0.5) + u32::from(m > 2.5) + u32::from(m > 7.5) + u32::from(m > 20.5);
     if residual < 0.0 { 4 - size } else { 4 + size }
 }
 
@@ -64,61 +74,57 @@ impl Residuals {
 }
 
 /// Everything that chooses states and weights for one residual.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Contexts {
-    /// A slot of each context.
-    pub(super) slots: [usize; N_CONTEXTS],
+    /// A slot of each context, among the slots of all.
+    pub(super) slots: [u32; N_CONTEXTS],
     /// Energy class without upper limit.
     pub(super) energy: i32,
     /// Energy class, 0 to 47.
-    pub(super) level: usize,
+    pub(super) level: u32,
     /// Class of the references' residuals.
-    pub(super) foreign: usize,
+    pub(super) foreign: u32,
     /// 0 to 3: side and distance of the exact prediction.
-    pub(super) offset: usize,
+    pub(super) offset: u32,
 }
 
-/// Numbers the contexts. `spread` says how far the predictors disagree; `range` is `[low, high]` of the plane.
+/// Numbers the contexts. `spread` says how far the predictors disagree; `range` is `[low, high]` of the plane; one that
+/// `is_alone` has no references.
 #[inline(always)]
 pub(super) fn number<L: Lanes>(
     l: L,
     neighbours: &Neighbours,
     residuals: &Residuals,
-    n_references: usize,
+    is_alone: bool,
     prediction: &Prediction,
     spread: f32,
     [low, high]: [i32; 2],
 ) -> Contexts {
     let Neighbours { w, n, nw, ne, nn, ww } = *neighbours;
     let energy = log_class(residuals.energy());
-    let level = energy.min(N_LEVELS as i32 - 1) as usize;
+    let level = energy.min(N_LEVELS as i32 - 1) as u32;
     let gradient = (w - nw).abs() + (n - nw).abs() + (n - ne).abs() + 3.0 * spread;
-    let gradient = log_class(gradient).min(N_LEVELS as i32 - 1) as usize;
-    let foreign = if n_references == 0 { 1.5 * spread } else { residuals.last.abs() + residuals.first.abs() };
-    let foreign = l.sign_mask(l.gt(l.splat(foreign), l.load(&FOREIGN_STEPS))).count_ones() as usize;
+    let gradient = log_class(gradient).min(N_LEVELS as i32 - 1) as u32;
+    let foreign = if is_alone { 1.5 * spread } else { residuals.last.abs() + residuals.first.abs() };
+    let foreign = l.sign_mask(l.gt(l.splat(foreign), l.load(&FOREIGN_STEPS))).count_ones();
     let exact = prediction.exact;
     let texture = l.load(&[w, n, nw, ne, 2.0 * n - nn, 2.0 * w - ww, exact, exact]);
-    let texture = l.sign_mask(l.gt(texture, l.splat(exact))) as usize;
-    let side = usize::from(prediction.is_below);
+    let texture = l.sign_mask(l.gt(texture, l.splat(exact)));
+    let side = u32::from(prediction.is_below);
     let half = (level / 2).min(23);
     let middle = low + (high - low + 1) / 2;
-    let value = (prediction.rounded - low) as usize;
-    let coarse = ((prediction.rounded - middle) >> 3 & 63) as usize;
+    let value = (prediction.rounded - low) as u32;
+    let coarse = ((prediction.rounded - middle) >> 3 & 63) as u32;
     let sixth = (level / 6).min(5);
-    Contexts {
-        slots: [
-            (half * 64 + texture) * 2 + side,
-            (value * 2 + side) & 1023,
-            coarse * 24 + half,
-            gradient * 10 + foreign,
-            ((signed_class(residuals.last) * 9 + signed_class(residuals.first)) * 6 + sixth) * 2 + side,
-            ((signed_class(residuals.nw) * 9 + signed_class(residuals.ne)) * 9 + signed_class(residuals.w))
-                * 2
-                + side,
-        ],
-        energy,
-        level,
-        foreign,
-        offset: side * 2 + prediction.distance,
-    }
+    let by_context = [
+        (half * 64 + texture) * 2 + side,
+        (value * 2 + side) & 1023,
+        coarse * 24 + half,
+        gradient * 10 + foreign,
+        ((signed_class(residuals.last) * 9 + signed_class(residuals.first)) * 6 + sixth) * 2 + side,
+        ((signed_class(residuals.nw) * 9 + signed_class(residuals.ne)) * 9 + signed_class(residuals.w)) * 2
+            + side,
+    ];
+    let slots = std::array::from_fn(|i| STARTS[i] + by_context[i]);
+    Contexts { slots, energy, level, foreign, offset: side * 2 + prediction.distance }
 }

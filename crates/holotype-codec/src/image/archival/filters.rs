@@ -5,8 +5,8 @@ use crate::simd::Lanes;
 
 /// Most filters.
 pub(super) const MAX_FILTERS: usize = 3;
-/// Four times the step size of each filter.
-const RATES: [f32; MAX_FILTERS] = [0.008, 0.032, 0.002];
+/// Four times the step size of each filter, from lane 1 on.
+const RATES: [f32; 8] = [0.0, 0.008, 0.032, 0.002, 0.0, 0.0, 0.0, 0.0];
 /// Added to the norm of the taps.
 const NORM_FLOOR: f32 = 20.0;
 /// First weight of the near taps; the far ones begin at 0.
@@ -42,15 +42,18 @@ impl Filters {
         l.add(near, l.add(square(taps.far[0]), square(taps.far[1])))
     }
 
-    /// Moves the first `n` filters' weights along their errors; `norm` is the sum of the squared taps.
+    /// Moves the first `n` filters' weights along their errors, which are lanes 1 and up; `norm` is the sum of the squared
+    /// taps.
     #[inline(always)]
-    pub(super) fn learn<L: Lanes>(&mut self, l: L, n: usize, taps: &Taps<L::F>, errors: &[f32], norm: f32) {
-        let floor = norm + NORM_FLOOR;
-        for ((weights, rate), error) in self.weights[..n].iter_mut().zip(RATES).zip(errors) {
-            let error = if error.abs() < LEAST_ERROR { 0.0 } else { *error };
-            let step = l.splat(rate * error / floor);
-            for (w, x) in weights.iter_mut().zip(taps.near.iter().chain(&taps.far)) {
-                l.store(l.add(l.load(w), l.mul(step, *x)), w);
+    pub(super) fn learn<L: Lanes>(&mut self, l: L, n: usize, taps: &Taps<L::F>, errors: L::F, norm: f32) {
+        let is_small = l.gt(l.splat(LEAST_ERROR), l.abs(errors));
+        let errors = l.select(is_small, l.splat(0.0), errors);
+        let mut steps = [0.0; 8];
+        l.store(l.div(l.mul(l.load(&RATES), errors), l.splat(norm + NORM_FLOOR)), &mut steps);
+        for (weights, step) in self.weights[..n].iter_mut().zip(&steps[1..]) {
+            let step = l.splat(*step);
+            for (w, x) in weights.iter_mut().zip([taps.near[0], taps.near[1], taps.far[0], taps.far[1]]) {
+                l.store(l.add(l.load(w), l.mul(step, x)), w);
             }
         }
     }

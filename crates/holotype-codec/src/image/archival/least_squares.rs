@@ -6,10 +6,6 @@
 
 use crate::simd::Lanes;
 
-/// Taps of a fit.
-pub(super) const N_TAPS: usize = 16;
-/// Vectors that hold the rows of the upper triangle: two each for rows 0 to 7, one each for rows 8 to 15.
-const N_VECTORS: usize = 24;
 /// Added to the diagonal.
 const RIDGE: f32 = 8.0;
 /// A pivot below this means that rounding has eaten the ridge: the tap gets no weight.
@@ -23,21 +19,26 @@ const LEAST_WEIGHT: f32 = 1.0 / (1 << 20) as f32;
 
 type Vector = [f32; 8];
 
-/// Where columns `8 * half` to `8 * half + 7` of row `i` are; for rows from 8 only the second half exists.
-#[inline(always)]
-const fn vector_of(i: usize, half: usize) -> usize {
-    if i < 8 { 2 * i + half } else { 8 + i }
+/// The numbers of the lanes.
+const LANES: [i32; 8] = [0, 1, 2, 3, 4, 5, 6, 7];
+
+/// The upper triangle of a symmetric matrix: rows 0 to 7, and the right halves of rows 8 to 15.
+#[derive(Debug, Clone)]
+struct Triangle<V> {
+    upper: [[V; 2]; 8],
+    lower: [V; 8],
 }
 
 /// Sums over the samples of one segment.
 #[derive(Debug, Clone)]
 struct Sums {
-    s: [Vector; N_VECTORS],
+    s: Triangle<Vector>,
     v: [Vector; 2],
 }
 
 impl Sums {
-    const ZERO: Self = Self { s: [[0.0; 8]; N_VECTORS], v: [[0.0; 8]; 2] };
+    const ZERO: Self =
+        Self { s: Triangle { upper: [[[0.0; 8]; 2]; 8], lower: [[0.0; 8]; 8] }, v: [[0.0; 8]; 2] };
 }
 
 /// One plane's fits, with segments of `SEGMENT` columns.
@@ -85,14 +86,19 @@ impl<const SEGMENT: usize> LeastSquares<SEGMENT> {
         let decay = l.splat(self.decay);
         let Some(sums) = sums.get_mut(b + 1) else { return };
         let taps = &taps[..(*n_samples).min(SEGMENT)];
-        for i in 0..N_TAPS {
-            for half in i / 8..2 {
-                let mut sum = l.splat(0.0);
-                for x in taps {
-                    sum = l.add(sum, l.mul(l.load(&x[half]), l.splat(x[i / 8][i % 8])));
-                }
-                keep(l, &mut sums.s[vector_of(i, half)], decay, sum);
+        let row = |half: usize, i: usize| {
+            let mut sum = l.splat(0.0);
+            for x in taps {
+                sum = l.add(sum, l.mul(l.load(&x[half]), l.splat(x[i / 8][i % 8])));
             }
+            sum
+        };
+        for (i, to) in sums.s.upper.iter_mut().enumerate() {
+            keep(l, &mut to[0], decay, row(0, i));
+            keep(l, &mut to[1], decay, row(1, i));
+        }
+        for (i, to) in sums.s.lower.iter_mut().enumerate() {
+            keep(l, to, decay, row(1, 8 + i));
         }
         for half in 0..2 {
             let mut sum = l.splat(0.0);
@@ -111,23 +117,35 @@ impl<const SEGMENT: usize> LeastSquares<SEGMENT> {
             Some(three) => three,
             None => return,
         };
-        let join = |a: &Vector, b: &Vector, c: &Vector, to: &mut Vector| {
-            let b = l.load(b);
-            l.store(l.add(l.add(l.load(a), l.load(c)), l.add(b, b)), to);
-        };
-        let mut rows = [[0.0; 8]; N_VECTORS];
-        for (k, row) in rows.iter_mut().enumerate() {
-            join(&left.s[k], &own.s[k], &right.s[k], row);
+        let zero = l.splat(0.0);
+        let mut rows = Triangle { upper: [[zero; 2]; 8], lower: [zero; 8] };
+        for (i, to) in rows.upper.iter_mut().enumerate() {
+            let [left, own, right] = [&left.s.upper[i], &own.s.upper[i], &right.s.upper[i]];
+            *to = [join(l, &left[0], &own[0], &right[0]), join(l, &left[1], &own[1], &right[1])];
+            to[0] = ridged(l, to[0], i);
         }
-        let mut z = [[0.0; 8]; 2];
-        for (k, z) in z.iter_mut().enumerate() {
-            join(&left.v[k], &own.v[k], &right.v[k], z);
+        for (i, to) in rows.lower.iter_mut().enumerate() {
+            *to = ridged(l, join(l, &left.s.lower[i], &own.s.lower[i], &right.s.lower[i]), i);
         }
-        for i in 0..N_TAPS {
-            rows[vector_of(i, i / 8)][i % 8] += RIDGE;
-        }
-        self.weights = solve(l, rows, z);
+        let z = [join(l, &left.v[0], &own.v[0], &right.v[0]), join(l, &left.v[1], &own.v[1], &right.v[1])];
+        let [a, b] = solve(l, rows, z);
+        l.store(a, &mut self.weights[0]);
+        l.store(b, &mut self.weights[1]);
     }
+}
+
+/// `a + c + 2 b`.
+#[inline(always)]
+fn join<L: Lanes>(l: L, a: &Vector, b: &Vector, c: &Vector) -> L::F {
+    let b = l.load(b);
+    l.add(l.add(l.load(a), l.load(c)), l.add(b, b))
+}
+
+/// `row` with [`RIDGE`] added to lane `i`, which lies on the diagonal.
+#[inline(always)]
+fn ridged<L: Lanes>(l: L, row: L::F, i: usize) -> L::F {
+    let is_here = l.eq_i32(l.load_i32(&LANES), l.splat_i32(i as i32));
+    l.select(is_here, l.add(row, l.splat(RIDGE)), row)
 }
 
 /// `to = decay * to + sum`, tiny sums flushed to zero.
@@ -135,47 +153,113 @@ impl<const SEGMENT: usize> LeastSquares<SEGMENT> {
 fn keep<L: Lanes>(l: L, to: &mut Vector, decay: L::F, sum: L::F) {
     let sum = l.add(l.mul(l.load(to), decay), sum);
     let is_kept = l.gt(l.abs(sum), l.splat(LEAST_SUM));
-    l.store(l.select(is_kept, sum, l.splat(0.0)), to);
+    l.store(l.with_bits(l.and(l.bits(sum), is_kept)), to);
 }
 
 /// Solves `rows * w = z` for a symmetric matrix given by its upper triangle, without pivoting.
 #[inline(always)]
-fn solve<L: Lanes>(l: L, mut rows: [Vector; N_VECTORS], mut z: [Vector; 2]) -> [Vector; 2] {
-    let bound = |f: L::F| l.max(l.min(f, l.splat(BOUND)), l.splat(-BOUND));
-    // `columns[j]` holds the factors of row j above the diagonal, so that they can be applied as one vector.
-    let mut columns = [[[0.0_f32; 8]; 2]; N_TAPS];
-    let mut inverses = [[0.0_f32; 8]; 2];
-    for i in 0..N_TAPS {
-        let pivot = rows[vector_of(i, i / 8)][i % 8];
-        let inverse = if pivot >= LEAST_PIVOT { 1.0 / pivot } else { 0.0 };
-        inverses[i / 8][i % 8] = inverse;
-        let mut factors = [[0.0_f32; 8]; 2];
-        for half in i / 8..2 {
-            l.store(bound(l.mul(l.load(&rows[vector_of(i, half)]), l.splat(inverse))), &mut factors[half]);
-        }
-        let z_i = z[i / 8][i % 8];
-        for j in i + 1..N_TAPS {
-            let factor = factors[j / 8][j % 8];
-            columns[j][i / 8][i % 8] = factor;
-            for half in j / 8..2 {
-                let product = l.mul(l.load(&rows[vector_of(i, half)]), l.splat(factor));
-                let row = &mut rows[vector_of(j, half)];
-                l.store(l.sub(l.load(row), product), row);
-            }
-            z[j / 8][j % 8] -= factor * z_i;
-        }
+fn solve<L: Lanes>(l: L, mut rows: Triangle<L::F>, mut z: [L::F; 2]) -> [L::F; 2] {
+    let zero = l.splat(0.0);
+    let (mut factors, mut inverses) = (Triangle { upper: [[zero; 2]; 8], lower: [zero; 8] }, [zero; 2]);
+    // Written out, so that every index is a constant and vectors stay in registers.
+    macro_rules! each {
+        ($eliminate:ident: $($i:literal)*) => {
+            $($eliminate::<L, $i>(l, &mut rows, &mut z, &mut factors, &mut inverses);)*
+        };
     }
-    for half in 0..2 {
-        l.store(l.mul(l.load(&z[half]), l.load(&inverses[half])), &mut z[half]);
+    each!(eliminate_upper: 0 1 2 3 4 5 6 7);
+    each!(eliminate_lower: 0 1 2 3 4 5 6 7);
+    // Columns of factors above the diagonal, so that each can be applied as one vector.
+    let (mut left, mut right) = ([zero; 8], [[zero; 8], factors.lower]);
+    for (i, f) in factors.upper.into_iter().enumerate() {
+        [left[i], right[0][i]] = f;
     }
-    for j in (0..N_TAPS).rev() {
-        let w = z[j / 8][j % 8].clamp(-BOUND, BOUND);
-        let w = if w.abs() < LEAST_WEIGHT { 0.0 } else { w };
-        for half in 0..=j / 8 {
-            let product = l.mul(l.load(&columns[j][half]), l.splat(w));
-            l.store(l.sub(l.load(&z[half]), product), &mut z[half]);
-        }
-        z[j / 8][j % 8] = w;
+    let (left, right) = (l.transpose(left), [l.transpose(right[0]), l.transpose(right[1])]);
+    z = [l.mul(z[0], inverses[0]), l.mul(z[1], inverses[1])];
+    for j in (0..8).rev() {
+        let w = l.lane(weight(l, z[1]), j);
+        z = [l.sub(z[0], l.mul(right[0][j], w)), l.sub(z[1], l.mul(right[1][j], w))];
     }
-    z
+    for j in (0..8).rev() {
+        let w = l.lane(weight(l, z[0]), j);
+        z[0] = l.sub(z[0], l.mul(left[j], w));
+    }
+    [weight(l, z[0]), weight(l, z[1])]
+}
+
+/// Within [`BOUND`].
+#[inline(always)]
+fn bound<L: Lanes>(l: L, f: L::F) -> L::F {
+    l.max(l.min(f, l.splat(BOUND)), l.splat(-BOUND))
+}
+
+#[inline(always)]
+fn weight<L: Lanes>(l: L, z: L::F) -> L::F {
+    let w = bound(l, z);
+    l.select(l.gt(l.splat(LEAST_WEIGHT), l.abs(w)), l.splat(0.0), w)
+}
+
+/// The inverse of the pivot in lane `i` of `row`, in all lanes; zero if it is too small.
+#[inline(always)]
+fn inverse<L: Lanes>(l: L, row: L::F, i: usize) -> L::F {
+    let pivot = l.lane(row, i);
+    l.select(l.gt(l.splat(LEAST_PIVOT), pivot), l.splat(0.0), l.div(l.splat(1.0), pivot))
+}
+
+/// `f` where the lane is above `i`, else zero.
+#[inline(always)]
+fn right_of<L: Lanes>(l: L, f: L::F, i: usize) -> L::F {
+    l.with_bits(l.and(l.bits(f), l.gt_i32(l.load_i32(&LANES), l.splat_i32(i as i32))))
+}
+
+/// `a - b * c`, the product rounded.
+#[inline(always)]
+fn less_product<L: Lanes>(l: L, a: L::F, b: L::F, c: L::F) -> L::F {
+    l.sub(a, l.mul(b, c))
+}
+
+/// Takes row `I` from those below it.
+#[inline(always)]
+fn eliminate_upper<L: Lanes, const I: usize>(
+    l: L,
+    rows: &mut Triangle<L::F>,
+    z: &mut [L::F; 2],
+    factors: &mut Triangle<L::F>,
+    inverses: &mut [L::F; 2],
+) {
+    let row = rows.upper[I];
+    let inverse = inverse(l, row[0], I);
+    inverses[0] = l.select(l.eq_i32(l.load_i32(&LANES), l.splat_i32(I as i32)), inverse, inverses[0]);
+    let f = [bound(l, l.mul(row[0], inverse)), bound(l, l.mul(row[1], inverse))];
+    let f = [right_of(l, f[0], I), f[1]];
+    factors.upper[I] = f;
+    let z_i = l.lane(z[0], I);
+    *z = [less_product(l, z[0], f[0], z_i), less_product(l, z[1], f[1], z_i)];
+    for j in I + 1..8 {
+        let (to, factor) = (&mut rows.upper[j], l.lane(f[0], j));
+        *to = [less_product(l, to[0], row[0], factor), less_product(l, to[1], row[1], factor)];
+    }
+    for (j, to) in rows.lower.iter_mut().enumerate() {
+        *to = less_product(l, *to, row[1], l.lane(f[1], j));
+    }
+}
+
+/// Takes row `8 + I` from those below it.
+#[inline(always)]
+fn eliminate_lower<L: Lanes, const I: usize>(
+    l: L,
+    rows: &mut Triangle<L::F>,
+    z: &mut [L::F; 2],
+    factors: &mut Triangle<L::F>,
+    inverses: &mut [L::F; 2],
+) {
+    let row = rows.lower[I];
+    let inverse = inverse(l, row, I);
+    inverses[1] = l.select(l.eq_i32(l.load_i32(&LANES), l.splat_i32(I as i32)), inverse, inverses[1]);
+    let f = right_of(l, bound(l, l.mul(row, inverse)), I);
+    factors.lower[I] = f;
+    z[1] = less_product(l, z[1], f, l.lane(z[1], I));
+    for j in I + 1..8 {
+        rows.lower[j] = less_product(l, rows.lower[j], row, l.lane(f, j));
+    }
 }

@@ -1,8 +1,8 @@
 //! The archival coder of planes: local least squares and adaptive filters, and decisions mixed from contexts
 //! whose states are vectors. `docs/codecs/archival.md` is the specification.
 //!
-//! Everything is binary32 in a fixed order, so all instruction sets give the same bits. Encoder and decoder run
-//! the same function over a [`BitCoder`], so they cannot drift apart.
+//! Everything is binary32 in a fixed order, so all instruction sets give the same bits. Encoder and decoder take the
+//! samples through the same functions.
 
 mod blend;
 mod contexts;
@@ -10,6 +10,7 @@ mod filters;
 mod least_squares;
 mod model;
 mod plane;
+mod predictor;
 mod refine;
 mod row;
 mod setting;
@@ -45,7 +46,8 @@ pub(super) fn encode(planes: &Planes, effort: Effort) -> Vec<u8> {
         for (y, row) in values.chunks_exact(planes.shape.width).enumerate() {
             plane.row_mut(y).iter_mut().zip(row).for_each(|(to, from)| *to = *from as f32);
         }
-        code_plane(&mut coder, &mut plane, &done, references[c], effort);
+        let references = last(&done, references[c]);
+        simd::dispatch(Encoding { coder: &mut coder, plane: &mut plane, references, effort });
         keep(&mut done, plane);
     }
     coder.finish()
@@ -73,7 +75,8 @@ pub(super) fn decode(bytes: &[u8], shape: &PlaneShape) -> Result<Planes, CodecEr
             return Err(CodecError::Corrupt { what: "a plane looks at planes that are not there" });
         }
         let mut plane = Plane::new(shape.width, shape.height, low, high);
-        code_plane(&mut coder, &mut plane, &done, *n_references, effort);
+        let references = last(&done, *n_references);
+        simd::dispatch(Decoding { coder: &mut coder, plane: &mut plane, references, effort });
         if coder.is_past_the_end() {
             return Err(CodecError::Truncated { what: "coded samples" });
         }
@@ -107,36 +110,51 @@ fn choose_references(shape: &PlaneShape) -> Vec<u8> {
     planes.map(|c| if shape.is_rgb && c > 2 { 0 } else { c.min(MAX_REFERENCES) as u8 }).collect()
 }
 
-/// A plane to code with the best instructions at hand.
-struct PlaneJob<'a, C> {
-    coder: &'a mut C,
+/// The last of the planes `done`.
+fn last(done: &[Plane], n: u8) -> &[Plane] {
+    &done[done.len().saturating_sub(usize::from(n))..]
+}
+
+/// A plane to encode with the best instructions at hand.
+struct Encoding<'a> {
+    coder: &'a mut RangeEncoder,
     plane: &'a mut Plane,
     references: &'a [Plane],
     effort: Effort,
 }
 
-impl<C: BitCoder> Kernel for PlaneJob<'_, C> {
+impl Kernel for Encoding<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run<L: Lanes>(self, l: L) {
         let Self { coder, plane, references, effort } = self;
         match effort {
-            Effort::Usual => PlaneCoder::<Usual, 16>::new(plane, references).run(l, coder, plane),
-            Effort::Utmost => PlaneCoder::<Utmost, 8>::new(plane, references).run(l, coder, plane),
+            Effort::Usual => PlaneCoder::<Usual, 16>::new(plane, references).encode(l, coder, plane),
+            Effort::Utmost => PlaneCoder::<Utmost, 8>::new(plane, references).encode(l, coder, plane),
         }
     }
 }
 
-fn code_plane(
-    coder: &mut impl BitCoder,
-    plane: &mut Plane,
-    done: &[Plane],
-    n_references: u8,
+/// A plane to decode with the best instructions at hand.
+struct Decoding<'a, 'b> {
+    coder: &'a mut RangeDecoder<'b>,
+    plane: &'a mut Plane,
+    references: &'a [Plane],
     effort: Effort,
-) {
-    let references = &done[done.len().saturating_sub(usize::from(n_references))..];
-    simd::dispatch(PlaneJob { coder, plane, references, effort });
+}
+
+impl Kernel for Decoding<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, l: L) {
+        let Self { coder, plane, references, effort } = self;
+        match effort {
+            Effort::Usual => PlaneCoder::<Usual, 16>::new(plane, references).decode(l, coder, plane),
+            Effort::Utmost => PlaneCoder::<Utmost, 8>::new(plane, references).decode(l, coder, plane),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -67,33 +67,26 @@ impl<S: Setting> Model<S> {
         }
     }
 
-    /// Places of the contexts' slots.
     #[inline(always)]
-    fn places(contexts: &Contexts) -> [usize; N_CONTEXTS] {
-        let mut places = contexts.slots;
-        let mut start = 0;
-        for (place, size) in places.iter_mut().zip(SIZES) {
-            *place += start;
-            start += size;
-        }
-        places
+    fn weight_sets(contexts: &Contexts) -> [usize; 2] {
+        let [level, foreign] = [contexts.level, contexts.foreign].map(|class| class as usize);
+        [(level / 3).min(N_WEIGHTS - 1), foreign * 2 + (contexts.offset as usize & 1)]
     }
 
     #[inline(always)]
-    fn weight_sets(contexts: &Contexts) -> [usize; 2] {
-        [(contexts.level / 3).min(N_WEIGHTS - 1), contexts.foreign * 2 + (contexts.offset & 1)]
+    fn bias_of(contexts: &Contexts) -> usize {
+        contexts.offset as usize * N_FOREIGN + contexts.foreign as usize
     }
 
     /// The probabilities of all decisions.
     #[inline(always)]
     pub(super) fn mix<L: Lanes>(&self, l: L, contexts: &Contexts) -> Mixed<L> {
-        let places = Self::places(contexts);
         let [first, second] = Self::weight_sets(contexts);
         let (weights, second) = (&self.weights[first], &self.second[second]);
         let mut states = [l.splat(0.0); N_CONTEXTS];
-        let mut logit = l.load(&self.bias[contexts.offset * N_FOREIGN + contexts.foreign]);
+        let mut logit = l.load(&self.bias[Self::bias_of(contexts)]);
         for i in 0..S::N_CONTEXTS {
-            states[i] = l.load(&self.slots[places[i]].0);
+            states[i] = l.load(&self.slots[contexts.slots[i] as usize].0);
             let mut weight = l.load(&weights[i]);
             if S::IS_REFINED {
                 weight = l.add(weight, l.load(&second[i]));
@@ -114,22 +107,21 @@ impl<S: Setting> Model<S> {
     /// Learns what the decisions were: `signs` holds 1 for a 1, −1 for a 0, 0 for a decision not taken.
     #[inline(always)]
     pub(super) fn learn<L: Lanes>(&mut self, l: L, contexts: &Contexts, mixed: &Mixed<L>, signs: &[f32; 8]) {
-        let places = Self::places(contexts);
         let [first, second] = Self::weight_sets(contexts);
         let signs = l.load(signs);
         let bits = l.max(signs, l.splat(0.0));
         let error = l.mul(l.sub(bits, mixed.p), l.abs(signs));
         let step = l.mul(error, l.splat(WEIGHT_RATE));
         let second_step = l.mul(error, l.splat(SECOND_RATE));
-        for (i, place) in places.into_iter().enumerate().take(S::N_CONTEXTS) {
-            let state = mixed.states[i];
+        for i in 0..S::N_CONTEXTS {
+            let (slot, state) = (contexts.slots[i] as usize, mixed.states[i]);
             let weight = &mut self.weights[first][i];
             l.store(l.add(l.load(weight), l.mul(step, state)), weight);
             if S::IS_REFINED {
                 let weight = &mut self.second[second][i];
                 l.store(l.add(l.load(weight), l.mul(second_step, state)), weight);
             }
-            let visits = &mut self.visits[place];
+            let visits = &mut self.visits[slot];
             let rate = l.splat(self.rates[usize::from(*visits)]);
             *visits = visits.saturating_add(1);
             let against = l.sub(l.splat(0.0), l.mul(state, signs));
@@ -137,9 +129,9 @@ impl<S: Setting> Model<S> {
             let change = l.mul(signs, l.min(l.mul(rate, surprise), l.splat(1.0)));
             let state = l.add(state, change);
             let state = l.max(l.min(state, l.splat(MAX_STATE)), l.splat(-MAX_STATE));
-            l.store(state, &mut self.slots[place].0);
+            l.store(state, &mut self.slots[slot].0);
         }
-        let bias = &mut self.bias[contexts.offset * N_FOREIGN + contexts.foreign];
+        let bias = &mut self.bias[Self::bias_of(contexts)];
         l.store(l.add(l.load(bias), l.mul(step, l.splat(0.5))), bias);
     }
 }

@@ -15,21 +15,48 @@ pub(super) struct Plane {
     residuals: Vec<f32>,
 }
 
-/// The rows a sample's taps lie in; all of the padded width, columns counted from [`Plane::LEFT`].
+/// What of a padded row a sample's taps may lie in: [`Plane::LEFT`] samples left of it, itself, and those right of it.
+pub(super) type Window = [f32; Plane::LEFT + Plane::RIGHT];
+
+/// The rows above a row, in their padded width.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Above<'a> {
-    pub(super) one: &'a [f32],
-    pub(super) two: &'a [f32],
-    pub(super) three: &'a [f32],
+    one: &'a [f32],
+    two: &'a [f32],
+    three: &'a [f32],
 }
 
-/// Rows of an earlier plane around the current row, and its residuals in it.
+/// Rows of an earlier plane around a row, and its residuals in it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reference<'a> {
-    pub(super) above: &'a [f32],
-    pub(super) here: &'a [f32],
-    pub(super) below: &'a [f32],
-    pub(super) residuals: &'a [f32],
+    above: &'a [f32],
+    here: &'a [f32],
+    below: &'a [f32],
+    residuals: &'a [f32],
+}
+
+/// [`Above`], around one sample.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct AboveHere<'a> {
+    pub(super) one: &'a Window,
+    pub(super) two: &'a Window,
+    pub(super) three: &'a Window,
+}
+
+/// [`Reference`], around one sample.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ReferenceHere<'a> {
+    pub(super) above: &'a Window,
+    pub(super) here: &'a Window,
+    pub(super) below: &'a Window,
+}
+
+/// The planes that a plane looks at, the one coded first first.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum References<T> {
+    None,
+    One(T),
+    Two([T; 2]),
 }
 
 /// A row to be coded.
@@ -40,11 +67,73 @@ pub(super) struct Current<'a> {
     pub(super) residuals: &'a mut [f32],
 }
 
+/// The surroundings of column `x` in a padded row.
+#[inline(always)]
+fn window(row: &[f32], x: usize) -> &Window {
+    row.get(x..).and_then(<[f32]>::first_chunk).unwrap_or(&[0.0; Plane::LEFT + Plane::RIGHT])
+}
+
+impl<'a> Above<'a> {
+    #[inline(always)]
+    pub(super) fn around(&self, x: usize) -> AboveHere<'a> {
+        AboveHere { one: window(self.one, x), two: window(self.two, x), three: window(self.three, x) }
+    }
+}
+
+impl<'a> Reference<'a> {
+    #[inline(always)]
+    fn around(&self, x: usize) -> ReferenceHere<'a> {
+        let Self { above, here, below, .. } = self;
+        ReferenceHere { above: window(above, x), here: window(here, x), below: window(below, x) }
+    }
+
+    /// The residual in column `x`.
+    #[inline(always)]
+    pub(super) fn residual(&self, x: usize) -> f32 {
+        self.residuals[x]
+    }
+}
+
+impl<T> References<T> {
+    #[inline(always)]
+    fn map<U>(&self, f: impl Fn(&T) -> U) -> References<U> {
+        match self {
+            Self::None => References::None,
+            Self::One(p) => References::One(f(p)),
+            Self::Two([p, q]) => References::Two([f(p), f(q)]),
+        }
+    }
+}
+
+impl<'a> References<&'a Plane> {
+    /// At most two of `planes`.
+    pub(super) fn new(planes: &'a [Plane]) -> Self {
+        match planes {
+            [] => Self::None,
+            [p] => Self::One(p),
+            [p, q, ..] => Self::Two([p, q]),
+        }
+    }
+
+    /// Their rows around row `y`.
+    pub(super) fn around_row(&self, y: usize) -> References<Reference<'a>> {
+        self.map(|plane| plane.around(y))
+    }
+}
+
+impl<'a> References<Reference<'a>> {
+    /// Around column `x`.
+    #[inline(always)]
+    pub(super) fn around(&self, x: usize) -> References<ReferenceHere<'a>> {
+        self.map(|row| row.around(x))
+    }
+}
+
 impl Plane {
     /// Samples of padding left of a row.
     pub(super) const LEFT: usize = 16;
     /// Samples of padding right of a row.
-    pub(super) const RIGHT: usize = 8;
+    const RIGHT: usize = 8;
     /// Rows of padding above.
     const TOP: usize = 3;
 
@@ -107,7 +196,7 @@ impl Plane {
     }
 
     /// The rows around row `y` of a finished plane.
-    pub(super) fn around(&self, y: usize) -> Reference<'_> {
+    fn around(&self, y: usize) -> Reference<'_> {
         let row = |y: usize| &self.values[y * self.stride..(y + 1) * self.stride];
         let y_padded = y + Self::TOP;
         Reference {

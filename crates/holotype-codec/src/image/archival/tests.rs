@@ -81,7 +81,7 @@ fn coded(
     for (y, row) in plane.chunks_exact(width).enumerate() {
         out.row_mut(y).copy_from_slice(row);
     }
-    let job = PlaneJob { coder: &mut coder, plane: &mut out, references, effort };
+    let job = Encoding { coder: &mut coder, plane: &mut out, references, effort };
     if is_plain {
         job.run(Portable)
     } else {
@@ -90,8 +90,28 @@ fn coded(
     (coder.finish(), out)
 }
 
+/// The samples of one plane after `references`, with the plain form or the best instructions.
+fn decoded(
+    bytes: &[u8],
+    [width, height]: [usize; 2],
+    references: &[Plane],
+    effort: Effort,
+    is_plain: bool,
+) -> Vec<i32> {
+    let mut coder = RangeDecoder::new(bytes);
+    let mut plane = Plane::new(width, height, -65535, 65535);
+    let job = Decoding { coder: &mut coder, plane: &mut plane, references, effort };
+    if is_plain {
+        job.run(Portable)
+    } else {
+        simd::dispatch(job)
+    }
+    coder.finish().unwrap();
+    plane.samples()
+}
+
 #[test]
-fn the_best_instructions_give_the_same_bytes_as_the_plain_form() {
+fn the_best_instructions_give_the_same_bytes_and_samples_as_the_plain_form() {
     for effort in EFFORTS {
         for (kind, max) in [(0, 65535), (1, 255), (1, 65535), (2, 65535), (3, 200), (4, 4000)] {
             let planes = planes(kind, 61, 90, &[max; 3], false);
@@ -101,6 +121,10 @@ fn the_best_instructions_give_the_same_bytes_as_the_plain_form() {
                 let (plain, _) = coded(&plane, 61, &references, effort, true);
                 let (best, done) = coded(&plane, 61, &references, effort, false);
                 assert!(plain == best, "{effort:?} {kind} {max}");
+                for is_plain in [true, false] {
+                    let back = decoded(&best, [61, 90], &references, effort, is_plain);
+                    assert!(back == done.samples(), "{effort:?} {kind} {max} {is_plain}");
+                }
                 references.push(done);
             }
         }
@@ -132,11 +156,8 @@ fn differences_of_extremes_come_back() {
         let values: Vec<f32> =
             (0..70 * 70).map(|_| [-65535.0, 65535.0, 0.0][random.next() as usize % 3]).collect();
         let (bytes, _) = coded(&values, 70, &[], effort, false);
-        let mut plane = Plane::new(70, 70, -65535, 65535);
-        let mut coder = RangeDecoder::new(&bytes);
-        simd::dispatch(PlaneJob { coder: &mut coder, plane: &mut plane, references: &[], effort });
-        coder.finish().unwrap();
-        assert!(plane.samples().iter().zip(&values).all(|(a, b)| *a as f32 == *b));
+        let back = decoded(&bytes, [70, 70], &[], effort, false);
+        assert!(back.iter().zip(&values).all(|(a, b)| *a as f32 == *b));
     }
 }
 

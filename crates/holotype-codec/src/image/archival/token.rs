@@ -128,7 +128,7 @@ pub(super) fn code<L: Lanes, S: Setting>(
                 let within = tails.step[n_steps - 4].code(coder, n & 1 == 1);
                 2 * n_steps as u32 - 4 + u32::from(within)
             }
-            _ => escape(coder, tails, contexts.level, n),
+            _ => escape(coder, tails, contexts.level as usize, n),
         };
     }
     let mut low = 0;
@@ -155,7 +155,8 @@ fn decide<L: Lanes, S: Setting>(
     if !S::IS_REFINED {
         return coder.code(bit, mixed.p1[node] as u32);
     }
-    let (p1, bin) = model.refinement.refine(node, contexts.level, mixed.logits[node], mixed.p1[node]);
+    let (p1, bin) =
+        model.refinement.refine(node, contexts.level as usize, mixed.logits[node], mixed.p1[node]);
     let bit = coder.code(bit, p1 as u32);
     model.refinement.learn(bin, bit);
     bit
