@@ -10,7 +10,8 @@ pub(crate) trait BitCoder {
     /// Codes `bit`, or decodes and returns one; `p1` is the probability of a 1 in 65536ths, 1 to 65535.
     fn code(&mut self, bit: bool, p1: u32) -> bool;
 
-    /// True if the coded bytes ended before what was decoded: whatever follows is made up.
+    /// True if whatever follows is in vain: the coded bytes ended before what was decoded, or more bytes were written than
+    /// are wanted.
     fn is_past_the_end(&self) -> bool {
         false
     }
@@ -38,11 +39,18 @@ pub(crate) struct Encoder {
     low: u32,
     high: u32,
     out: Vec<u8>,
+    most_bytes: usize,
 }
 
 impl Encoder {
+    /// Appends to `out`.
     pub(crate) fn new(out: Vec<u8>) -> Self {
-        Self { low: 0, high: u32::MAX, out }
+        Self::within(usize::MAX, out)
+    }
+
+    /// Appends to `out`, of which more than `most_bytes` are of no use.
+    pub(crate) fn within(most_bytes: usize, out: Vec<u8>) -> Self {
+        Self { low: 0, high: u32::MAX, out, most_bytes }
     }
 
     /// Ends the stream: the shortest bytes whose continuation by zeros lies in the interval.
@@ -54,6 +62,10 @@ impl Encoder {
 }
 
 impl BitCoder for Encoder {
+    fn is_past_the_end(&self) -> bool {
+        self.out.len() > self.most_bytes
+    }
+
     #[inline]
     fn code(&mut self, bit: bool, p1: u32) -> bool {
         let middle = split(self.low, self.high, p1);

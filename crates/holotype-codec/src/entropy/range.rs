@@ -14,13 +14,14 @@ pub(crate) struct RangeEncoder {
     out: Vec<u8>,
     /// Where the coder's own bytes begin.
     start: usize,
+    most_bytes: usize,
 }
 
 impl RangeEncoder {
-    /// Appends to `out`.
-    pub(crate) fn new(out: Vec<u8>) -> Self {
+    /// Appends to `out`, of which more than `most_bytes` are of no use.
+    pub(crate) fn within(most_bytes: usize, out: Vec<u8>) -> Self {
         let start = out.len();
-        Self { low: 0, range: u64::MAX, out, start }
+        Self { low: 0, range: u64::MAX, out, start, most_bytes }
     }
 
     #[cold]
@@ -57,6 +58,10 @@ impl RangeEncoder {
 }
 
 impl BitCoder for RangeEncoder {
+    fn is_past_the_end(&self) -> bool {
+        self.out.len() > self.most_bytes
+    }
+
     #[inline(always)]
     fn code(&mut self, bit: bool, p1: u32) -> bool {
         let bound = (self.range >> 16) * u64::from(p1);
@@ -159,7 +164,7 @@ mod tests {
     }
 
     fn coded(bits: &[(bool, u32)]) -> Vec<u8> {
-        let mut encoder = RangeEncoder::new(vec![255]);
+        let mut encoder = RangeEncoder::within(usize::MAX, vec![255]);
         for (bit, p1) in bits {
             encoder.code(*bit, *p1);
         }

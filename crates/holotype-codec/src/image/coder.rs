@@ -26,9 +26,9 @@ pub(super) enum Coder {
 pub(super) fn encode(coder: Coder, planes: &Planes, most_bytes: usize) -> Option<Vec<u8>> {
     let (id, coded) = match coder {
         Coder::Rice => (0, rice::encode(planes)),
-        Coder::Adaptive(density) => (1, adaptive::encode(planes, density)),
+        Coder::Adaptive(density) => (1, adaptive::encode(planes, density, most_bytes)?),
         Coder::Wavefront => (2, wavefront::encode(planes, most_bytes)?),
-        Coder::Archival(effort) => (3, archival::encode(planes, effort)),
+        Coder::Archival(effort) => (3, archival::encode(planes, effort, most_bytes)?),
         Coder::Lanes(use_of_tables) => (4, lanes::encode(planes, use_of_tables, most_bytes)?),
     };
     Some([&[id], coded.as_slice()].concat())
@@ -43,5 +43,30 @@ pub(super) fn decode(id: u8, coded: &[u8], shape: &PlaneShape) -> Result<Planes,
         3 => archival::decode(coded, shape),
         4 => lanes::decode(coded, shape),
         _ => Err(CodecError::Unsupported { what: "plane coder", id: u32::from(id) }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn coders_that_heed_a_limit_to_the_byte_give_up_only_what_takes_more() {
+        let (width, height) = (97, 61);
+        let sample =
+            |c: usize, i: usize| ((i % width * (3 + c) + i / width * 5) / 4 + i * i % 7) as u16 & 255;
+        let samples = (0..3).map(|c| (0..width * height).map(|i| sample(c, i)).collect()).collect();
+        let planes =
+            Planes { shape: PlaneShape { width, height, maxes: vec![255; 3], is_rgb: true }, samples };
+        for coder in [
+            Coder::Adaptive(Density::Balanced),
+            Coder::Adaptive(Density::Dense),
+            Coder::Archival(Effort::Usual),
+            Coder::Archival(Effort::Utmost),
+        ] {
+            let coded = encode(coder, &planes, usize::MAX).unwrap();
+            assert_eq!(encode(coder, &planes, coded.len()).as_ref(), Some(&coded), "{coder:?}");
+            assert_eq!(encode(coder, &planes, coded.len() / 2), None, "{coder:?}");
+        }
     }
 }

@@ -33,13 +33,13 @@ impl Density {
     }
 }
 
-/// Codes planes: density, colour transform, then the bits of all planes.
-pub(super) fn encode(planes: &Planes, density: Density) -> Vec<u8> {
+/// Codes planes: density, colour transform, then the bits of all planes. `None` if that takes more than `most_bytes`.
+pub(super) fn encode(planes: &Planes, density: Density, most_bytes: usize) -> Option<Vec<u8>> {
     let transform = colour::choose(planes);
     let ranges = colour::ranges(&planes.shape, transform);
     let mut out = vec![density.n_contexts() as u8];
     out.push(transform.code());
-    let mut coder = Encoder::new(out);
+    let mut coder = Encoder::within(most_bytes, out);
     let mut done: Vec<Padded> = Vec::new();
     for (c, (low, high)) in ranges.into_iter().enumerate() {
         let mut plane = Padded::new(planes.shape.width, planes.shape.height, low, high);
@@ -49,10 +49,13 @@ pub(super) fn encode(planes: &Planes, density: Density) -> Vec<u8> {
             plane.values[start..start + row.len()].copy_from_slice(row);
         }
         code_plane(&mut coder, &mut plane, done.last(), density);
+        if coder.is_past_the_end() {
+            return None;
+        }
         done.clear();
         done.push(plane);
     }
-    coder.finish()
+    Some(coder.finish())
 }
 
 /// Decodes what [`encode`] made.

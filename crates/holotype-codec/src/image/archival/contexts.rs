@@ -22,6 +22,8 @@ const STARTS: [u32; N_CONTEXTS] = {
 pub(super) const N_LEVELS: usize = 48;
 /// Classes of the reference planes' residuals.
 pub(super) const N_FOREIGN: usize = 9;
+/// Steps of a residual's size, twice.
+const SIZE_STEPS: [f32; 8] = [0.5, 2.5, 7.5, 20.5, 0.5, 2.5, 7.5, 20.5];
 const FOREIGN_STEPS: [f32; 8] = [0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 14.0, 28.0];
 
 /// Logarithmic class of a number from 0, four an octave.
@@ -30,12 +32,13 @@ pub(super) fn log_class(value: f32) -> i32 {
     ((value + 2.0).to_bits() >> 21) as i32 - (2.0_f32.to_bits() >> 21) as i32
 }
 
-/// Sign times size class of a residual, 0 to 8.
+/// Sign times size class of two residuals, each 0 to 8.
 #[inline(always)]
-fn signed_class(residual: f32) -> u32 {
-    let m = residual.abs();
-    let size = u32::from(m > 0.5) + u32::from(m > 2.5) + u32::from(m > 7.5) + u32::from(m > 20.5);
-    if residual < 0.0 { 4 - size } else { 4 + size }
+fn signed_classes<L: Lanes>(l: L, [a, b]: [f32; 2]) -> [u32; 2] {
+    let sizes = l.blend::<0b1111_0000>(l.splat(a.abs()), l.splat(b.abs()));
+    let is_above = l.sign_mask(l.gt(sizes, l.load(&SIZE_STEPS)));
+    let signed = |residual: f32, size: u32| if residual < 0.0 { 4 - size } else { 4 + size };
+    [signed(a, (is_above & 15).count_ones()), signed(b, (is_above >> 4).count_ones())]
 }
 
 /// The row's neighbours of a sample.
@@ -116,14 +119,16 @@ pub(super) fn number<L: Lanes>(
     let value = (prediction.rounded - low) as u32;
     let coarse = ((prediction.rounded - middle) >> 3 & 63) as u32;
     let sixth = (level / 6).min(5);
+    let [last, first] = signed_classes(l, [residuals.last, residuals.first]);
+    let [nw_class, ne_class] = signed_classes(l, [residuals.nw, residuals.ne]);
+    let [w_class, _] = signed_classes(l, [residuals.w; 2]);
     let by_context = [
         (half * 64 + texture) * 2 + side,
         (value * 2 + side) & 1023,
         coarse * 24 + half,
         gradient * 10 + foreign,
-        ((signed_class(residuals.last) * 9 + signed_class(residuals.first)) * 6 + sixth) * 2 + side,
-        ((signed_class(residuals.nw) * 9 + signed_class(residuals.ne)) * 9 + signed_class(residuals.w)) * 2
-            + side,
+        ((last * 9 + first) * 6 + sixth) * 2 + side,
+        ((nw_class * 9 + ne_class) * 9 + w_class) * 2 + side,
     ];
     let slots = std::array::from_fn(|i| STARTS[i] + by_context[i]);
     Contexts { slots, energy, level, foreign, offset: side * 2 + prediction.distance }

@@ -86,27 +86,38 @@ impl<const SEGMENT: usize> LeastSquares<SEGMENT> {
         let decay = l.splat(self.decay);
         let Some(sums) = sums.get_mut(b + 1) else { return };
         let taps = &taps[..(*n_samples).min(SEGMENT)];
-        let row = |half: usize, i: usize| {
-            let mut sum = l.splat(0.0);
+        // A few rows of the matrix at a time, so that their sums stay in registers.
+        for (fours, to) in sums.s.upper.as_chunks_mut::<4>().0.iter_mut().enumerate() {
+            let mut rows = [[l.splat(0.0); 2]; 4];
             for x in taps {
-                sum = l.add(sum, l.mul(l.load(&x[half]), l.splat(x[i / 8][i % 8])));
+                let [left, right] = [l.load(&x[0]), l.load(&x[1])];
+                for (k, row) in rows.iter_mut().enumerate() {
+                    let factor = l.splat(x[0][4 * fours + k]);
+                    *row = [l.add(row[0], l.mul(left, factor)), l.add(row[1], l.mul(right, factor))];
+                }
             }
-            sum
-        };
-        for (i, to) in sums.s.upper.iter_mut().enumerate() {
-            keep(l, &mut to[0], decay, row(0, i));
-            keep(l, &mut to[1], decay, row(1, i));
-        }
-        for (i, to) in sums.s.lower.iter_mut().enumerate() {
-            keep(l, to, decay, row(1, 8 + i));
-        }
-        for half in 0..2 {
-            let mut sum = l.splat(0.0);
-            for (x, target) in taps.iter().zip(targets.iter()) {
-                sum = l.add(sum, l.mul(l.load(&x[half]), l.splat(*target)));
+            for (to, row) in to.iter_mut().zip(rows) {
+                keep(l, &mut to[0], decay, row[0]);
+                keep(l, &mut to[1], decay, row[1]);
             }
-            keep(l, &mut sums.v[half], decay, sum);
         }
+        let mut rows = [l.splat(0.0); 8];
+        for [_, right] in taps {
+            let x = l.load(right);
+            for (row, factor) in rows.iter_mut().zip(right) {
+                *row = l.add(*row, l.mul(x, l.splat(*factor)));
+            }
+        }
+        for (to, row) in sums.s.lower.iter_mut().zip(rows) {
+            keep(l, to, decay, row);
+        }
+        let mut sum = [l.splat(0.0); 2];
+        for ([left, right], target) in taps.iter().zip(targets.iter()) {
+            let target = l.splat(*target);
+            sum = [l.add(sum[0], l.mul(l.load(left), target)), l.add(sum[1], l.mul(l.load(right), target))];
+        }
+        keep(l, &mut sums.v[0], decay, sum[0]);
+        keep(l, &mut sums.v[1], decay, sum[1]);
         *n_samples = 0;
     }
 

@@ -32,13 +32,14 @@ pub(super) use setting::Effort;
 /// Most earlier planes a plane may look at.
 const MAX_REFERENCES: usize = 2;
 
-/// Codes planes: effort, colour transform, references of every plane but the first, then the bits of all planes.
-pub(super) fn encode(planes: &Planes, effort: Effort) -> Vec<u8> {
+/// Codes planes: effort, colour transform, references of every plane but the first, then the bits of all planes. `None`
+/// if that takes more than `most_bytes`.
+pub(super) fn encode(planes: &Planes, effort: Effort, most_bytes: usize) -> Option<Vec<u8>> {
     let transform = choose_transform(planes);
     let mut out = vec![effort.code(), transform.code()];
     let references = choose_references(&planes.shape);
     out.extend_from_slice(&references[1..]);
-    let mut coder = RangeEncoder::new(out);
+    let mut coder = RangeEncoder::within(most_bytes, out);
     let mut done: Vec<Plane> = Vec::new();
     for (c, (low, high)) in colour::ranges(&planes.shape, transform).into_iter().enumerate() {
         let mut plane = Plane::new(planes.shape.width, planes.shape.height, low, high);
@@ -48,9 +49,12 @@ pub(super) fn encode(planes: &Planes, effort: Effort) -> Vec<u8> {
         }
         let references = last(&done, references[c]);
         simd::dispatch(Encoding { coder: &mut coder, plane: &mut plane, references, effort });
+        if coder.is_past_the_end() {
+            return None;
+        }
         keep(&mut done, plane);
     }
-    coder.finish()
+    Some(coder.finish())
 }
 
 /// Decodes what [`encode`] made.

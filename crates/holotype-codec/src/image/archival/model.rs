@@ -113,6 +113,8 @@ impl<S: Setting> Model<S> {
         let error = l.mul(l.sub(bits, mixed.p), l.abs(signs));
         let step = l.mul(error, l.splat(WEIGHT_RATE));
         let second_step = l.mul(error, l.splat(SECOND_RATE));
+        let against = l.sub(l.splat(0.0), signs);
+        let visits = &mut self.visits[..self.slots.len()];
         for i in 0..S::N_CONTEXTS {
             let (slot, state) = (contexts.slots[i] as usize, mixed.states[i]);
             let weight = &mut self.weights[first][i];
@@ -121,11 +123,10 @@ impl<S: Setting> Model<S> {
                 let weight = &mut self.second[second][i];
                 l.store(l.add(l.load(weight), l.mul(second_step, state)), weight);
             }
-            let visits = &mut self.visits[slot];
-            let rate = l.splat(self.rates[usize::from(*visits)]);
-            *visits = visits.saturating_add(1);
-            let against = l.sub(l.splat(0.0), l.mul(state, signs));
-            let surprise = l.add(l.splat(1.0), exponential(l, against));
+            let n_visits = &mut visits[slot];
+            let rate = l.splat(self.rates[usize::from(*n_visits)]);
+            *n_visits += u8::from(*n_visits < u8::MAX);
+            let surprise = l.add(l.splat(1.0), exponential(l, l.mul(state, against)));
             let change = l.mul(signs, l.min(l.mul(rate, surprise), l.splat(1.0)));
             let state = l.add(state, change);
             let state = l.max(l.min(state, l.splat(MAX_STATE)), l.splat(-MAX_STATE));

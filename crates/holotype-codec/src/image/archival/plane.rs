@@ -15,40 +15,29 @@ pub(super) struct Plane {
     residuals: Vec<f32>,
 }
 
+/// Most samples of a segment.
+const MAX_SEGMENT: usize = 16;
+
+/// What of a padded row the taps of a segment's samples may lie in.
+pub(super) type Segment = [f32; Plane::LEFT + Plane::RIGHT + MAX_SEGMENT];
+
 /// What of a padded row a sample's taps may lie in: [`Plane::LEFT`] samples left of it, itself, and those right of it.
 pub(super) type Window = [f32; Plane::LEFT + Plane::RIGHT];
 
-/// The rows above a row, in their padded width.
+/// The rows above a row, `R` being whole padded rows, or what of them lies around a segment or a sample.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Above<'a> {
-    one: &'a [f32],
-    two: &'a [f32],
-    three: &'a [f32],
+pub(super) struct Above<R> {
+    pub(super) one: R,
+    pub(super) two: R,
+    pub(super) three: R,
 }
 
-/// Rows of an earlier plane around a row, and its residuals in it.
+/// Rows of an earlier plane around a row.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Reference<'a> {
-    above: &'a [f32],
-    here: &'a [f32],
-    below: &'a [f32],
-    residuals: &'a [f32],
-}
-
-/// [`Above`], around one sample.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct AboveHere<'a> {
-    pub(super) one: &'a Window,
-    pub(super) two: &'a Window,
-    pub(super) three: &'a Window,
-}
-
-/// [`Reference`], around one sample.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct ReferenceHere<'a> {
-    pub(super) above: &'a Window,
-    pub(super) here: &'a Window,
-    pub(super) below: &'a Window,
+pub(super) struct Reference<R> {
+    pub(super) above: R,
+    pub(super) here: R,
+    pub(super) below: R,
 }
 
 /// The planes that a plane looks at, the one coded first first.
@@ -62,41 +51,59 @@ pub(super) enum References<T> {
 /// A row to be coded.
 #[derive(Debug)]
 pub(super) struct Current<'a> {
-    pub(super) above: Above<'a>,
+    pub(super) above: Above<&'a [f32]>,
     pub(super) here: &'a mut [f32],
     pub(super) residuals: &'a mut [f32],
 }
 
-/// The surroundings of column `x` in a padded row.
+/// What of a padded row lies around the segment from column `start` on.
 #[inline(always)]
-fn window(row: &[f32], x: usize) -> &Window {
-    row.get(x..).and_then(<[f32]>::first_chunk).unwrap_or(&[0.0; Plane::LEFT + Plane::RIGHT])
+fn segment(row: &[f32], start: usize) -> &Segment {
+    row.get(start..)
+        .and_then(<[f32]>::first_chunk)
+        .unwrap_or(&[0.0; Plane::LEFT + Plane::RIGHT + MAX_SEGMENT])
 }
 
-impl<'a> Above<'a> {
+/// What of it lies around sample `i`.
+#[inline(always)]
+fn window(segment: &Segment, i: usize) -> &Window {
+    segment.get(i..).and_then(<[f32]>::first_chunk).unwrap_or(&[0.0; Plane::LEFT + Plane::RIGHT])
+}
+
+impl<'a> Above<&'a [f32]> {
     #[inline(always)]
-    pub(super) fn around(&self, x: usize) -> AboveHere<'a> {
-        AboveHere { one: window(self.one, x), two: window(self.two, x), three: window(self.three, x) }
+    pub(super) fn segment(&self, start: usize) -> Above<&'a Segment> {
+        let Self { one, two, three } = self;
+        Above { one: segment(one, start), two: segment(two, start), three: segment(three, start) }
     }
 }
 
-impl<'a> Reference<'a> {
+impl<'a> Above<&'a Segment> {
     #[inline(always)]
-    fn around(&self, x: usize) -> ReferenceHere<'a> {
-        let Self { above, here, below, .. } = self;
-        ReferenceHere { above: window(above, x), here: window(here, x), below: window(below, x) }
+    pub(super) fn window(&self, i: usize) -> Above<&'a Window> {
+        Above { one: window(self.one, i), two: window(self.two, i), three: window(self.three, i) }
     }
+}
 
-    /// The residual in column `x`.
+impl<'a> Reference<&'a [f32]> {
     #[inline(always)]
-    pub(super) fn residual(&self, x: usize) -> f32 {
-        self.residuals[x]
+    pub(super) fn segment(&self, start: usize) -> Reference<&'a Segment> {
+        let Self { above, here, below } = self;
+        Reference { above: segment(above, start), here: segment(here, start), below: segment(below, start) }
+    }
+}
+
+impl<'a> Reference<&'a Segment> {
+    #[inline(always)]
+    pub(super) fn window(&self, i: usize) -> Reference<&'a Window> {
+        let Self { above, here, below } = self;
+        Reference { above: window(above, i), here: window(here, i), below: window(below, i) }
     }
 }
 
 impl<T> References<T> {
     #[inline(always)]
-    fn map<U>(&self, f: impl Fn(&T) -> U) -> References<U> {
+    pub(super) fn map<U>(&self, f: impl Fn(&T) -> U) -> References<U> {
         match self {
             Self::None => References::None,
             Self::One(p) => References::One(f(p)),
@@ -114,19 +121,6 @@ impl<'a> References<&'a Plane> {
             [p, q, ..] => Self::Two([p, q]),
         }
     }
-
-    /// Their rows around row `y`.
-    pub(super) fn around_row(&self, y: usize) -> References<Reference<'a>> {
-        self.map(|plane| plane.around(y))
-    }
-}
-
-impl<'a> References<Reference<'a>> {
-    /// Around column `x`.
-    #[inline(always)]
-    pub(super) fn around(&self, x: usize) -> References<ReferenceHere<'a>> {
-        self.map(|row| row.around(x))
-    }
 }
 
 impl Plane {
@@ -139,7 +133,8 @@ impl Plane {
 
     /// A plane whose padding above is the middle of its range.
     pub(super) fn new(width: usize, height: usize, low: i32, high: i32) -> Self {
-        let stride = Self::LEFT + width + Self::RIGHT;
+        // The last segment may be shorter than those that are looked at.
+        let stride = Self::LEFT + width + Self::RIGHT + MAX_SEGMENT;
         let middle = (low + (high - low + 1) / 2) as f32;
         Self {
             values: vec![middle; stride * (Self::TOP + height + 1)],
@@ -196,14 +191,14 @@ impl Plane {
     }
 
     /// The rows around row `y` of a finished plane.
-    fn around(&self, y: usize) -> Reference<'_> {
+    pub(super) fn around(&self, y: usize) -> Reference<&[f32]> {
         let row = |y: usize| &self.values[y * self.stride..(y + 1) * self.stride];
         let y_padded = y + Self::TOP;
-        Reference {
-            above: row(y_padded - 1),
-            here: row(y_padded),
-            below: row(y_padded + 1),
-            residuals: &self.residuals[y * self.width..(y + 1) * self.width],
-        }
+        Reference { above: row(y_padded - 1), here: row(y_padded), below: row(y_padded + 1) }
+    }
+
+    /// The residuals of row `y`.
+    pub(super) fn residuals(&self, y: usize) -> &[f32] {
+        &self.residuals[y * self.width..(y + 1) * self.width]
     }
 }

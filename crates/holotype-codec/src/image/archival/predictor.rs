@@ -7,7 +7,7 @@ use super::blend::{Errors, Left, Prediction, blend, confine};
 use super::contexts::{self, Contexts, Neighbours, Residuals};
 use super::filters::Filters;
 use super::least_squares::LeastSquares;
-use super::plane::{Above, Plane, Reference, ReferenceHere, References};
+use super::plane::{Above, Plane, Reference, References, Segment, Window};
 use super::setting::Setting;
 use super::taps::{self, Taps};
 use crate::simd::Lanes;
@@ -32,8 +32,19 @@ pub(super) struct Predictor<'a, S, const SEGMENT: usize> {
 /// The rows around a row.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rows<'r> {
-    above: Above<'r>,
-    references: References<Reference<'r>>,
+    above: Above<&'r [f32]>,
+    references: References<Reference<&'r [f32]>>,
+    /// Residuals of the references in the row.
+    residuals: References<&'r [f32]>,
+}
+
+/// What of them lies around a segment.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RowsOfSegment<'r> {
+    above: Above<&'r Segment>,
+    references: References<Reference<&'r Segment>>,
+    residuals: References<&'r [f32]>,
+    start: usize,
 }
 
 /// The samples left of the current one.
@@ -86,15 +97,28 @@ impl<'r> Rows<'r> {
     /// What lies left of the row: the first sample of the row above.
     #[inline(always)]
     pub(super) fn before<L: Lanes>(&self, l: L) -> Before<L> {
-        let first = self.above.around(0).one[Plane::LEFT];
+        let first = self.above.one[Plane::LEFT];
         Before { recent: l.splat(first), w: first, ww: first }
     }
 
-    /// What surrounds the sample in column `x`.
+    /// What lies around the segment from column `start` on.
     #[inline(always)]
-    pub(super) fn around<L: Lanes>(&self, l: L, before: &Before<L>, x: usize) -> Surroundings<L> {
-        let above = self.above.around(x);
-        let references = self.references.around(x);
+    pub(super) fn segment(&self, start: usize) -> RowsOfSegment<'r> {
+        RowsOfSegment {
+            above: self.above.segment(start),
+            references: self.references.map(|r| r.segment(start)),
+            residuals: self.residuals,
+            start,
+        }
+    }
+}
+
+impl RowsOfSegment<'_> {
+    /// What surrounds sample `i` of the segment.
+    #[inline(always)]
+    pub(super) fn around<L: Lanes>(&self, l: L, before: &Before<L>, i: usize) -> Surroundings<L> {
+        let above = self.above.window(i);
+        let references = self.references.map(|r| r.window(i));
         let neighbours = Neighbours {
             w: before.w,
             ww: before.ww,
@@ -126,11 +150,18 @@ impl<'a, S: Setting, const SEGMENT: usize> Predictor<'a, S, SEGMENT> {
 
     /// Begins row `y`, above which lie the rows `above`.
     #[inline(always)]
-    pub(super) fn begin_row<'r, L: Lanes>(&self, l: L, above: Above<'r>, y: usize) -> (Rows<'r>, Missed<L>)
+    pub(super) fn begin_row<'r, L: Lanes>(
+        &self,
+        l: L,
+        above: Above<&'r [f32]>,
+        y: usize,
+    ) -> (Rows<'r>, Missed<L>)
     where
         'a: 'r,
     {
-        let rows = Rows { above, references: self.references.around_row(y) };
+        let references = self.references.map(|plane| plane.around(y));
+        let residuals = self.references.map(|plane| plane.residuals(y));
+        let rows = Rows { above, references, residuals };
         let residual = self.residuals[0][1];
         (rows, Missed { lanes: self.errors.begin_row(l), w: residual, ww: residual })
     }
@@ -193,40 +224,35 @@ impl<'a, S: Setting, const SEGMENT: usize> Predictor<'a, S, SEGMENT> {
         self.filters.learn(l, S::N_FILTERS, &around.taps, errors, predictions.norm);
     }
 
-    /// What the sample in column `x` is expected to be.
+    /// What sample `i` of the segment is expected to be.
     #[inline(always)]
     pub(super) fn expect<L: Lanes>(
         &self,
         l: L,
-        rows: &Rows<'_>,
+        rows: &RowsOfSegment<'_>,
         missed: &Missed<L>,
         around: &Surroundings<L>,
         predictions: &Predictions<L>,
-        x: usize,
+        i: usize,
     ) -> Expected {
+        let x = rows.start + i;
         let weights = self.errors.weights(l, &missed.lanes, x);
         let mut each = [0.0; 8];
         l.store(predictions.lanes, &mut each);
         let spread = 0.375 * ((each[0] - each[1]).abs() + (each[0] - around.gradient).abs());
         let [low, high] = self.range_f32;
         let prediction = blend(l, weights, predictions.lanes, low, high);
-        let (r_n, r_nn) = (&self.residuals[0], &self.residuals[1]);
-        let [first, last] = match rows.references {
+        let above = |row: usize| {
+            self.residuals[row].get(x..).and_then(<[f32]>::first_chunk::<3>).copied().unwrap_or_default()
+        };
+        let ([nw, n, ne], [_, nn, _]) = (above(0), above(1));
+        let [first, last] = match rows.residuals {
             References::None => [0.0; 2],
-            References::One(p) => [0.0, p.residual(x)],
-            References::Two([p, q]) => [p.residual(x), q.residual(x)],
+            References::One(p) => [0.0, p[x]],
+            References::Two([p, q]) => [p[x], q[x]],
         };
-        let residuals = Residuals {
-            w: missed.w,
-            ww: missed.ww,
-            n: r_n[x + 1],
-            nw: r_n[x],
-            ne: r_n[x + 2],
-            nn: r_nn[x + 1],
-            last,
-            first,
-        };
-        let is_alone = matches!(rows.references, References::None);
+        let residuals = Residuals { w: missed.w, ww: missed.ww, n, nw, ne, nn, last, first };
+        let is_alone = matches!(rows.residuals, References::None);
         let contexts =
             contexts::number(l, &around.neighbours, &residuals, is_alone, &prediction, spread, self.range);
         Expected { prediction, contexts, energy: residuals.energy() }
@@ -253,7 +279,7 @@ impl<'a, S: Setting, const SEGMENT: usize> Predictor<'a, S, SEGMENT> {
 
 /// The predictions that learn nothing, in their lanes; the first three lanes are not theirs.
 #[inline(always)]
-fn plain(around: &Neighbours, references: &References<ReferenceHere<'_>>) -> [f32; 8] {
+fn plain(around: &Neighbours, references: &References<Reference<&Window>>) -> [f32; 8] {
     let Neighbours { w, n, nw, ne, nn, .. } = *around;
     let gradient = median(w, n, nw);
     let foreign = match references {

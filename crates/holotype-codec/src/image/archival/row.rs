@@ -36,16 +36,16 @@ impl<'a, S: Setting, const SEGMENT: usize> PlaneCoder<'a, S, SEGMENT> {
             let (rows, mut missed) = self.predictor.begin_row(l, above, y);
             let mut before = rows.before(l);
             for (segment, start) in (0..width).step_by(SEGMENT).enumerate() {
-                let n = SEGMENT.min(width - start);
+                let (rows, n) = (rows.segment(start), SEGMENT.min(width - start));
                 let values = &here[Plane::LEFT + start..][..n];
                 self.predictor.begin_segment(l, segment);
                 for (i, value) in values.iter().enumerate() {
-                    let x = start + i;
-                    let around = rows.around(l, &before, x);
+                    let around = rows.around(l, &before, i);
                     before.push(l, *value);
                     let predictions = self.predictor.predict(l, &around);
                     self.predictor.learn(l, &around, &predictions, *value);
-                    let expected = self.predictor.expect(l, &rows, &missed, &around, &predictions, x);
+                    let expected = self.predictor.expect(l, &rows, &missed, &around, &predictions, i);
+                    let x = start + i;
                     pending[i] = (expected.contexts, expected.prediction.mirrored(*value as i32));
                     residuals[x] =
                         self.predictor.note(l, &mut missed, &around, &predictions, &expected, (x, *value));
@@ -60,6 +60,9 @@ impl<'a, S: Setting, const SEGMENT: usize> PlaneCoder<'a, S, SEGMENT> {
             }
             self.predictor.end_row(residuals);
             plane.end_row(y);
+            if coder.is_past_the_end() {
+                return;
+            }
         }
     }
 
@@ -73,15 +76,17 @@ impl<'a, S: Setting, const SEGMENT: usize> PlaneCoder<'a, S, SEGMENT> {
             let mut before = rows.before(l);
             for (segment, start) in (0..width).step_by(SEGMENT).enumerate() {
                 self.predictor.begin_segment(l, segment);
-                for x in start..width.min(start + SEGMENT) {
-                    let around = rows.around(l, &before, x);
+                let rows = rows.segment(start);
+                for i in 0..SEGMENT.min(width - start) {
+                    let around = rows.around(l, &before, i);
                     let predictions = self.predictor.predict(l, &around);
-                    let expected = self.predictor.expect(l, &rows, &missed, &around, &predictions, x);
+                    let expected = self.predictor.expect(l, &rows, &missed, &around, &predictions, i);
                     let contexts = &expected.contexts;
                     let mixed = self.model.mix(l, contexts);
                     let (model, tails) = (&mut self.model, &mut self.tails);
                     let (residual, signs) = token::code(coder, model, tails, contexts, &mixed, 0);
                     let value = expected.prediction.unmirrored(residual).clamp(low, high) as f32;
+                    let x = start + i;
                     here[x + Plane::LEFT] = value;
                     before.push(l, value);
                     self.predictor.learn(l, &around, &predictions, value);

@@ -3,7 +3,7 @@
 //! Vectors are blended from loads of whole rows. Samples of the current row come from a register that is shifted,
 //! so that a decoder never waits for a sample it has just stored.
 
-use super::plane::{AboveHere, Plane, ReferenceHere, References, Window};
+use super::plane::{Above, Plane, Reference, References, Window};
 use crate::simd::Lanes;
 
 /// Neighbours less a base: 16 near ones and 16 further ones.
@@ -36,8 +36,8 @@ fn middle(w: f32, n: f32) -> f32 {
 #[inline(always)]
 pub(super) fn gather<L: Lanes>(
     l: L,
-    own: &AboveHere<'_>,
-    references: &References<ReferenceHere<'_>>,
+    own: &Above<&Window>,
+    references: &References<Reference<&Window>>,
     w: f32,
     recent: L::F,
 ) -> Taps<L::F> {
@@ -50,7 +50,7 @@ pub(super) fn gather<L: Lanes>(
 }
 
 #[inline(always)]
-fn spatial<L: Lanes>(l: L, own: &AboveHere<'_>, base: f32, recent: L::F) -> Taps<L::F> {
+fn spatial<L: Lanes>(l: L, own: &Above<&Window>, base: f32, recent: L::F) -> Taps<L::F> {
     let b = l.splat(base);
     let two = load(l, own.two, -2);
     let near = [load(l, own.one, -3), l.blend::<0b1110_0000>(two, recent)];
@@ -62,8 +62,8 @@ fn spatial<L: Lanes>(l: L, own: &AboveHere<'_>, base: f32, recent: L::F) -> Taps
 #[inline(always)]
 fn with_one<L: Lanes>(
     l: L,
-    own: &AboveHere<'_>,
-    p: &ReferenceHere<'_>,
+    own: &Above<&Window>,
+    p: &Reference<&Window>,
     base: f32,
     recent: L::F,
 ) -> Taps<L::F> {
@@ -97,8 +97,8 @@ fn with_one<L: Lanes>(
 #[inline(always)]
 fn with_two<L: Lanes>(
     l: L,
-    own: &AboveHere<'_>,
-    [p, q]: &[ReferenceHere<'_>; 2],
+    own: &Above<&Window>,
+    [p, q]: &[Reference<&Window>; 2],
     base: f32,
     recent: L::F,
 ) -> Taps<L::F> {

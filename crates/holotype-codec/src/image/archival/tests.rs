@@ -2,6 +2,10 @@ use super::*;
 use crate::simd::Portable;
 use proptest::prelude::*;
 
+fn encode(planes: &Planes, effort: Effort) -> Vec<u8> {
+    super::encode(planes, effort, usize::MAX).unwrap()
+}
+
 const EFFORTS: [Effort; 2] = [Effort::Usual, Effort::Utmost];
 
 struct Random(u64);
@@ -76,7 +80,7 @@ fn coded(
     effort: Effort,
     is_plain: bool,
 ) -> (Vec<u8>, Plane) {
-    let mut coder = RangeEncoder::new(Vec::new());
+    let mut coder = RangeEncoder::within(usize::MAX, Vec::new());
     let mut out = Plane::new(width, plane.len() / width, -65535, 65535);
     for (y, row) in plane.chunks_exact(width).enumerate() {
         out.row_mut(y).copy_from_slice(row);

@@ -39,7 +39,7 @@ fn code(coder: PixelCoder, pixels: &pixels::Pixels, shape: &TileShape, most_byte
         PixelCoder::Runs => runs::encode(pixels, n_bytes)?,
         PixelCoder::Copies => lz::encode(pixels, shape, n_bytes, most_bytes)?,
         PixelCoder::Palette => palette::encode(pixels, shape, n_bytes)?,
-        PixelCoder::Mixing => mixing::encode(pixels, shape, n_bytes)?,
+        PixelCoder::Mixing => mixing::encode(pixels, shape, n_bytes, most_bytes)?,
     };
     Some([&[coder as u8], coded.as_slice()].concat())
 }

@@ -11,7 +11,7 @@ mod tile;
 
 use super::dictionary::{Dictionary, EntryForm, MAX_COLOURS};
 use super::pixels::{self, Pixels, pixel_bytes};
-use crate::entropy::binary::{Decoder, Encoder};
+use crate::entropy::binary::{BitCoder, Decoder, Encoder};
 use crate::{CodecError, SampleType, TileMut, TileShape};
 use around::Grid;
 use literal::{Channels, Numbers};
@@ -22,8 +22,13 @@ const MAX_NUMBERED: usize = 1024;
 
 const WRONG_HEADER: CodecError = CodecError::Corrupt { what: "header of mixed contexts" };
 
-/// Codes a tile; `None` if it has neither few colours nor up to four 8-bit channels.
-pub(super) fn encode(pixels: &Pixels, shape: &TileShape, n_bytes: usize) -> Option<Vec<u8>> {
+/// Codes a tile; `None` if it has neither few colours nor up to four 8-bit channels, or takes more than `most_bytes`.
+pub(super) fn encode(
+    pixels: &Pixels,
+    shape: &TileShape,
+    n_bytes: usize,
+    most_bytes: usize,
+) -> Option<Vec<u8>> {
     let has_channels =
         n_bytes <= 4 && n_bytes > 1 && shape.sample.n_bytes() == 1 && shape.sample != SampleType::Bool;
     let most = if has_channels { MAX_NUMBERED } else { MAX_COLOURS };
@@ -31,21 +36,21 @@ pub(super) fn encode(pixels: &Pixels, shape: &TileShape, n_bytes: usize) -> Opti
     let coded = if let Some((dictionary, numbers)) = Dictionary::index(&pixels.values, most) {
         grid.fill(numbers);
         let form = EntryForm::choose(&dictionary.entries, n_bytes);
-        let mut coder = Encoder::new(vec![1 | form.code() << 1]);
+        let mut coder = Encoder::within(most_bytes, vec![1 | form.code() << 1]);
         let literals = Numbers::new(form, n_bytes, grid.n_pixels(), dictionary.entries);
         Tile::new(grid.n_pixels(), true).code(&mut coder, &mut grid, literals).ok()?;
         coder
     } else if has_channels {
         grid.fill(pixels.values.iter().map(|value| *value as u32));
         let is_colour = shape.is_rgb && n_bytes >= 3;
-        let mut coder = Encoder::new(vec![if is_colour { 2 } else { 0 }]);
+        let mut coder = Encoder::within(most_bytes, vec![if is_colour { 2 } else { 0 }]);
         let literals = Channels::new(n_bytes as u32, is_colour, grid.n_pixels());
         Tile::new(grid.n_pixels(), false).code(&mut coder, &mut grid, literals).ok()?;
         coder
     } else {
         return None;
     };
-    Some(coded.finish())
+    if coded.is_past_the_end() { None } else { Some(coded.finish()) }
 }
 
 /// Decodes what [`encode`] made.

@@ -100,7 +100,7 @@ impl Tile {
         let mut ranks = vec![0; n];
         let mut west_runs = vec![0_u8; n];
         for y in 0..grid.height {
-            // A forged size must not cost the time and memory of a true one.
+            // A forged size must not cost the time and memory of a true one, nor a tile that is smaller otherwise.
             if coder.is_past_the_end() {
                 break;
             }
