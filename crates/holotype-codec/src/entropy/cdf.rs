@@ -1,5 +1,7 @@
 //! Adaptive distributions of 16 symbols. `docs/codecs/indexed.md` §2.
 
+use crate::simd::count_at_most;
+
 /// Symbols of a distribution.
 pub(crate) const N_SYMBOLS: usize = 16;
 /// Probabilities are in 32768ths.
@@ -94,10 +96,7 @@ impl<const MAX_N: u16> Cdf<MAX_N> {
     /// The symbol that owns `slot` < 32768.
     #[inline(always)]
     pub(crate) fn find(&self, slot: u32) -> usize {
-        let slot = slot as i16;
-        // Without a branch, so that it becomes two vector compares.
-        let n_started: i16 = self.starts.iter().map(|start| i16::from(*start <= slot)).sum();
-        (n_started - 1) as usize & (N_SYMBOLS - 1)
+        (count_at_most(&self.starts, slot as i16) - 1) & (N_SYMBOLS - 1)
     }
 
     #[inline(always)]

@@ -11,6 +11,7 @@ mod avx2_bytes;
 #[cfg(target_arch = "x86_64")]
 mod avx2_words;
 mod bytes;
+mod count;
 mod portable;
 mod prefetch;
 mod words;
@@ -18,6 +19,7 @@ mod words;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use avx2::Avx2;
 pub(crate) use bytes::ByteLanes;
+pub(crate) use count::count_at_most;
 pub(crate) use portable::Portable;
 pub(crate) use prefetch::prefetch;
 pub(crate) use words::WordLanes;

@@ -117,6 +117,14 @@ pub(super) fn join(
     planes: Option<Planes>,
     out: &mut TileMut<'_, '_>,
 ) -> Result<(), CodecError> {
+    // Without planes all channels are constant, and all rows like the first.
+    if recipe.planes.is_none() && out.shape().height > 1 {
+        let shape = TileShape { height: 1, ..out.shape() };
+        let (first, others) = out.rows_mut().split_at_mut(1);
+        join(recipe, None, &mut TileMut::new(shape, first)?)?;
+        others.iter_mut().for_each(|row| row.copy_from_slice(first[0]));
+        return Ok(());
+    }
     match out.shape().sample.n_bytes() {
         1 | 2 => join_words::<u16>(recipe, planes, out),
         _ => join_words::<u64>(recipe, planes, out),
