@@ -40,9 +40,24 @@ impl Mounted {
     }
 
     /// Asks the process to end, as Ctrl-C does.
+    fn ask(&self) {
+        let asked = Command::new("kill").args(["-INT", &self.process.id().to_string()]).status();
+        assert!(asked.unwrap().success());
+    }
+
+    /// Asks the process to end and waits for it.
     fn end(&mut self) -> bool {
-        let asked = Command::new("kill").args(["-INT", &self.process.id().to_string()]).status().unwrap();
-        asked.success() && self.process.wait().unwrap().success()
+        self.ask();
+        self.wait(|mounted| mounted.process.try_wait().unwrap().is_some());
+        self.process.wait().unwrap().success()
+    }
+
+    fn wait(&mut self, mut is_over: impl FnMut(&mut Self) -> bool) {
+        let started = Instant::now();
+        while !is_over(self) {
+            assert!(started.elapsed() < Duration::from_secs(60), "it is never over");
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 }
 
@@ -124,6 +139,23 @@ fn a_mounted_archive_is_the_tree_it_was_made_of() {
     drop(file);
     assert!(mounted.end());
     assert_eq!(fs::read_dir(&at).unwrap().count(), 0, "it is unmounted");
+}
+
+#[test]
+fn what_is_open_at_the_end_can_be_read_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let archive = packed(dir.path());
+    let Some(mut mounted) = Mounted::new(&archive, &dir.path().join("at")) else { return };
+    let mut file = File::open(mounted.directory.join("in/deep/file")).unwrap();
+    mounted.ask();
+    mounted.wait(|mounted| fs::read_dir(&mounted.directory).unwrap().count() == 0);
+    assert!(mounted.process.try_wait().unwrap().is_none(), "it ends too early");
+    let mut all = Vec::new();
+    file.read_to_end(&mut all).unwrap();
+    assert!(all == content());
+    drop(file);
+    mounted.wait(|mounted| mounted.process.try_wait().unwrap().is_some());
+    assert!(mounted.process.wait().unwrap().success());
 }
 
 #[test]

@@ -56,9 +56,12 @@ pub(crate) fn mount(
     config.n_threads = Some(std::thread::available_parallelism().map_or(1, usize::from));
     let mut session = Session::new(files, directory, &config).map_err(failed)?;
     let mut unmounter = session.unmount_callable();
+    let at = std::fs::canonicalize(directory).map_err(failed)?;
     ctrlc::set_handler(move || {
-        // If it is busy it stays until nobody uses it.
-        let _ = unmounter.unmount();
+        // What is in use cannot be unmounted by its owner root: it goes out of sight, and ends when nobody uses it.
+        if unmounter.unmount().is_err() {
+            let _ = rustix::mount::unmount(&at, rustix::mount::UnmountFlags::DETACH);
+        }
     })
     .map_err(|e| failed(io::Error::other(e)))?;
     ready(n_hidden);

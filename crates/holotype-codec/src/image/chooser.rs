@@ -88,7 +88,7 @@ fn encode_planes(tile: &TileRef<'_>, options: &TileOptions, most_bytes: usize) -
 /// than `most_bytes`.
 fn encode_smallest(planes: &Planes, options: &TileOptions, most_bytes: usize) -> Option<Vec<u8>> {
     let mut smallest: Option<Vec<u8>> = None;
-    let n_samples: usize = planes.samples.iter().map(Vec::len).sum();
+    let n_samples = planes.n_samples();
     for coder in candidates(planes, options) {
         let most_bytes = smallest.as_ref().map_or(most_bytes, Vec::len);
         // Of dense residuals it learns nothing that tables do not tell, at a tenth of the speed.
@@ -121,7 +121,7 @@ const FAR_MAX: u16 = 1 << 8;
 
 /// The coders worth trying; the smallest result is kept.
 fn candidates(planes: &Planes, options: &TileOptions) -> Vec<Coder> {
-    let n_samples: usize = planes.samples.iter().map(Vec::len).sum();
+    let n_samples = planes.n_samples();
     let mut coders = match (options.mode, n_samples) {
         (Mode::Fast, 0..N_LANES_SAMPLES) => return vec![Coder::Rice],
         (Mode::Fast, _) => return vec![Coder::Lanes(UseOfTables::IfMuchSmaller)],

@@ -19,3 +19,10 @@ pub struct Planes {
     /// One row-major `[height, width]` vector a plane.
     pub samples: Vec<Vec<u16>>,
 }
+
+impl Planes {
+    /// Samples of all planes.
+    pub(super) fn n_samples(&self) -> usize {
+        self.samples.iter().map(Vec::len).sum()
+    }
+}
