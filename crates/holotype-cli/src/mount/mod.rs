@@ -54,9 +54,10 @@ pub(crate) fn mount(
         MountOption::Subtype("holo".into()),
     ];
     config.n_threads = Some(std::thread::available_parallelism().map_or(1, usize::from));
+    // Before it is mounted: a question about the folder would wait for an answer of ours.
+    let at = std::fs::canonicalize(directory).map_err(failed)?;
     let mut session = Session::new(files, directory, &config).map_err(failed)?;
     let mut unmounter = session.unmount_callable();
-    let at = std::fs::canonicalize(directory).map_err(failed)?;
     ctrlc::set_handler(move || {
         // What is in use cannot be unmounted by its owner root: it goes out of sight, and ends when nobody uses it.
         if unmounter.unmount().is_err() {
