@@ -16,7 +16,7 @@ pub(super) struct Plane {
 }
 
 /// Most samples of a segment.
-const MAX_SEGMENT: usize = 16;
+pub(super) const MAX_SEGMENT: usize = 16;
 
 /// What of a padded row the taps of a segment's samples may lie in.
 pub(super) type Segment = [f32; Plane::LEFT + Plane::RIGHT + MAX_SEGMENT];
@@ -56,48 +56,23 @@ pub(super) struct Current<'a> {
     pub(super) residuals: &'a mut [f32],
 }
 
-/// What of a padded row lies around the segment from column `start` on.
+/// The `N` values of a row from `start` on: of a padded row what lies around a segment, of that what lies around a sample.
 #[inline(always)]
-fn segment(row: &[f32], start: usize) -> &Segment {
-    row.get(start..)
-        .and_then(<[f32]>::first_chunk)
-        .unwrap_or(&[0.0; Plane::LEFT + Plane::RIGHT + MAX_SEGMENT])
+pub(super) fn part<const N: usize>(row: &[f32], start: usize) -> &[f32; N] {
+    row.get(start..).and_then(<[f32]>::first_chunk).unwrap_or(&[0.0; N])
 }
 
-/// What of it lies around sample `i`.
-#[inline(always)]
-fn window(segment: &Segment, i: usize) -> &Window {
-    segment.get(i..).and_then(<[f32]>::first_chunk).unwrap_or(&[0.0; Plane::LEFT + Plane::RIGHT])
-}
-
-impl<'a> Above<&'a [f32]> {
+impl<R: Copy> Above<R> {
     #[inline(always)]
-    pub(super) fn segment(&self, start: usize) -> Above<&'a Segment> {
-        let Self { one, two, three } = self;
-        Above { one: segment(one, start), two: segment(two, start), three: segment(three, start) }
+    pub(super) fn map<U>(&self, f: impl Fn(R) -> U) -> Above<U> {
+        Above { one: f(self.one), two: f(self.two), three: f(self.three) }
     }
 }
 
-impl<'a> Above<&'a Segment> {
+impl<R: Copy> Reference<R> {
     #[inline(always)]
-    pub(super) fn window(&self, i: usize) -> Above<&'a Window> {
-        Above { one: window(self.one, i), two: window(self.two, i), three: window(self.three, i) }
-    }
-}
-
-impl<'a> Reference<&'a [f32]> {
-    #[inline(always)]
-    pub(super) fn segment(&self, start: usize) -> Reference<&'a Segment> {
-        let Self { above, here, below } = self;
-        Reference { above: segment(above, start), here: segment(here, start), below: segment(below, start) }
-    }
-}
-
-impl<'a> Reference<&'a Segment> {
-    #[inline(always)]
-    pub(super) fn window(&self, i: usize) -> Reference<&'a Window> {
-        let Self { above, here, below } = self;
-        Reference { above: window(above, i), here: window(here, i), below: window(below, i) }
+    pub(super) fn map<U>(&self, f: impl Fn(R) -> U) -> Reference<U> {
+        Reference { above: f(self.above), here: f(self.here), below: f(self.below) }
     }
 }
 

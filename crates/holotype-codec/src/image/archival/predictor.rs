@@ -7,7 +7,7 @@ use super::blend::{Errors, Left, Prediction, blend, confine};
 use super::contexts::{self, Contexts, Neighbours, Residuals};
 use super::filters::Filters;
 use super::least_squares::LeastSquares;
-use super::plane::{Above, Plane, Reference, References, Segment, Window};
+use super::plane::{Above, MAX_SEGMENT, Plane, Reference, References, Segment, Window, part};
 use super::setting::Setting;
 use super::taps::{self, Taps};
 use crate::simd::Lanes;
@@ -105,8 +105,8 @@ impl<'r> Rows<'r> {
     #[inline(always)]
     pub(super) fn segment(&self, start: usize) -> RowsOfSegment<'r> {
         RowsOfSegment {
-            above: self.above.segment(start),
-            references: self.references.map(|r| r.segment(start)),
+            above: self.above.map(|row| part(row, start)),
+            references: self.references.map(|rows| rows.map(|row| part(row, start))),
             residuals: self.residuals,
             start,
         }
@@ -117,8 +117,8 @@ impl RowsOfSegment<'_> {
     /// What surrounds sample `i` of the segment.
     #[inline(always)]
     pub(super) fn around<L: Lanes>(&self, l: L, before: &Before<L>, i: usize) -> Surroundings<L> {
-        let above = self.above.window(i);
-        let references = self.references.map(|r| r.window(i));
+        let above = self.above.map(|row| part(row, i));
+        let references = self.references.map(|rows| rows.map(|row| part(row, i)));
         let neighbours = Neighbours {
             w: before.w,
             ww: before.ww,
@@ -135,6 +135,7 @@ impl RowsOfSegment<'_> {
 
 impl<'a, S: Setting, const SEGMENT: usize> Predictor<'a, S, SEGMENT> {
     pub(super) fn new(plane: &Plane, references: &'a [Plane]) -> Self {
+        const { assert!(SEGMENT <= MAX_SEGMENT) };
         Self {
             references: References::new(references),
             fit: LeastSquares::new(plane.width, S::DECAY),
