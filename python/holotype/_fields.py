@@ -98,6 +98,16 @@ class ParentFields(TypedDict):
     first: int
 
 
+class UnpackFields(TypedDict):
+    """How files are written."""
+
+    special_modes: bool
+    xattrs: bool
+    sparse: bool
+    max_bytes: int | None
+    threads: int
+
+
 class PreviewFields(TypedDict):
     """A stored preview: gray, gray + alpha, RGB or RGBA, 8 bit."""
 
@@ -115,6 +125,7 @@ class FindingFields(TypedDict):
     offset_bytes: int | None
     n_bytes: int | None
     message: str
+    in_parent: bool
 
 
 class ReportFields(TypedDict):

@@ -145,13 +145,17 @@ class Encoded:
 
 @dataclass(frozen=True)
 class Finding:
-    """One damaged place: the item, its tile `(x, y, width, height)`, and the bytes of the archive."""
+    """One damaged place: the item, its tile `(x, y, width, height)`, and the bytes of the archive.
+
+    `in_parent`: a parent of a thin archive is missing, or is another one now; the archive itself has no wrong byte there.
+    """
 
     item: str | None
     tile: tuple[int, int, int, int] | None
     offset_bytes: int | None
     n_bytes: int | None
     message: str
+    in_parent: bool = False
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
     from typing_extensions import Buffer, Self
 
-    from holotype._fields import MetadataFields
+    from holotype._fields import MetadataFields, UnpackFields
     from holotype._remote import Remote
     from holotype._sources import Destination, Path, Readable, Source
     from holotype._tensors import Attributes, MaxError, Noise, TensorCodec, TensorParent
@@ -621,6 +621,7 @@ def unpack(
     *,
     special_modes: bool = False,
     xattrs: bool = True,
+    sparse: bool = False,
     max_bytes: int | str | None = None,
     threads: int | None = None,
     password: str | bytes | None = None,
@@ -640,6 +641,8 @@ def unpack(
         Restore the set-user-ID, set-group-ID and sticky bits.
     xattrs : bool
         Restore extended attributes.
+    sparse : bool
+        Leave holes in files where they have zeros for whole blocks of 4096 bytes: they read the same and take less room.
     max_bytes : int or str, optional
         Refuse more bytes of files; by default 1 TiB.
     threads : int, optional
@@ -667,9 +670,15 @@ def unpack(
     IntegrityError
         A file was changed; nothing appears.
     """
-    limit = None if max_bytes is None else size_of(max_bytes)
+    options: UnpackFields = {
+        "special_modes": special_modes,
+        "xattrs": xattrs,
+        "sparse": sparse,
+        "max_bytes": None if max_bytes is None else size_of(max_bytes),
+        "threads": thread_limit(threads),
+    }
     with open_archive(src, remote, password, parents, revision) as archive:
-        return archive.unpack(path_of(directory), special_modes, xattrs, limit, thread_limit(threads))[1]
+        return archive.unpack(path_of(directory), options)[1]
 
 
 def flatten(

@@ -539,6 +539,8 @@ def test_builds_and_unpacks(tmp_path: Path, profile: Any) -> None:
         assert reader["dir/text"].read() == TEXT
     assert holotype.unpack(tmp_path / "a.holo", tmp_path / "out") == len(TEXT) + len(NOISE)
     assert (tmp_path / "out" / "dir" / "text").read_bytes() == TEXT
+    assert holotype.unpack(tmp_path / "a.holo", tmp_path / "holes", sparse=True) == len(TEXT) + len(NOISE)
+    assert (tmp_path / "holes" / "noise").read_bytes() == NOISE
     with pytest.raises(FileExistsError):
         holotype.unpack(tmp_path / "a.holo", tmp_path / "out")
     with pytest.raises(holotype.LimitError):

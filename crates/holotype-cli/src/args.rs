@@ -459,6 +459,9 @@ pub(crate) struct Unpack {
     /// Leave out extended attributes
     #[arg(long)]
     pub(crate) no_xattrs: bool,
+    /// Leave holes in files where they have blocks of zeros, as sparse files do
+    #[arg(long)]
+    pub(crate) sparse: bool,
     /// Refuse an archive whose files have more bytes [default: 1 TiB]
     #[arg(long, value_name = "BYTES")]
     pub(crate) max_bytes: Option<u64>,
@@ -575,6 +578,12 @@ pub(crate) struct Diff {
     /// The archive after
     #[arg(value_name = "B")]
     pub(crate) new: PathBuf,
+    /// Read this earlier revision of A, in place of `--revision`
+    #[arg(long, value_name = "N", value_parser = parse_revision, help_heading = "Revisions")]
+    pub(crate) old_revision: Option<holotype::Revision>,
+    /// Read this earlier revision of B, in place of `--revision`
+    #[arg(long, value_name = "N", value_parser = parse_revision, help_heading = "Revisions")]
+    pub(crate) new_revision: Option<holotype::Revision>,
     #[command(flatten)]
     pub(crate) access: Access,
 }

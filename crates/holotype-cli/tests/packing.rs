@@ -190,6 +190,50 @@ fn differences_by_content() {
 }
 
 #[test]
+fn differences_of_revisions() {
+    let dir = tree();
+    let dir = dir.path();
+    good(dir, &["pack", "tree", "-o", "a.holo"]);
+    fs::write(dir.join("tree/b.log"), "other noise").unwrap();
+    good(dir, &["pack", "tree", "-o", "a.holo", "--append"]);
+    let changed = "~ tree/b.log (content)\n";
+    for (revisions, expected) in [
+        (vec!["--old-revision", "1"], changed),
+        (vec!["--new-revision", "1"], changed),
+        (vec!["--revision", "1"], ""),
+        (vec!["--revision", "1", "--new-revision", "2"], changed),
+        (vec!["--old-revision", "2", "--new-revision", "2"], ""),
+    ] {
+        let out = holo_in(dir, &[&["diff", "a.holo", "a.holo"], &revisions[..]].concat());
+        assert_eq!(text(&out.stdout), expected, "{revisions:?}");
+        assert_eq!(out.status.code(), Some(i32::from(!expected.is_empty())), "{revisions:?}");
+    }
+}
+
+#[test]
+fn zeros_come_back_as_holes() {
+    use std::os::unix::fs::MetadataExt as _;
+    const N_BYTES: u64 = 50_000_001;
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let file = fs::File::create(dir.join("disk")).unwrap();
+    file.set_len(N_BYTES).unwrap();
+    let has_holes = file.metadata().unwrap().blocks() * 512 < N_BYTES / 10;
+    std::os::unix::fs::FileExt::write_all_at(&file, b"data", 12_345_678).unwrap();
+    good(dir, &["pack", "disk", "-o", "a.holo"]);
+    let content = fs::read(dir.join("disk")).unwrap();
+    let unpacked = |args: &[&str]| {
+        let out = args.last().unwrap();
+        good(dir, &[&["unpack", "a.holo"], args].concat());
+        assert!(fs::read(dir.join(out).join("disk")).unwrap() == content);
+        fs::metadata(dir.join(out).join("disk")).unwrap().blocks() * 512
+    };
+    unpacked(&["-o", "full"]);
+    let n_bytes = unpacked(&["--sparse", "-o", "sparse"]);
+    assert!(!has_holes || n_bytes < N_BYTES / 10, "{n_bytes}");
+}
+
+#[test]
 fn streams_and_choices() {
     let dir = tree();
     let dir = dir.path();

@@ -30,7 +30,19 @@ fn pack_with_a_parent_move_it_and_flatten() {
     assert_eq!(out.status.code(), Some(1));
     let message = String::from_utf8(out.stderr).unwrap();
     assert!(message.contains("monday.holo") && message.contains("--parents"), "{message}");
-    assert_eq!(holo_in(dir, &["verify", "tuesday.holo"]).status.code(), Some(3));
+    let verify = |state: &str| {
+        let out = holo_in(dir, &["verify", "tuesday.holo"]);
+        let text = String::from_utf8(out.stdout).unwrap();
+        assert_eq!(out.status.code(), Some(3));
+        assert!(text.starts_with(&format!("tuesday.holo: {state}")) && text.contains("tree/data"), "{text}");
+    };
+    verify("INCOMPLETE, a parent is missing");
+    let bytes = fs::read(dir.join("tuesday.holo")).unwrap();
+    let mut damaged = bytes.clone();
+    damaged[100] ^= 1;
+    fs::write(dir.join("tuesday.holo"), damaged).unwrap();
+    verify("DAMAGED");
+    fs::write(dir.join("tuesday.holo"), bytes).unwrap();
     good(dir, &["verify", "tuesday.holo", "--parents", "away"]);
     good(dir, &["flatten", "tuesday.holo", "flat.holo", "--parents", "away/monday.holo"]);
     good(dir, &["verify", "flat.holo"]);

@@ -1,13 +1,13 @@
 use crate::error::{argument_error, raise};
 use crate::fields::{
     ImageFields, ItemFields, MetadataFields, PreviewFields, RegionFields, RemoteFields, ReportFields,
-    SummaryFields, encryption, metadata_fields, region,
+    SummaryFields, UnpackFields, encryption, metadata_fields, region,
 };
 use crate::source::FileObject;
 use holotype::formats::Format;
 use holotype::{
     Error, ExportOptions, FileOutput, FlattenOptions, ImageItem, ItemKind, OpenOptions, Password, Region,
-    RemoteOptions, Replace, Revision, UnpackOptions, VerifyOptions, export, flatten, source_format, unpack,
+    RemoteOptions, Replace, Revision, VerifyOptions, export, flatten, source_format, unpack,
 };
 use holotype_store::MemorySource;
 use numpy::PyReadwriteArray1;
@@ -277,22 +277,8 @@ impl Archive {
     }
 
     /// Writes all files, folders and links into a new folder; returns their number and the files' bytes.
-    fn unpack(
-        &self,
-        py: Python<'_>,
-        directory: PathBuf,
-        special_modes: bool,
-        xattrs: bool,
-        max_bytes: Option<u64>,
-        threads: usize,
-    ) -> PyResult<(u64, u64)> {
-        let mut options = UnpackOptions::default()
-            .with_special_modes(special_modes)
-            .with_xattrs(xattrs)
-            .with_n_threads(threads);
-        if let Some(n) = max_bytes {
-            options = options.with_max_bytes(n);
-        }
+    fn unpack(&self, py: Python<'_>, directory: PathBuf, options: UnpackFields) -> PyResult<(u64, u64)> {
+        let options = options.into_options();
         let unpacked = py.detach(|| unpack(&self.inner, directory, &options)).map_err(raise)?;
         Ok((unpacked.n_items, unpacked.n_bytes))
     }

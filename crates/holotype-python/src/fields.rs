@@ -4,7 +4,7 @@ use crate::error::argument_error;
 use holotype::{
     Alpha, ChannelOrder, ColourModel, Encryption, Finding, ImageDescriptor, ImageItem, ImageOptions,
     Imported, Item, ItemKind, Metadata, MetadataEntry, MetadataKind, Mode, Palette, Password, Preview,
-    PreviewChoice, Region, RemoteOptions, S3Options, SampleType, VerifyReport,
+    PreviewChoice, Region, RemoteOptions, S3Options, SampleType, UnpackOptions, VerifyReport,
 };
 use pyo3::prelude::*;
 use std::time::Duration;
@@ -194,6 +194,7 @@ struct FindingFields {
     offset_bytes: Option<u64>,
     n_bytes: Option<u64>,
     message: String,
+    in_parent: bool,
 }
 
 #[derive(IntoPyObject)]
@@ -212,6 +213,7 @@ impl From<VerifyReport> for ReportFields {
             tile: finding.tile.map(|t| (t.x, t.y, t.width, t.height)),
             offset_bytes: finding.offset_bytes,
             n_bytes: finding.n_bytes,
+            in_parent: finding.in_parent,
         };
         Self {
             n_items: report.n_items,
@@ -262,6 +264,30 @@ impl OptionsFields {
             .with_tile_edge(self.tile_edge)
             .with_n_threads(self.threads)
             .with_preview(preview))
+    }
+}
+
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub(crate) struct UnpackFields {
+    special_modes: bool,
+    xattrs: bool,
+    sparse: bool,
+    max_bytes: Option<u64>,
+    threads: usize,
+}
+
+impl UnpackFields {
+    pub(crate) fn into_options(self) -> UnpackOptions {
+        let options = UnpackOptions::default()
+            .with_special_modes(self.special_modes)
+            .with_xattrs(self.xattrs)
+            .with_sparse(self.sparse)
+            .with_n_threads(self.threads);
+        match self.max_bytes {
+            Some(n) => options.with_max_bytes(n),
+            None => options,
+        }
     }
 }
 

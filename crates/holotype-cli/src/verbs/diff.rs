@@ -1,8 +1,8 @@
-use super::open::open;
+use super::open::open_at;
 use crate::args::Diff;
 use crate::exit::{Exit, Failure};
 use crate::printer::Printer;
-use holotype::{Archive, Item};
+use holotype::{Archive, Item, Revision};
 use serde_json::json;
 use std::cmp::Ordering;
 
@@ -10,7 +10,10 @@ use std::cmp::Ordering;
 const N_ITEMS: usize = 4096;
 
 pub(crate) fn run(args: &Diff, printer: &Printer) -> Result<Exit, Failure> {
-    let (old, new) = (open(&args.old, &args.access)?, open(&args.new, &args.access)?);
+    let opened = |path, revision: Option<Revision>| {
+        open_at(path, &args.access, revision.or(args.access.revision).unwrap_or_default())
+    };
+    let (old, new) = (opened(&args.old, args.old_revision)?, opened(&args.new, args.new_revision)?);
     let (mut olds, mut news) = (ByName::new(&old), ByName::new(&new));
     let (mut left, mut right) = (olds.next()?, news.next()?);
     let mut differs = false;

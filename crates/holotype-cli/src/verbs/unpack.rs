@@ -16,6 +16,7 @@ pub(crate) fn run(args: &Unpack, printer: &Printer) -> Result<Exit, Failure> {
         .with_n_threads(args.threads)
         .with_special_modes(args.special_modes)
         .with_xattrs(!args.no_xattrs)
+        .with_sparse(args.sparse)
         .with_progress(bar.progress());
     if let Some(n_bytes) = args.max_bytes {
         options = options.with_max_bytes(n_bytes);

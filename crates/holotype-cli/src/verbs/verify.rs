@@ -62,7 +62,8 @@ fn one(args: &Verify, required: &[PublicKey], printer: &Printer, path: &Path) ->
             printer.line(format!("  signed by {signer}"));
         }
     } else {
-        printer.line(format!("{}: DAMAGED", path.display()));
+        let state = if report.is_incomplete() { "INCOMPLETE, a parent is missing" } else { "DAMAGED" };
+        printer.line(format!("{}: {state}", path.display()));
         for finding in &report.findings {
             printer.line(format!("  {finding}"));
         }
@@ -75,5 +76,6 @@ pub(super) fn finding(finding: &Finding) -> Value {
     json!({
         "item": finding.item, "tile": finding.tile.map(|t| [t.x, t.y, t.width, t.height]),
         "offset_bytes": finding.offset_bytes, "n_bytes": finding.n_bytes, "message": finding.message,
+        "in_parent": finding.in_parent,
     })
 }

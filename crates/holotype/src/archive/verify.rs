@@ -65,13 +65,25 @@ pub struct Finding {
     pub n_bytes: Option<u64>,
     /// What is wrong.
     pub message: String,
+    /// True if a parent of a thin archive is missing, or is another one now; no byte of the archive itself is wrong.
+    pub in_parent: bool,
 }
 
 impl Finding {
     /// A finding about an item as a whole.
     pub(crate) fn of_item(item: &str, error: &Error) -> Self {
-        let message = error.to_string();
-        Self { item: Some(item.to_owned()), tile: None, offset_bytes: None, n_bytes: None, message }
+        Self::of(Some(item), error)
+    }
+
+    fn of(item: Option<&str>, error: &Error) -> Self {
+        Self {
+            item: item.map(str::to_owned),
+            tile: None,
+            offset_bytes: None,
+            n_bytes: None,
+            message: error.to_string(),
+            in_parent: matches!(error, Error::Parent { .. }),
+        }
     }
 }
 
@@ -111,6 +123,13 @@ impl VerifyReport {
     #[must_use]
     pub fn is_good(&self) -> bool {
         self.findings.is_empty()
+    }
+
+    /// True if no byte of the archive itself is wrong, but a parent is missing or another: what is named of it could
+    /// not be checked.
+    #[must_use]
+    pub fn is_incomplete(&self) -> bool {
+        !self.is_good() && self.findings.iter().all(|finding| finding.in_parent)
     }
 }
 
@@ -382,13 +401,7 @@ pub(super) fn damage_only(error: &Error) -> Result<()> {
 }
 
 fn whole(item: Option<&Item<'_>>, error: &Error) -> Finding {
-    Finding {
-        item: item.map(|item| item.name().to_owned()),
-        tile: None,
-        offset_bytes: None,
-        n_bytes: None,
-        message: error.to_string(),
-    }
+    Finding::of(item.map(Item::name), error)
 }
 
 fn in_block(block: Option<&BlockRecord>, finding: Finding) -> Finding {

@@ -2,12 +2,11 @@
 
 use super::parts::{Part, descriptor, encode_parts};
 use super::safetensors::{self, Entry, LENGTH_BYTES};
-use crate::pack::attributes;
+use crate::pack::{FoundFile, attributes};
 use crate::tensor::TensorParent;
 use crate::{Error, Result, TensorDescriptor, TensorOptions, Writer, memory};
 use holotype_container::ItemRecord;
 use sha2::{Digest, Sha256};
-use std::fs::File;
 use std::io::{BufReader, Read, Write};
 use std::path::Path;
 
@@ -38,7 +37,7 @@ impl Plan {
 }
 
 impl<W: Write> Writer<W> {
-    /// Adds the safetensors file at `path` as its tensors, and as a file `record` that is made of them; false, and
+    /// Adds a safetensors file as its tensors, and as a file `record` that is made of them; false, and
     /// nothing added, if it is none. `is_taken` says which names other items will have.
     ///
     /// Memory: the largest tensor, and its parent.
@@ -48,12 +47,12 @@ impl<W: Write> Writer<W> {
     pub(crate) fn pack_checkpoint(
         &mut self,
         record: ItemRecord,
-        path: &Path,
+        file: &FoundFile,
         is_taken: &dyn Fn(&str) -> bool,
     ) -> Result<bool> {
+        let path = file.path();
         let failed = |e| Error::io(path, e);
-        let file = File::open(path).map_err(failed)?;
-        let known = file.metadata().map_err(failed)?;
+        let (file, known) = file.open()?;
         let mut input = BufReader::with_capacity(1 << 16, &file);
         let Some(Plan { header, entries }) = Plan::read(&mut input, known.len(), path)? else {
             return Ok(false);

@@ -1,7 +1,7 @@
 //! Image files of a tree as images that give the files back.
 
 use super::walk::Entry;
-use super::{Packed, attributes, source};
+use super::{FoundFile, Packed, attributes};
 use crate::formats::{self, Format};
 use crate::restore::{MAX_FILE_BYTES, Restorable, analyse};
 use crate::{Error, ImageOptions, Limits, Result, Writer, parallel};
@@ -9,7 +9,6 @@ use holotype_container::{FileAttributes, ItemRecord, RestoredFile};
 use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
 use std::io::{Read as _, Write};
-use std::path::Path;
 
 /// Bytes of files taken apart together; of each at most so many times these are held: file, samples, rows, streams.
 const BATCH_BYTES: u64 = 32 << 20;
@@ -49,7 +48,7 @@ impl<W: Write> Writer<W> {
             rest = after;
             let n_threads = parallel::n_threads(options.n_threads, batch.len());
             let prepared = parallel::map(n_threads, batch.to_vec(), |(at, n_bytes)| {
-                Ok((at, n_bytes, prepare(&entries[at].path, n_bytes)?))
+                Ok((at, n_bytes, prepare(&entries[at].file(), n_bytes)?))
             })?;
             for (at, n_bytes, prepared) in prepared {
                 let Some(Prepared { restorable, n_bytes: n_read, sha256, attributes: known_attributes }) =
@@ -99,15 +98,15 @@ impl<W: Write> Writer<W> {
     }
 }
 
-/// The file at `path`, if it is an image that comes back to the byte.
-fn prepare(path: &Path, n_expected: u64) -> Result<Option<Prepared>> {
+/// A file, if it is an image that comes back to the byte.
+fn prepare(found: &FoundFile, n_expected: u64) -> Result<Option<Prepared>> {
+    let path = found.path();
     let failed = |e| Error::io(path, e);
     if n_expected > MAX_FILE_BYTES {
         return Ok(None);
     }
-    let mut file = source::open(path).map_err(failed)?;
-    let known = file.metadata().map_err(failed)?;
-    if !known.is_file() || Format::detect(&formats::prefix(&mut file).map_err(failed)?).is_none() {
+    let (mut file, known) = found.open()?;
+    if Format::detect(&formats::prefix(&mut file).map_err(failed)?).is_none() {
         return Ok(None);
     }
     let mut bytes = Vec::new();
@@ -122,6 +121,7 @@ fn prepare(path: &Path, n_expected: u64) -> Result<Option<Prepared>> {
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
+    use crate::ErrorKind;
     use std::process::Command;
 
     #[test]
@@ -129,6 +129,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("image.png");
         assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
-        assert!(prepare(&path, 1000).unwrap().is_none());
+        let failed = prepare(&FoundFile::new(&path, None), 1000).err().unwrap();
+        assert_eq!(failed.kind(), ErrorKind::InvalidArgument);
     }
 }

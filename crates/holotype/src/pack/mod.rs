@@ -2,6 +2,7 @@
 
 pub(crate) mod attributes;
 mod exclude;
+mod found_file;
 mod images;
 mod index;
 mod names;
@@ -14,6 +15,7 @@ mod walk;
 mod work;
 
 pub use exclude::Exclude;
+pub(crate) use found_file::FoundFile;
 pub use parent::Parent;
 pub(crate) use parent::{CACHE_BYTES as PARENT_CACHE_BYTES, Others};
 pub use profile::{Packing, Profile};
@@ -21,6 +23,7 @@ pub(crate) use shared::{Addition, SharedBlocks, Sink, stored_extents};
 pub(crate) use source::Source;
 
 use crate::{Error, Metadata, Result, Writer};
+use found_file::FileId;
 use holotype_container::{ItemKind, ItemRecord};
 use sha2::{Digest as _, Sha256};
 use std::collections::{HashMap, HashSet};
@@ -76,7 +79,7 @@ impl<W: Write> Writer<W> {
         for (at, entry) in entries.iter().enumerate() {
             let mut record = record(at, entry);
             let (known, target) = match &entry.kind {
-                EntryKind::File { n_bytes } => {
+                EntryKind::File { n_bytes, .. } => {
                     files.push((at, *n_bytes));
                     continue;
                 }
@@ -113,7 +116,7 @@ impl<W: Write> Writer<W> {
         packed.n_files += files.len() as u64;
         let additions = files.into_iter().map(|(at, n_bytes)| {
             let entry = &entries[at];
-            let source = Source::path(names[at].clone(), entry.path.clone());
+            let source = Source::file(names[at].clone(), entry.file());
             let mut links = links.remove(&at).unwrap_or_default();
             for link in &mut links {
                 link.ordinal = link_ordinal;
@@ -149,7 +152,7 @@ impl<W: Write> Writer<W> {
             let names = names.get_or_insert_with(|| {
                 entries.iter().enumerate().map(|(at, entry)| record(at, entry).name).collect()
             });
-            if self.pack_checkpoint(record(at, entry), &entry.path, &|name| names.contains(name))? {
+            if self.pack_checkpoint(record(at, entry), &entry.file(), &|name| names.contains(name))? {
                 packed.n_files += 1;
                 packed.n_bytes += n_bytes;
             } else {
@@ -198,16 +201,16 @@ impl<W: Write> Writer<W> {
         if !known.is_file() {
             return Err(Error::unsupported(format!("{} is no regular file", path.display())));
         }
-        let n_bytes = known.len();
+        let (n_bytes, file) = (known.len(), FoundFile::new(path, FileId::of(&known)));
         if self.splits_checkpoints() && is_checkpoint(path) {
             self.check_name(name)?;
             let mut record = ItemRecord::new(name.to_owned(), ItemKind::File);
             record.metadata = self.add_metadata(metadata)?;
-            if self.pack_checkpoint(record, path, &|_| false)? {
+            if self.pack_checkpoint(record, &file, &|_| false)? {
                 return Ok(n_bytes);
             }
         }
-        let source = Source::path(name.to_owned(), path.to_path_buf());
+        let source = Source::file(name.to_owned(), file);
         self.pack_source(name, source, Some(n_bytes), metadata)
     }
 

@@ -50,7 +50,7 @@ mod tests {
         let entry = |path: &&[u8]| Entry {
             path: "x".into(),
             name: path.to_vec(),
-            kind: EntryKind::File { n_bytes: 0 },
+            kind: EntryKind::File { n_bytes: 0, id: None },
         };
         of(&paths.iter().map(entry).collect::<Vec<_>>(), |name| name != "taken")
     }

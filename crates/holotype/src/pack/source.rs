@@ -1,9 +1,10 @@
+use super::found_file::FoundFile;
 use crate::{Error, Result};
 use holotype_container::{Cutter, FileAttributes, frame_hash};
 use sha2::{Digest, Sha256};
 use std::fs::File;
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::io::Read;
+use std::path::PathBuf;
 
 /// Content to be packed, a part at a time.
 pub(crate) struct Source {
@@ -16,8 +17,7 @@ pub(crate) struct Source {
 }
 
 enum Input {
-    /// A file that is opened when its turn comes: of a million no more than a few are open.
-    Path(PathBuf),
+    Found(FoundFile),
     /// The file, what was known of it when it was opened, and its path.
     File(File, std::fs::Metadata, PathBuf),
     Stream(Box<dyn Read + Send>),
@@ -42,9 +42,9 @@ pub(super) struct End {
 }
 
 impl Source {
-    /// The file at `path`.
-    pub(crate) fn path(name: String, path: PathBuf) -> Self {
-        Self::new(name, Input::Path(path))
+    /// A file that is opened when its first part is wanted.
+    pub(crate) fn file(name: String, file: FoundFile) -> Self {
+        Self::new(name, Input::Found(file))
     }
 
     /// Whatever `stream` gives.
@@ -58,13 +58,9 @@ impl Source {
 
     /// Reads up to `n_bytes` more and cuts them.
     pub(super) fn advance(&mut self, n_bytes: usize, cutter: &Cutter) -> Result<Part> {
-        if let Input::Path(path) = &self.input {
-            let file = open(path).map_err(|e| Error::io(path, e))?;
-            let known = file.metadata().map_err(|e| Error::io(path, e))?;
-            if !known.is_file() {
-                return Err(Error::invalid(format!("{} is no regular file any more", path.display())));
-            }
-            let path = path.clone();
+        if let Input::Found(found) = &self.input {
+            let (file, known) = found.open()?;
+            let path = found.path().to_path_buf();
             self.input = Input::File(file, known, path);
         }
         let mut bytes = std::mem::take(&mut self.rest);
@@ -101,7 +97,9 @@ impl Source {
                 (file, path.clone())
             }
             Input::Stream(stream) => (stream.as_mut(), PathBuf::from(&self.name)),
-            Input::Path(path) => return Err(Error::invalid(format!("{} is not open", path.display()))),
+            Input::Found(found) => {
+                return Err(Error::invalid(format!("{} is not open", found.path().display())));
+            }
         };
         let n = reader.take(n_wanted as u64).read_to_end(bytes).map_err(|e| Error::io(path, e))?;
         Ok(n < n_wanted)
@@ -118,20 +116,6 @@ impl Source {
         };
         Ok(End { n_bytes: self.n_bytes, content_sha256, attributes })
     }
-}
-
-/// Opens a file; a pipe that took its place is not waited for.
-#[cfg(unix)]
-pub(super) fn open(path: &Path) -> io::Result<File> {
-    use rustix::fs::OFlags;
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let flags = OFlags::NONBLOCK.bits().cast_signed();
-    File::options().read(true).custom_flags(flags).open(path)
-}
-
-#[cfg(not(unix))]
-pub(super) fn open(path: &Path) -> io::Result<File> {
-    File::open(path)
 }
 
 #[cfg(test)]
@@ -160,10 +144,12 @@ mod tests {
         let content: Vec<u8> = (0..50_000_u32).map(|i| (i.wrapping_mul(i) >> 7) as u8).collect();
         fs::write(&path, &content).unwrap();
         let cutter = Chunking::new(256, 9, 2048).unwrap().cutter();
-        let whole = read_whole(Source::path("a".into(), path.clone()), &cutter, 1 << 20).unwrap();
+        let whole =
+            read_whole(Source::file("a".into(), FoundFile::new(&path, None)), &cutter, 1 << 20).unwrap();
         assert_eq!(whole.0, content);
         for n_bytes in [1, 777, 50_000, 50_001] {
-            let parts = read_whole(Source::path("a".into(), path.clone()), &cutter, n_bytes).unwrap();
+            let parts =
+                read_whole(Source::file("a".into(), FoundFile::new(&path, None)), &cutter, n_bytes).unwrap();
             assert_eq!(parts, whole, "{n_bytes}");
         }
     }
@@ -175,7 +161,7 @@ mod tests {
         for new_bytes in [0, 5_000, 100_000] {
             let path = dir.path().join("file");
             fs::write(&path, vec![7; 10_000]).unwrap();
-            let mut source = Source::path("a".into(), path.clone());
+            let mut source = Source::file("a".into(), FoundFile::new(&path, None));
             assert!(source.advance(6_000, &cutter).unwrap().end.is_none());
             fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(new_bytes).unwrap();
             let mut n_bytes = 0;

@@ -1,5 +1,6 @@
 use super::attributes;
 use super::exclude::Exclude;
+use super::found_file::{FileId, FoundFile};
 use crate::{Error, Result, parallel};
 use holotype_container::FileAttributes;
 use std::collections::HashMap;
@@ -18,11 +19,23 @@ pub(super) struct Entry {
 pub(super) enum EntryKind {
     File {
         n_bytes: u64,
+        id: Option<FileId>,
     },
     /// Another name of the file of entry number so much.
     HardLink(usize),
     Directory(FileAttributes),
     Symlink(FileAttributes, Vec<u8>),
+}
+
+impl Entry {
+    /// Its file, to be opened.
+    pub(super) fn file(&self) -> FoundFile {
+        let id = match &self.kind {
+            EntryKind::File { id, .. } => *id,
+            _ => None,
+        };
+        FoundFile::new(&self.path, id)
+    }
 }
 
 /// Folders are listed in jobs of so many.
@@ -135,9 +148,9 @@ fn list(path: &Path, name: &[u8], exclude: &Exclude) -> Result<Vec<Found>> {
     Ok(found)
 }
 
-/// Files with several names by device and number, and the entry of the first.
+/// Files with several names, and the entry of the first.
 #[derive(Default)]
-struct Linked(HashMap<(u64, u64), usize>);
+struct Linked(HashMap<FileId, usize>);
 
 impl Linked {
     /// Puts what was found among the entries, a folder before what is in it.
@@ -153,22 +166,27 @@ impl Linked {
         }
     }
 
-    #[cfg(unix)]
     fn file(&mut self, known: &Metadata, this: usize) -> EntryKind {
-        use std::os::unix::fs::MetadataExt as _;
-        if known.nlink() > 1 {
-            let first = *self.0.entry((known.dev(), known.ino())).or_insert(this);
+        let id = FileId::of(known);
+        if let Some(id) = id.filter(|_| has_other_names(known)) {
+            let first = *self.0.entry(id).or_insert(this);
             if first != this {
                 return EntryKind::HardLink(first);
             }
         }
-        EntryKind::File { n_bytes: known.len() }
+        EntryKind::File { n_bytes: known.len(), id }
     }
+}
 
-    #[cfg(not(unix))]
-    fn file(&mut self, known: &Metadata, _: usize) -> EntryKind {
-        EntryKind::File { n_bytes: known.len() }
-    }
+#[cfg(unix)]
+fn has_other_names(known: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    known.nlink() > 1
+}
+
+#[cfg(not(unix))]
+fn has_other_names(_known: &Metadata) -> bool {
+    false
 }
 
 #[cfg(unix)]
@@ -183,4 +201,24 @@ fn name_bytes(name: &OsStr, folder: &Path) -> Result<Vec<u8>> {
         .to_str()
         .ok_or_else(|| Error::unsupported(format!("a name in {} is no Unicode text", folder.display())))?;
     Ok(text.replace('\\', "/").into_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorKind;
+
+    #[test]
+    #[cfg(unix)]
+    fn a_file_is_the_one_that_was_found() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("a"), "a").unwrap();
+        fs::write(dir.path().join("b"), "b").unwrap();
+        let exclude = Exclude::default();
+        let entries = walk(&[dir.path().join(".")], &exclude, 1).unwrap();
+        let opened = |entry: &Entry| entry.file().open().map(drop);
+        assert!(entries.len() == 2 && entries.iter().all(|entry| opened(entry).is_ok()));
+        fs::rename(dir.path().join("b"), dir.path().join("a")).unwrap();
+        assert_eq!(opened(&entries[0]).unwrap_err().kind(), ErrorKind::InvalidArgument);
+    }
 }

@@ -3,12 +3,14 @@
 //! The folder is new: everything is written into a private one beside it, which gets its name at the end. In there
 //! nothing is but what was just made, files are made after folders and links last of all, so no name leads elsewhere.
 
+mod holes;
 mod names;
 mod place;
 mod root;
 
 use crate::archive::{Item, Place, Uses, jobs_of, weight_of};
 use crate::{Archive, Error, Progress, Result, parallel};
+use holes::Holes;
 use holotype_container::ItemKind;
 use holotype_store::NewDirectory;
 use place::KeptBits;
@@ -34,6 +36,9 @@ pub struct UnpackOptions {
     pub special_modes: bool,
     /// Restore extended attributes; default true.
     pub xattrs: bool,
+    /// Leave holes in files where they have zeros for whole blocks of 4096 bytes; default false. They read the same and
+    /// take less room, where the file system has holes.
+    pub sparse: bool,
     /// Most bytes of all files together: an archive of a few kilobytes can claim any number. Default 1 TiB.
     pub max_bytes: u64,
     /// Told of the bytes written.
@@ -46,6 +51,7 @@ impl Default for UnpackOptions {
             n_threads: 0,
             special_modes: false,
             xattrs: true,
+            sparse: false,
             max_bytes: 1 << 40,
             progress: Progress::default(),
         }
@@ -71,6 +77,13 @@ impl UnpackOptions {
     #[must_use]
     pub fn with_xattrs(mut self, xattrs: bool) -> Self {
         self.xattrs = xattrs;
+        self
+    }
+
+    /// Sets [`Self::sparse`].
+    #[must_use]
+    pub fn with_sparse(mut self, sparse: bool) -> Self {
+        self.sparse = sparse;
         self
     }
 
@@ -231,10 +244,13 @@ impl Tree<'_> {
         let (attributes, options) = (item.attributes(), self.options);
         let mut file =
             place::create_file(&self.root, path, attributes, options).map_err(self.failed(path))?;
+        let mut holes = Holes::default();
         item.read_file_after(before, n_threads, &mut |bytes| {
             options.progress.advance(bytes.len() as u64);
-            file.write_all(bytes).map_err(self.failed(path))
+            let written = if options.sparse { holes.write(&mut file, bytes) } else { file.write_all(bytes) };
+            written.map_err(self.failed(path))
         })?;
+        holes.finish(&file).map_err(self.failed(path))?;
         place::set_open(&file, &self.root, path, attributes, options, &self.kept).map_err(self.failed(path))
     }
 
