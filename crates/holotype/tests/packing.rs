@@ -143,6 +143,49 @@ fn special_bits_come_back_only_when_asked() {
     }
 }
 
+/// More equal files than are written together, of several contents that start alike.
+#[test]
+fn equal_files_each_come_back_as_they_were() {
+    let dir = tempfile::tempdir().unwrap();
+    let tree = dir.path().join("tree");
+    fs::create_dir(&tree).unwrap();
+    let content = noise(9, 400_000);
+    let lengths = [0, 1000, 300_000, 399_999, 400_000];
+    for i in 0..100_u32 {
+        let path = tree.join(format!("{i:03}"));
+        fs::write(&path, &content[..lengths[i as usize % 5]]).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600 + i % 0o100)).unwrap();
+        filetime::set_file_mtime(&path, filetime::FileTime::from_unix_time(i64::from(i), i)).unwrap();
+    }
+    let archive = packed(std::slice::from_ref(&tree));
+    let small = Packing::default().with_block_bytes(8192).with_compression(Compression::Store);
+    for bytes in [archive, packed_with(std::slice::from_ref(&tree), small)] {
+        let whole = Archive::from_bytes(bytes.clone()).unwrap();
+        assert_good(&whole);
+        for n_threads in [1, 3] {
+            let out = tempfile::tempdir().unwrap();
+            let to = out.path().join("out");
+            unpack(&whole, &to, &UnpackOptions::default().with_n_threads(n_threads)).unwrap();
+            assert_eq!(state(&to.join("tree")), state(&tree));
+        }
+        // Damage is found in each file that it is in.
+        let mut damaged = bytes;
+        damaged[5000] ^= 1;
+        let damaged = Archive::from_bytes(damaged).unwrap();
+        let report = damaged.verify(&VerifyOptions::default().with_n_threads(1)).unwrap();
+        let mut named: Vec<&str> = report.findings.iter().filter_map(|f| f.item.as_deref()).collect();
+        named.sort_unstable();
+        named.dedup();
+        let of_length =
+            |n: usize| named.iter().filter(|name| name[5..].parse::<usize>().unwrap() % 5 == n).count();
+        assert!(named.len() >= 20 && named.len() % 20 == 0, "{named:?}");
+        assert!((0..5).all(|n| of_length(n) == 0 || of_length(n) == 20), "{named:?}");
+        let error = unpack(&damaged, dir.path().join("none"), &UnpackOptions::default()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt);
+        assert!(!dir.path().join("none").exists());
+    }
+}
+
 #[test]
 fn nothing_is_left_out_but_what_is_named() {
     let dir = tempfile::tempdir().unwrap();

@@ -1,6 +1,6 @@
 use super::cache::{Found, Key};
 use super::read_ahead::ReadAhead;
-use super::{Archive, ImageItem, Item, SharedRecord, TensorItem};
+use super::{Archive, ImageItem, Item, SharedRecord, TensorItem, Uses};
 use crate::checkpoint::{Part, decode_parts, is_made_of_parts};
 use crate::{Error, Result};
 use holotype_container::{Codec, Extent, Extents, ItemKind, ItemRecord};
@@ -127,6 +127,29 @@ pub(crate) struct Held {
     block: Option<(u64, Arc<Vec<u8>>)>,
     /// What is needed of the next block that is decoded, from its start on; `None` for all.
     needed_bytes: Option<u64>,
+}
+
+/// How a file is read by those who read many.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Reading<'a> {
+    /// The file before it, of which all content was read and found right: the hash of one of the same content is not
+    /// computed again.
+    pub(crate) checked: Option<&'a Item<'a>>,
+    /// How often blocks are still to be read, and of how many files of the same content this is the one reading.
+    pub(crate) uses: Option<(&'a Uses<'a>, u32)>,
+    /// Threads for a file that is made of tensors.
+    pub(crate) n_threads: usize,
+}
+
+impl Reading<'_> {
+    /// A block was read that is not the next one again.
+    fn is_past(&self, item: &Item<'_>, block: u64) {
+        if let Some((uses, n)) =
+            self.uses.filter(|_| matches!(item.record().extents, Some(Extents::Inline(_))))
+        {
+            uses.end(block, n);
+        }
+    }
 }
 
 /// What [`Archive::summary`] counts.
@@ -516,32 +539,31 @@ impl Item<'_> {
         n_threads: usize,
         sink: &mut dyn FnMut(&[u8]) -> Result<()>,
     ) -> Result<()> {
-        self.read_file_after(None, n_threads, sink)
+        self.read_file_among(&Reading { n_threads, ..Reading::default() }, sink)
     }
 
-    /// [`Self::read_file`] after `checked`, of which all content was read and found right: the same parts of the same
-    /// blocks, which are checked whenever they are read, have the same hash, so it is not computed again.
-    pub(crate) fn read_file_after(
+    /// [`Self::read_file`] by those who read many.
+    pub(crate) fn read_file_among(
         &self,
-        checked: Option<&Item<'_>>,
-        n_threads: usize,
+        reading: &Reading<'_>,
         sink: &mut dyn FnMut(&[u8]) -> Result<()>,
     ) -> Result<()> {
         if self.record().restored.is_some() {
             return ImageItem::open(self.clone())?.restore()?.map_or(Ok(()), |file| sink(&file));
         }
-        let is_known = checked.is_some_and(|checked| self.has_content_of(checked));
+        // The same parts of the same blocks, which are checked whenever they are read, have the same hash.
+        let is_known = reading.checked.is_some_and(|checked| self.has_content_of(checked));
         let map = FileMap::new(self)?;
         let mut content = Sha256::new();
         let mut held = Held::default();
         let shares_blocks = self.record().extents.is_some();
-        let mut at = 0;
+        let (mut at, mut last_block) = (0, None);
         for (start, piece) in &map.pieces {
             let extent = match piece {
                 Piece::Extent(extent) => extent,
                 Piece::Tensor(record) => {
                     let tensor = TensorItem::open(Item::new(self.archive(), record.clone()))?;
-                    tensor.read_parts(n_threads, &mut |bytes| {
+                    tensor.read_parts(reading.n_threads, &mut |bytes| {
                         content.update(bytes);
                         sink(bytes)
                     })?;
@@ -566,16 +588,23 @@ impl Item<'_> {
             };
             if shares_blocks {
                 self.archive().with_extent(self.name(), extent, &mut held, &mut take)?;
+                if let Some(last) = last_block.replace(extent.block)
+                    && last != extent.block
+                {
+                    reading.is_past(self, last);
+                }
             } else {
                 let limit = self.archive().limits.max_file_block_bytes;
                 take(&self.archive().unpacked(self.name(), extent.block, limit)?)?;
             }
         }
+        self.archive().let_go(held);
+        last_block.into_iter().for_each(|last| reading.is_past(self, last));
         if is_known { Ok(()) } else { self.check_content(content.finalize().into()) }
     }
 
     /// True if the records say so: the same extents, the same length, the same hash.
-    fn has_content_of(&self, other: &Item<'_>) -> bool {
+    pub(crate) fn has_content_of(&self, other: &Item<'_>) -> bool {
         let (own, other) = (self.record(), other.record());
         matches!((&own.extents, &other.extents), (Some(own), Some(other)) if own == other)
             && (own.kind, own.raw_bytes, own.content_sha256)

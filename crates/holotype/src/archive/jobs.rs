@@ -8,8 +8,8 @@ const MAX_EQUAL: u64 = 8;
 /// What an entry costs besides its bytes: the calls that make a file.
 const ENTRY_BYTES: u64 = 4096;
 
-/// Where the content of an entry lies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Where the content of an entry lies; in order of where it starts, the same places together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place {
     /// The block that it starts in, and where in it.
     start: (u64, u64),
@@ -49,7 +49,7 @@ pub(crate) fn weight_of<T>(job: &[T], job_bytes: u64, place_of: impl Fn(&T) -> P
 /// Entries in the order of the blocks that they start in, in jobs of about `job_bytes`. Where one job ends and the next
 /// begins no block is divided, if it is not too large for that: each is decoded by one thread.
 pub(crate) fn jobs_of<T>(mut entries: Vec<T>, job_bytes: u64, place_of: impl Fn(&T) -> Place) -> Vec<Vec<T>> {
-    entries.sort_by_cached_key(|entry| place_of(entry).start);
+    entries.sort_by_cached_key(&place_of);
     let mut jobs: Vec<Vec<T>> = Vec::new();
     let (mut n_bytes, mut last_block, mut before) = (0, 0, None);
     for entry in entries {

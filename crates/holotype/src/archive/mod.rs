@@ -24,8 +24,8 @@ mod verify;
 
 pub use animation::{Animation, AnimationItem, FrameCache, FrameInfo};
 pub use audio::AudioItem;
-pub(crate) use content::Held;
 pub use content::{FileMap, Summary};
+pub(crate) use content::{Held, Reading};
 pub use generation::GenerationItem;
 pub use image::ImageItem;
 pub use item::Item;

@@ -29,13 +29,11 @@ impl<'a> Uses<'a> {
         }
     }
 
-    /// Takes back what was counted, now that it was read; what nobody is going to read leaves the cache.
-    pub(crate) fn end(&self, blocks: impl Iterator<Item = u64>) {
-        for id in blocks {
-            let count = usize::try_from(id).ok().and_then(|id| self.left.get(id));
-            if count.is_some_and(|count| count.fetch_sub(1, Ordering::Relaxed) == 1) {
-                self.archive.forget_block(id);
-            }
+    /// Takes back `n` of what was counted of a block, now that it was read; what nobody is going to read leaves the cache.
+    pub(crate) fn end(&self, block: u64, n: u32) {
+        let count = usize::try_from(block).ok().and_then(|block| self.left.get(block));
+        if count.is_some_and(|count| count.fetch_sub(n, Ordering::Relaxed) == n) {
+            self.archive.forget_block(block);
         }
     }
 }

@@ -1,6 +1,6 @@
 use super::{
-    AnimationItem, Archive, AudioItem, FileMap, GenerationItem, ImageItem, Item, Place, TensorItem, Uses,
-    chunks, content, jobs_of, tables, uses::block_of, weight_of,
+    AnimationItem, Archive, AudioItem, FileMap, GenerationItem, ImageItem, Item, Place, Reading, TensorItem,
+    Uses, chunks, content, jobs_of, tables, uses::block_of, weight_of,
 };
 use crate::image::decode;
 use crate::{Error, Progress, Region, Result, memory, parallel};
@@ -297,6 +297,18 @@ enum Sharing<'a> {
     Chunks(&'a [ChunkRecord]),
 }
 
+impl Sharing<'_> {
+    /// True for a file of the same content as `before`: nothing else of it is read.
+    fn repeats(&self, before: &Self) -> bool {
+        match (self, before) {
+            (Self::Item(item), Self::Item(before)) => {
+                item.kind() == ItemKind::File && item.has_content_of(before)
+            }
+            _ => false,
+        }
+    }
+}
+
 /// Files and chunks that share blocks: neighbours together, so that each block is decoded once or a few times. Returns
 /// what it found of the chunks.
 fn verify_shared(
@@ -324,26 +336,28 @@ fn verify_shared(
     let jobs = jobs_of(shared, JOB_BYTES, place_of);
     let n_threads = parallel::n_threads(options.n_threads, jobs.len());
     let weight = |job: &Vec<Sharing<'_>>| weight_of(job, JOB_BYTES, place_of);
-    let found = parallel::map_heavy_first(n_threads, jobs, weight, |job| {
+    let found = parallel::map_heavy_first(n_threads, jobs, weight, |job: Vec<_>| {
         let (mut of_items, mut of_chunks) = (VerifyReport::default(), Vec::new());
-        let mut good_before = None;
-        for entry in job {
-            let item = match entry {
-                Sharing::Item(item) => item,
-                Sharing::Chunks(chunks) => {
-                    of_chunks.extend(chunks::check_chunks(archive, chunks)?);
-                    uses.end(block_of(chunks));
-                    continue;
+        for equal in job.chunk_by(|a, b| b.repeats(a)) {
+            let n_equal = equal.len() as u32;
+            let mut reading =
+                Reading { checked: None, uses: Some((&uses, n_equal)), n_threads: options.n_threads };
+            for entry in equal {
+                match entry {
+                    Sharing::Chunks(chunks) => {
+                        of_chunks.extend(chunks::check_chunks(archive, chunks)?);
+                        block_of(chunks).for_each(|block| uses.end(block, 1));
+                    }
+                    Sharing::Item(item) if item.kind() == ItemKind::File => {
+                        let is_good = verify_file_among(&reading, item, options, &mut of_items)?;
+                        reading = Reading { checked: is_good.then_some(item), uses: None, ..reading };
+                    }
+                    Sharing::Item(item) => {
+                        verify_item(item, options, &mut of_items)?;
+                        item.shared_blocks().for_each(|block| uses.end(block, 1));
+                    }
                 }
-            };
-            let n_before = of_items.findings.len();
-            if item.kind() == ItemKind::File {
-                verify_file_after(good_before, item, options, &mut of_items)?;
-            } else {
-                verify_item(item, options, &mut of_items)?;
             }
-            good_before = (of_items.findings.len() == n_before).then_some(item);
-            uses.end(item.shared_blocks());
         }
         Ok((of_items.findings, of_chunks))
     })?;
@@ -476,24 +490,33 @@ fn verify_image(item: &Item<'_>, options: &VerifyOptions, report: &mut VerifyRep
 }
 
 fn verify_file(item: &Item<'_>, options: &VerifyOptions, report: &mut VerifyReport) -> Result<()> {
-    verify_file_after(None, item, options, report)
+    let reading = Reading { n_threads: options.n_threads, ..Reading::default() };
+    verify_file_among(&reading, item, options, report).map(drop)
 }
 
-/// [`verify_file`] after another file that was found good and may be equal.
-fn verify_file_after(
-    good: Option<&Item<'_>>,
+/// [`verify_file`] of one among many; true if it is good.
+fn verify_file_among(
+    reading: &Reading<'_>,
     item: &Item<'_>,
     options: &VerifyOptions,
     report: &mut VerifyReport,
-) -> Result<()> {
-    let mut checked = item.read_file_after(good, options.n_threads, &mut |bytes| {
-        options.progress.advance(bytes.len() as u64);
+) -> Result<bool> {
+    let mut checked = if reading.checked.is_some_and(|checked| item.has_content_of(checked)) {
+        // What its record says was found true of the same extents a moment ago.
+        options.progress.advance(item.raw_bytes());
         Ok(())
-    });
+    } else {
+        item.read_file_among(reading, &mut |bytes| {
+            options.progress.advance(bytes.len() as u64);
+            Ok(())
+        })
+    };
     if checked.is_ok() {
         checked = item.metadata().and_then(|_| item.preview()).map(drop);
     }
-    note(item, checked, report)
+    let is_good = checked.is_ok();
+    note(item, checked, report)?;
+    Ok(is_good)
 }
 
 fn verify_tensor(item: &Item<'_>, options: &VerifyOptions, report: &mut VerifyReport) -> Result<()> {

@@ -8,7 +8,7 @@ mod names;
 mod place;
 mod root;
 
-use crate::archive::{Item, Place, Uses, jobs_of, weight_of};
+use crate::archive::{Item, Place, Reading, Uses, jobs_of, weight_of};
 use crate::{Archive, Error, Progress, Result, parallel};
 use holes::Holes;
 use holotype_container::ItemKind;
@@ -23,6 +23,8 @@ use std::path::{Path, PathBuf};
 
 /// Files are written in jobs of about so many bytes.
 const JOB_BYTES: u64 = 4 << 20;
+/// Files of the same content are written together, at most so many: all of them are open.
+const MAX_TOGETHER: usize = 16;
 /// Folders are made in jobs of so many.
 const JOB_FOLDERS: usize = 128;
 
@@ -227,31 +229,44 @@ impl Tree<'_> {
         // A file made of tensors takes threads of its own if there are some to spare.
         let spare = if jobs.len() == 1 { self.options.n_threads } else { 1 };
         let weight = |job: &Vec<_>| weight_of(job, JOB_BYTES, place_of);
-        parallel::map_heavy_first(n_threads, jobs, weight, |job| {
+        parallel::map_heavy_first(n_threads, jobs, weight, |job: Vec<_>| {
             let mut before = None;
-            for (item, path) in job {
-                self.file(item, path, before, spare)?;
-                uses.end(item.shared_blocks());
-                before = Some(item);
+            // Equal files are neighbours.
+            let equal = job.chunk_by(|(a, _), (b, _)| b.has_content_of(a));
+            for files in equal.flat_map(|files| files.chunks(MAX_TOGETHER)) {
+                let uses = Some((&uses, files.len() as u32));
+                self.write(files, &Reading { checked: before, uses, n_threads: spare })?;
+                before = files.last().map(|(item, _)| *item);
             }
             Ok(())
         })?;
         Ok(())
     }
 
-    /// Writes a file, after the one `before` it, which may be equal.
-    fn file(&self, item: &Item<'_>, path: &Path, before: Option<&Item<'_>>, n_threads: usize) -> Result<()> {
-        let (attributes, options) = (item.attributes(), self.options);
-        let mut file =
-            place::create_file(&self.root, path, attributes, options).map_err(self.failed(path))?;
-        let mut holes = Holes::default();
-        item.read_file_after(before, n_threads, &mut |bytes| {
-            options.progress.advance(bytes.len() as u64);
-            let written = if options.sparse { holes.write(&mut file, bytes) } else { file.write_all(bytes) };
-            written.map_err(self.failed(path))
+    /// Writes files of the same content, which is read once.
+    fn write(&self, equal: &[(&Item<'_>, &PathBuf)], reading: &Reading<'_>) -> Result<()> {
+        let Some((item, _)) = equal.first() else { return Ok(()) };
+        let create = |(item, path): &(&Item<'_>, &PathBuf)| {
+            place::create_file(&self.root, path, item.attributes(), self.options).map_err(self.failed(path))
+        };
+        let mut files =
+            equal.iter().map(|named| Ok((create(named)?, Holes::default()))).collect::<Result<Vec<_>>>()?;
+        item.read_file_among(reading, &mut |bytes| {
+            for ((file, holes), (_, path)) in files.iter_mut().zip(equal) {
+                let written =
+                    if self.options.sparse { holes.write(file, bytes) } else { file.write_all(bytes) };
+                written.map_err(self.failed(path))?;
+                self.options.progress.advance(bytes.len() as u64);
+            }
+            Ok(())
         })?;
-        holes.finish(&file).map_err(self.failed(path))?;
-        place::set_open(&file, &self.root, path, attributes, options, &self.kept).map_err(self.failed(path))
+        for ((file, holes), (item, path)) in files.into_iter().zip(equal) {
+            let failed = self.failed(path);
+            holes.finish(&file).map_err(&failed)?;
+            place::set_open(&file, &self.root, path, item.attributes(), self.options, &self.kept)
+                .map_err(failed)?;
+        }
+        Ok(())
     }
 
     /// Other names of files, then symbolic links: from here on a path may lead elsewhere.
