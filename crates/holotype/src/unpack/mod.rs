@@ -23,8 +23,8 @@ use std::path::{Path, PathBuf};
 
 /// Files are written in jobs of about so many bytes.
 const JOB_BYTES: u64 = 4 << 20;
-/// Files of the same content are written together, at most so many: all of them are open.
-const MAX_TOGETHER: usize = 16;
+/// Files of the same content are written together, at most so many by a thread: some systems let a process have 256 open.
+const MAX_TOGETHER: usize = 4;
 /// Folders are made in jobs of so many.
 const JOB_FOLDERS: usize = 128;
 
