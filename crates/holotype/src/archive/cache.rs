@@ -168,10 +168,13 @@ impl Drop for Claim<'_> {
 impl Kept {
     fn get(&mut self, key: Key) -> Option<Arc<Vec<u8>>> {
         let (block, last_use) = self.blocks.get_mut(&key)?;
-        self.by_use.remove(last_use);
-        self.n_uses += 1;
-        *last_use = self.n_uses;
-        self.by_use.insert(self.n_uses, key);
+        // Files that follow each other lie in the same block: it was the last one used already.
+        if *last_use != self.n_uses {
+            self.by_use.remove(last_use);
+            self.n_uses += 1;
+            *last_use = self.n_uses;
+            self.by_use.insert(self.n_uses, key);
+        }
         Some(Arc::clone(block))
     }
 

@@ -576,7 +576,7 @@ impl Item<'_> {
                 }
                 Piece::Restored(_) => return Err(self.broken("a file is made of an image")),
             };
-            if *start >= at {
+            if self.archive().source.is_far() && *start >= at {
                 at = start.saturating_add(FILE_WINDOW_BYTES).min(map.n_bytes);
                 self.archive().announce(&map, *start, at - start)?;
             }

@@ -193,12 +193,18 @@ impl Tree<'_> {
     /// Every folder that an item is or lies in, none before those above it.
     fn folders(&self) -> Result<()> {
         let mut known = HashMap::<&OsStr, Option<&Item<'_>>>::new();
+        let mut before = None;
         for (item, path) in self.items.iter().zip(self.paths) {
             if item.kind() == ItemKind::Directory {
                 known.insert(path.as_os_str(), Some(item));
-            } else if let Some(above) = path.parent() {
-                known.entry(above.as_os_str()).or_default();
+                continue;
             }
+            let above = path.parent().map(Path::as_os_str);
+            // Neighbours by name lie in one folder.
+            if let Some(folder) = above.filter(|_| above != before) {
+                known.entry(folder).or_default();
+            }
+            before = above;
         }
         let depth = |folder: &OsStr| Path::new(folder).components().count();
         let mut folders: Vec<_> = known.into_iter().map(|known| (depth(known.0), known)).collect();
