@@ -147,7 +147,8 @@ class Encoded:
 class Finding:
     """One damaged place: the item, its tile `(x, y, width, height)`, and the bytes of the archive.
 
-    `in_parent`: a parent of a thin archive is missing, or is another one now; the archive itself has no wrong byte there.
+    `in_parent`: a parent of a thin archive is missing, or is another one now; the archive itself has no wrong
+    byte there.
     """
 
     item: str | None

@@ -642,7 +642,8 @@ def unpack(
     xattrs : bool
         Restore extended attributes.
     sparse : bool
-        Leave holes in files where they have zeros for whole blocks of 4096 bytes: they read the same and take less room.
+        Leave holes in files where they have zeros for whole blocks of 4096 bytes: they read the same and take
+        less room.
     max_bytes : int or str, optional
         Refuse more bytes of files; by default 1 TiB.
     threads : int, optional

@@ -52,7 +52,8 @@ def test_a_lost_parent_is_named(tmp_path: Path) -> None:
     with pytest.raises(holotype.IntegrityError, match=seal) as failed:
         holotype.verify(new)
     report = failed.value.report
-    assert report is not None and all(finding.in_parent for finding in report.findings)
+    assert report is not None
+    assert all(finding.in_parent for finding in report.findings)
     with pytest.raises(holotype.ParentError, match=seal):
         holotype.unpack(new, tmp_path / "out")
     assert not (tmp_path / "out").exists()

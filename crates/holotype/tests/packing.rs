@@ -178,7 +178,7 @@ fn equal_files_each_come_back_as_they_were() {
         named.dedup();
         let of_length =
             |n: usize| named.iter().filter(|name| name[5..].parse::<usize>().unwrap() % 5 == n).count();
-        assert!(named.len() >= 20 && named.len() % 20 == 0, "{named:?}");
+        assert!(!named.is_empty(), "the flipped byte is in no file");
         assert!((0..5).all(|n| of_length(n) == 0 || of_length(n) == 20), "{named:?}");
         let error = unpack(&damaged, dir.path().join("none"), &UnpackOptions::default()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Corrupt);
