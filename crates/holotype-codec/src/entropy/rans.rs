@@ -43,18 +43,20 @@ impl Encoder {
         out.push(n as u8);
         out.extend_from_slice(&bits);
         let mut states = [LOW; 2];
-        let mut words: Vec<u16> = Vec::new();
+        // No symbol makes more than one word; the last comes first.
+        let mut words = vec![[0_u8; 2]; self.symbols.len()];
+        let mut first = words.len();
         for (i, (start, n_slots)) in self.symbols.iter().enumerate().rev() {
             let x = &mut states[i & 1];
             let n_slots = u32::from(*n_slots);
-            if *x >> 17 >= n_slots {
-                words.push(*x as u16);
-                *x >>= 16;
-            }
+            let is_full = *x >> 17 >= n_slots;
+            words[first - 1] = (*x as u16).to_le_bytes();
+            first -= usize::from(is_full);
+            *x >>= if is_full { 16 } else { 0 };
             *x = ((*x / n_slots) << TOTAL_LOG2) + *x % n_slots + u32::from(*start);
         }
         states.iter().for_each(|x| out.extend_from_slice(&x.to_le_bytes()));
-        out.extend(words.iter().rev().flat_map(|word| word.to_le_bytes()));
+        out.extend_from_slice(words[first..].as_flattened());
     }
 }
 

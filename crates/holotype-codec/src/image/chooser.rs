@@ -4,6 +4,7 @@ use super::adaptive::Density;
 use super::archival::Effort;
 use super::coder::{self, Coder};
 use super::lanes::UseOfTables;
+use super::race::Limit;
 use super::{Mode, Planes, TileOptions, digits, direct, folded, frontend, holes, indexed, path};
 use crate::TileRef;
 
@@ -24,28 +25,29 @@ pub(super) fn encode_whole(tile: &TileRef<'_>, options: &TileOptions) -> Option<
     }
     let plan = indexed::Plan::new(tile, options);
     let guess = plan.guess(tile);
+    let mut race = plan.race(tile, guess);
     let (predicted, indexed);
     if plan.begins_with_pixels(guess) {
-        indexed = plan.encode(tile, guess, None);
-        let n_indexed = indexed.as_ref().map_or(usize::MAX, Vec::len);
-        predicted =
-            if n_indexed < plan.least_planes(guess) { None } else { predict(tile, options, n_indexed) };
+        indexed = plan.encode(tile, guess, None, race.as_mut());
+        let n_indexed = indexed.as_ref().map(Vec::len);
+        let is_far_less = n_indexed.is_some_and(|n_indexed| n_indexed < plan.least_planes(guess));
+        let limit = Limit { most_bytes: n_indexed, race: race.as_mut() };
+        predicted = if is_far_less { None } else { predict(tile, options, limit) };
     } else {
-        predicted = predict(tile, options, usize::MAX);
-        indexed = plan.encode(tile, guess, predicted.as_ref().map(Vec::len));
+        predicted = predict(tile, options, Limit { most_bytes: None, race: race.as_mut() });
+        indexed = plan.encode(tile, guess, predicted.as_ref().map(Vec::len), race.as_mut());
     }
     [predicted, indexed, folded].into_iter().flatten().min_by_key(Vec::len)
 }
 
-/// The tile by a predictive coder: straight from bytes if it may be, else by planes. Some of them give up if they take
-/// more than `most_bytes`.
-fn predict(tile: &TileRef<'_>, options: &TileOptions, most_bytes: usize) -> Option<Vec<u8>> {
+/// The tile by a predictive coder: straight from bytes if it may be, else by planes. Some of them heed the limit.
+fn predict(tile: &TileRef<'_>, options: &TileOptions, mut limit: Limit<'_, '_>) -> Option<Vec<u8>> {
     if options.mode != Mode::Fast || !direct::accepts(&tile.shape()) {
-        return encode_planes(tile, options, most_bytes);
+        return encode_planes(tile, options, limit);
     }
     let n_samples = tile.shape().n_pixels() * usize::from(tile.shape().n_channels);
     if n_samples < N_LANES_SAMPLES {
-        return encode_planes(tile, options, most_bytes);
+        return encode_planes(tile, options, limit);
     }
     let mut fast = vec![path::DIRECT];
     direct::encode(tile, &mut fast);
@@ -53,8 +55,8 @@ fn predict(tile: &TileRef<'_>, options: &TileOptions, most_bytes: usize) -> Opti
     if fast.len() > n_samples / 6 + N_HEAVY_BYTES && !frontend::is_sparse(tile) {
         return Some(fast);
     }
-    let most_bytes = most_bytes.min(fast.len());
-    [Some(fast), encode_planes(tile, options, most_bytes)].into_iter().flatten().min_by_key(Vec::len)
+    let planes = encode_planes(tile, options, limit.within(Some(fast.len())));
+    [Some(fast), planes].into_iter().flatten().min_by_key(Vec::len)
 }
 
 /// Tiles of many channels and fewer pixels than this are tried folded.
@@ -62,7 +64,7 @@ const N_FOLDED_PIXELS: usize = 10_000;
 
 /// The tile on the planes path, unless its header would be too long or all coders give up; or by digits if that is
 /// smaller.
-fn encode_planes(tile: &TileRef<'_>, options: &TileOptions, most_bytes: usize) -> Option<Vec<u8>> {
+fn encode_planes(tile: &TileRef<'_>, options: &TileOptions, mut limit: Limit<'_, '_>) -> Option<Vec<u8>> {
     let parts = frontend::split(tile);
     if parts.header.len() >= 1 << 24 {
         return None;
@@ -72,7 +74,7 @@ fn encode_planes(tile: &TileRef<'_>, options: &TileOptions, most_bytes: usize) -
     head.extend_from_slice(&parts.header);
     let coded = match &parts.planes {
         None => Some(Vec::new()),
-        Some(planes) => encode_smallest(planes, options, most_bytes.saturating_sub(head.len())),
+        Some(planes) => encode_smallest(planes, options, limit.after(head.len())),
     };
     let by_planes = coded.map(|coded| [head, coded].concat());
     if parts.is_wide
@@ -84,20 +86,18 @@ fn encode_planes(tile: &TileRef<'_>, options: &TileOptions, most_bytes: usize) -
     by_planes
 }
 
-/// Planes by the coder that takes the fewest bytes, the first of equals; none goes on that takes more than another or
-/// than `most_bytes`.
-fn encode_smallest(planes: &Planes, options: &TileOptions, most_bytes: usize) -> Option<Vec<u8>> {
+/// Planes by the coder that takes the fewest bytes, the first of equals; none goes on that takes more than another.
+fn encode_smallest(planes: &Planes, options: &TileOptions, mut limit: Limit<'_, '_>) -> Option<Vec<u8>> {
     let mut smallest: Option<Vec<u8>> = None;
     let n_samples = planes.n_samples();
     for coder in candidates(planes, options) {
-        let most_bytes = smallest.as_ref().map_or(most_bytes, Vec::len);
         // Of dense residuals it learns nothing that tables do not tell, at a tenth of the speed.
         let is_dense = n_samples >= N_DENSE_SAMPLES
             && smallest.as_ref().is_some_and(|coded| coded.len() > n_samples / 3);
         if is_dense && coder == Coder::Adaptive(Density::Balanced) {
             continue;
         }
-        let coded = coder::encode(coder, planes, most_bytes);
+        let coded = coder::encode(coder, planes, limit.within(smallest.as_ref().map(Vec::len)));
         smallest = [smallest, coded].into_iter().flatten().min_by_key(Vec::len);
     }
     smallest
@@ -159,8 +159,8 @@ mod tests {
     const SHAPE: TileShape =
         TileShape { width: 300, height: 240, n_channels: 3, sample: SampleType::U8, is_rgb: true };
 
-    /// Letters of many colours on a ground of one; waves with some noise; both.
-    fn pictures() -> [(&'static str, Vec<u8>); 3] {
+    /// Letters of many colours on a ground of one; waves with some noise; both side by side, and one above the other.
+    fn pictures() -> [(&'static str, Vec<u8>); 4] {
         let mut state = 7_u64;
         let mut random = move || {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -182,7 +182,10 @@ mod tests {
         let screen = (0..SHAPE.n_pixels()).flat_map(letters).collect();
         let photo: Vec<u8> = (0..SHAPE.n_pixels()).flat_map(&mut waves).collect();
         let mixed = (0..SHAPE.n_pixels()).flat_map(|i| if i % 300 < 200 { letters(i) } else { waves(i) });
-        [("screen", screen), ("photo", photo), ("mixed", mixed.collect())]
+        let mixed = mixed.collect();
+        let above = (0..SHAPE.n_pixels()).flat_map(|i| if i / 300 < 80 { letters(i) } else { waves(i) });
+        let above = above.collect();
+        [("screen", screen), ("photo", photo), ("mixed", mixed), ("above", above)]
     }
 
     #[test]
@@ -193,8 +196,8 @@ mod tests {
             let rows: Vec<&[u8]> = samples.chunks_exact(SHAPE.row_bytes()).collect();
             let tile = TileRef::new(SHAPE, &rows).unwrap();
             let plan = indexed::Plan::new(&tile, &options);
-            let predicted = predict(&tile, &options, usize::MAX).unwrap();
-            let indexed = plan.encode(&tile, None, None);
+            let predicted = predict(&tile, &options, Limit::default()).unwrap();
+            let indexed = plan.encode(&tile, None, None, None);
             let least = indexed.map_or(predicted.len(), |indexed| indexed.len().min(predicted.len()));
             assert_eq!(encode(&tile, &options).unwrap().len(), least, "{name}");
             is_first.push(plan.guess(&tile).is_some_and(|guess| guess.is_repetitive()));

@@ -3,6 +3,7 @@
 use super::adaptive::{self, Density};
 use super::archival::{self, Effort};
 use super::lanes::{self, UseOfTables};
+use super::race::Limit;
 use super::{PlaneShape, Planes, rice, wavefront};
 use crate::CodecError;
 
@@ -21,13 +22,13 @@ pub(super) enum Coder {
     Lanes(UseOfTables),
 }
 
-/// The coder's id and the coded planes; `None` if it gave up because they take more than `most_bytes`, which not every
-/// coder heeds.
-pub(super) fn encode(coder: Coder, planes: &Planes, most_bytes: usize) -> Option<Vec<u8>> {
+/// The coder's id and the coded planes; `None` if it gave up because of the limit, which not every coder heeds.
+pub(super) fn encode(coder: Coder, planes: &Planes, limit: Limit<'_, '_>) -> Option<Vec<u8>> {
+    let most_bytes = limit.most_bytes.unwrap_or(usize::MAX);
     let (id, coded) = match coder {
         Coder::Rice => (0, rice::encode(planes)),
         Coder::Adaptive(density) => (1, adaptive::encode(planes, density, most_bytes)?),
-        Coder::Wavefront => (2, wavefront::encode(planes, most_bytes)?),
+        Coder::Wavefront => (2, wavefront::encode(planes, limit)?),
         Coder::Archival(effort) => (3, archival::encode(planes, effort, most_bytes)?),
         Coder::Lanes(use_of_tables) => (4, lanes::encode(planes, use_of_tables, most_bytes)?),
     };
@@ -64,9 +65,9 @@ mod tests {
             Coder::Archival(Effort::Usual),
             Coder::Archival(Effort::Utmost),
         ] {
-            let coded = encode(coder, &planes, usize::MAX).unwrap();
-            assert_eq!(encode(coder, &planes, coded.len()).as_ref(), Some(&coded), "{coder:?}");
-            assert_eq!(encode(coder, &planes, coded.len() / 2), None, "{coder:?}");
+            let coded = encode(coder, &planes, Limit::default()).unwrap();
+            assert_eq!(encode(coder, &planes, Limit::of(coded.len())).as_ref(), Some(&coded), "{coder:?}");
+            assert_eq!(encode(coder, &planes, Limit::of(coded.len() / 2)), None, "{coder:?}");
         }
     }
 }

@@ -7,7 +7,7 @@
 //!   tiles with pixels that have no value as a mask and a picture.
 //! * `indexed`: coders of pixels with few distinct values or exact repeats.
 //! * `inter`: tiles of a frame coded against an earlier frame.
-//! * `chooser`: which of them is tried; never needed to decode.
+//! * `chooser`: which of them is tried, `race`: and which to its end; never needed to decode.
 
 mod adaptive;
 mod archival;
@@ -24,6 +24,7 @@ mod inter;
 mod lanes;
 mod levels;
 mod planes;
+mod race;
 mod raw;
 mod rice;
 mod wavefront;

@@ -4,6 +4,7 @@ use super::dictionary::Dictionary;
 use super::estimate::{self, Guess};
 use super::pixels::{Pixels, pixel_bytes, read_row};
 use super::{PixelCoder, code};
+use crate::image::race::Race;
 use crate::image::{Mode, TileOptions, path};
 use crate::{TileRef, TileShape};
 
@@ -89,6 +90,8 @@ pub(in crate::image) struct Plan {
     tries_planes: bool,
     /// Whether a guess tells what is tried first.
     is_ordered: bool,
+    /// Whether planes and copies may be compared before they are done: not where copies are tried in vain most times.
+    may_race: bool,
     /// Percent of their guess that planes take at least.
     least_percent: u64,
     /// Whether nothing is tried unless repeats are guessed to take less than planes.
@@ -118,6 +121,7 @@ impl Plan {
                 is_single: false,
                 tries_planes: true,
                 is_ordered: false,
+                may_race: false,
                 least_percent: 0,
                 needs_repeats: false,
             };
@@ -160,6 +164,7 @@ impl Plan {
         let guesses = if is_small { !colours_return } else { has_many };
         let is_patient = options.mode == Mode::Archival || shape.n_pixels() < N_STRIP_PIXELS;
         let is_ordered = options.mode != Mode::Fast;
+        let may_race = options.mode == Mode::Standard && !is_single;
         // Planes of few colours are better than their guess, and archival ones than those of the tiles it is from.
         let least_percent = match (guesses, options.mode) {
             (true, Mode::Archival) => 33,
@@ -177,6 +182,7 @@ impl Plan {
             is_single,
             tries_planes,
             is_ordered,
+            may_race,
             least_percent,
             needs_repeats,
         }
@@ -210,13 +216,20 @@ impl Plan {
         guess.map_or(usize::MAX, |guess| (guess.planes * self.least_percent / 100) as usize)
     }
 
+    /// Copies to go beside planes, where either may be far behind.
+    pub(in crate::image) fn race<'a>(&self, tile: &'a TileRef<'a>, guess: Option<Guess>) -> Option<Race<'a>> {
+        let is_worth = self.may_race && self.tries_planes && self.coders.contains(&PixelCoder::Copies);
+        if is_worth { guess.map(|guess| Race::new(tile, guess)) } else { None }
+    }
+
     /// The tile by the coder that takes the fewest bytes; `None` if none can, or none is likely to take fewer than
-    /// `n_predicted`, the bytes of the tile as planes.
+    /// `n_predicted`, the bytes of the tile as planes. Copies are those of the race if there is one.
     pub(in crate::image) fn encode(
         &self,
         tile: &TileRef<'_>,
         guess: Option<Guess>,
         n_predicted: Option<usize>,
+        race: Option<&mut Race<'_>>,
     ) -> Option<Vec<u8>> {
         let mut coders = self.coders.clone();
         if self.guesses
@@ -229,14 +242,27 @@ impl Plan {
         if coders.is_empty() || !is_likely {
             return None;
         }
-        let pixels = Pixels::read(tile)?;
-        if !self.is_patient && coders.len() > 1 && coders.contains(&PixelCoder::Runs) {
-            drop_hopeless(&mut coders, &pixels, &tile.shape());
+        let shape = tile.shape();
+        let mut raced = race.filter(|_| coders.contains(&PixelCoder::Copies));
+        let pixels = if raced.is_some() && coders.len() == 1 { None } else { Some(Pixels::read(tile)?) };
+        if let Some(pixels) = &pixels
+            && !self.is_patient
+            && coders.len() > 1
+            && coders.contains(&PixelCoder::Runs)
+        {
+            drop_hopeless(&mut coders, pixels, &shape);
         }
         let mut best: Option<Vec<u8>> = None;
         let mut most_bytes = n_predicted.unwrap_or(usize::MAX);
         for coder in coders {
-            if let Some(coded) = code(coder, &pixels, &tile.shape(), most_bytes)
+            let coded = match (&mut raced, &pixels) {
+                (Some(race), _) if coder == PixelCoder::Copies => {
+                    race.copies(most_bytes).map(|coded| [&[coder as u8], coded.as_slice()].concat())
+                }
+                (_, Some(pixels)) => code(coder, pixels, &shape, most_bytes),
+                _ => None,
+            };
+            if let Some(coded) = coded
                 && best.as_ref().is_none_or(|best| coded.len() < best.len())
             {
                 most_bytes = most_bytes.min(coded.len());

@@ -25,7 +25,7 @@ pub(in crate::image) struct Guess {
     /// By a coder of repeats.
     pub(super) repeats: u64,
     /// As planes.
-    pub(super) planes: u64,
+    pub(in crate::image) planes: u64,
     /// Of `repeats`, in a pixel unlike its neighbours: bits.
     new_pixel_bits: u64,
 }
@@ -49,7 +49,7 @@ impl Guess {
 type Lengths = [[u32; N_LENGTHS]; N_ACTIVITIES];
 
 /// The guess for a tile of at least 2 × 2 pixels of at most 16-bit samples; `None` for others.
-pub(super) fn guess(tile: &TileRef<'_>) -> Option<Guess> {
+pub(in crate::image) fn guess(tile: &TileRef<'_>) -> Option<Guess> {
     let shape = tile.shape();
     let n_bytes = pixel_bytes(&shape)?;
     let sample_bits = 8 * shape.sample.n_bytes() as u32;

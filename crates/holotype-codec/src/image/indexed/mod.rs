@@ -16,6 +16,10 @@ mod tests;
 use crate::{CodecError, TileMut, TileShape};
 
 pub(super) use choose::Plan;
+pub(super) use estimate::Guess;
+#[cfg(test)]
+pub(super) use estimate::guess;
+pub(super) use lz::Copying;
 
 /// A coder of pixels. The discriminants are wire values; append only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +41,7 @@ fn code(coder: PixelCoder, pixels: &pixels::Pixels, shape: &TileShape, most_byte
     let n_bytes = pixels::pixel_bytes(shape)?;
     let coded = match coder {
         PixelCoder::Runs => runs::encode(pixels, n_bytes)?,
-        PixelCoder::Copies => lz::encode(pixels, shape, n_bytes, most_bytes)?,
+        PixelCoder::Copies => Copying::new(pixels, shape, n_bytes)?.finish(most_bytes)?,
         PixelCoder::Palette => palette::encode(pixels, shape, n_bytes)?,
         PixelCoder::Mixing => mixing::encode(pixels, shape, n_bytes, most_bytes)?,
     };

@@ -8,29 +8,28 @@ use super::tables::MAX_CLUSTERS;
 use crate::entropy::static_rans::{Encoder, Step};
 use crate::entropy::words::WordWriter;
 use crate::image::levels::{N_DIRECT, N_TOKENS, encode_steps, token_of};
+use crate::image::race::{Limit, N_PARTS};
 use crate::simd::{ByteLanes, Kernel, Lanes};
 
-/// How often a walk asks whether what it found fits: after every so many parts of the rows.
-const N_ASKED: usize = 8;
 /// Smaller planes are coded sooner than it is counted what that takes.
 const N_ASKED_SAMPLES: usize = 1 << 14;
 
-/// Walks planes and notes what is to be coded; `None` if that takes more than `most_bytes`.
-pub(super) struct Collect<'a> {
+/// Walks planes and notes what is to be coded; `None` if the limit does not allow it.
+pub(super) struct Collect<'a, 'race, 'tile> {
     pub(super) models: &'a [PlaneModel],
     /// Row-major samples of each plane.
     pub(super) planes: &'a [Vec<i32>],
     pub(super) width: usize,
     pub(super) height: usize,
-    pub(super) most_bytes: usize,
+    pub(super) limit: Limit<'race, 'tile>,
 }
 
-impl Kernel for Collect<'_> {
+impl Kernel for Collect<'_, '_, '_> {
     type Output = Option<Vec<Notes>>;
 
     #[inline(always)]
     fn run<L: ByteLanes>(self, l: L) -> Self::Output {
-        let Self { models, planes, width, height, most_bytes } = self;
+        let Self { models, planes, width, height, limit } = self;
         let n_steps = height.div_ceil(8) * (width + 24);
         let mut sink = Sink {
             planes,
@@ -38,12 +37,9 @@ impl Kernel for Collect<'_> {
             height,
             groups: vec![Group::new(width); planes.len()],
             notes: planes.iter().map(|_| Notes::with_capacity(n_steps)).collect(),
-            most_bits: if width * height < N_ASKED_SAMPLES {
-                u64::MAX
-            } else {
-                (most_bytes as u64).saturating_mul(8)
-            },
-            next_asked: height.div_ceil(N_ASKED),
+            is_limited: limit.is_some() && width * height >= N_ASKED_SAMPLES,
+            limit,
+            next_asked: height.div_ceil(N_PARTS),
             fits: true,
         };
         walk(l, models, width, height, &mut sink);
@@ -51,20 +47,21 @@ impl Kernel for Collect<'_> {
     }
 }
 
-struct Sink<'a> {
+struct Sink<'a, 'race, 'tile> {
     planes: &'a [Vec<i32>],
     width: usize,
     height: usize,
     groups: Vec<Group>,
     notes: Vec<Notes>,
-    most_bits: u64,
+    limit: Limit<'race, 'tile>,
+    is_limited: bool,
     /// Rows after which what was found is counted next.
     next_asked: usize,
-    /// Whether what was found by then may take no more than it is allowed.
+    /// Whether the limit allowed what was found by then.
     fits: bool,
 }
 
-impl<L: Lanes> Residuals<L> for Sink<'_> {
+impl<L: Lanes> Residuals<L> for Sink<'_, '_, '_> {
     #[inline(always)]
     fn begin_group(&mut self, row: usize) {
         let n_rows = (self.height - row).min(8);
@@ -92,9 +89,11 @@ impl<L: Lanes> Residuals<L> for Sink<'_> {
 
     #[inline(always)]
     fn end_group(&mut self, row: usize, n_rows: usize) -> bool {
-        if row + n_rows >= self.next_asked && self.most_bits < u64::MAX {
-            self.next_asked = (self.next_asked + self.height.div_ceil(N_ASKED)).min(self.height);
-            self.fits = self.notes.iter_mut().map(Notes::least_bits).sum::<u64>() <= self.most_bits;
+        let n_done = row + n_rows;
+        if n_done >= self.next_asked && self.is_limited {
+            self.next_asked = (self.next_asked + self.height.div_ceil(N_PARTS)).min(self.height);
+            let least_bits = self.notes.iter_mut().map(Notes::least_bits).sum();
+            self.fits = self.limit.allows(n_done, least_bits);
         }
         self.fits
     }

@@ -12,6 +12,7 @@ mod model;
 mod notes;
 mod tables;
 
+use super::race::Limit;
 use super::{PlaneShape, Planes, colour};
 use crate::CodecError;
 use crate::entropy::binary;
@@ -22,9 +23,9 @@ use model::{HeaderModels, PlaneModel};
 /// Planes whose words are made side by side.
 const N_CODED_AT_ONCE: usize = 3;
 
-/// Codes planes: transform, header, then the stream of each plane. `None` as soon as it is certain that this takes more
-/// than `most_bytes`.
-pub(super) fn encode(planes: &Planes, most_bytes: usize) -> Option<Vec<u8>> {
+/// Codes planes: transform, header, then the stream of each plane. `None` as soon as the limit does not allow
+/// what it takes at least.
+pub(super) fn encode(planes: &Planes, limit: Limit<'_, '_>) -> Option<Vec<u8>> {
     let transform = colour::choose(planes);
     let PlaneShape { width, height, .. } = planes.shape;
     let samples = colour::forward_all(planes, transform);
@@ -32,8 +33,7 @@ pub(super) fn encode(planes: &Planes, most_bytes: usize) -> Option<Vec<u8>> {
     for c in 0..samples.len() {
         models.push(describe(&samples[c.saturating_sub(2)..=c], width, height));
     }
-    let mut notes =
-        dispatch(encode::Collect { models: &models, planes: &samples, width, height, most_bytes })?;
+    let mut notes = dispatch(encode::Collect { models: &models, planes: &samples, width, height, limit })?;
     drop(samples);
     let mut streams = Vec::new();
     for models in models.chunks_mut(N_CODED_AT_ONCE) {

@@ -23,7 +23,7 @@ fn every_size_comes_back() {
     {
         for (n_planes, max) in [(1, 1), (1, 255), (3, 255), (4, 65535), (6, 1000)] {
             let planes = picture(width, height, n_planes, max, (width * height) as u64);
-            let coded = encode(&planes, usize::MAX).unwrap();
+            let coded = encode(&planes, Limit::default()).unwrap();
             assert_eq!(decode(&coded, &planes.shape), Ok(planes), "{width}x{height} {n_planes} {max}");
         }
     }
@@ -34,8 +34,8 @@ fn the_plain_form_makes_and_reads_the_same_bytes() {
     for (n_planes, max) in [(1, 9), (1, 255), (3, 255), (5, 255), (3, 65535)] {
         for (width, height) in [(90, 43), (300, 70)] {
             let planes = picture(width, height, n_planes, max, 3);
-            let coded = encode(&planes, usize::MAX).unwrap();
-            assert!(portably(|| encode(&planes, usize::MAX)).unwrap() == coded, "{n_planes} {max}");
+            let coded = encode(&planes, Limit::default()).unwrap();
+            assert!(portably(|| encode(&planes, Limit::default())).unwrap() == coded, "{n_planes} {max}");
             assert!(decode(&coded, &planes.shape).as_ref() == Ok(&planes), "{n_planes} {max}");
             assert!(portably(|| decode(&coded, &planes.shape)) == Ok(planes), "{n_planes} {max}");
         }
@@ -46,11 +46,11 @@ fn the_plain_form_makes_and_reads_the_same_bytes() {
 fn it_gives_up_only_what_takes_more() {
     for (width, height, max) in [(1, 1, 9), (40, 7, 255), (200, 100, 255), (300, 90, 65535)] {
         let planes = picture(width, height, 3, max, 5);
-        let whole = encode(&planes, usize::MAX).unwrap();
-        assert_eq!(encode(&planes, whole.len()).as_ref(), Some(&whole), "{width}x{height}");
+        let whole = encode(&planes, Limit::default()).unwrap();
+        assert_eq!(encode(&planes, Limit::of(whole.len())).as_ref(), Some(&whole), "{width}x{height}");
         if width >= 200 {
             // Noise takes about what its statistics say; less the tables, it is known soon.
-            assert_eq!(encode(&planes, whole.len() / 2), None);
+            assert_eq!(encode(&planes, Limit::of(whole.len() / 2)), None);
         }
     }
 }
@@ -65,7 +65,7 @@ fn what_marks_take_is_known_while_they_come() {
         planes: &samples,
         width: 256,
         height: 128,
-        most_bytes: usize::MAX,
+        limit: Limit::default(),
     };
     let mut notes = dispatch(collect).unwrap().remove(0);
     let marks = std::mem::take(&mut notes.marks);
@@ -88,7 +88,7 @@ fn what_marks_take_is_known_while_they_come() {
 #[test]
 fn damage_is_an_error_or_other_samples_but_never_a_panic() {
     let planes = picture(60, 33, 3, 255, 11);
-    let good = encode(&planes, usize::MAX).unwrap();
+    let good = encode(&planes, Limit::default()).unwrap();
     for n in 0..good.len() {
         assert!(decode(&good[..n], &planes.shape).is_err(), "cut at {n}");
     }

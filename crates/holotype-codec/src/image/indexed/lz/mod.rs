@@ -6,7 +6,7 @@ mod literal;
 mod search;
 
 pub(super) use decode::decode;
-pub(super) use encode::encode;
+pub(in crate::image) use encode::Copying;
 
 use crate::entropy::cdf::{Cdf, LIVELY};
 use crate::entropy::number::NumberModel;

@@ -4,9 +4,9 @@ use crate::simd::prefetch;
 
 /// Places looked at for one copy.
 const MAX_TRIES: usize = 16;
-/// Looks in a row that found nothing after which only every [`STRIDE`]-th pixel is looked for.
-const PATIENCE: u32 = 48;
-const STRIDE: usize = 4;
+/// Looks in a row without a copy after which only every [`STRIDE`]-th pixel is looked for.
+const PATIENCE: u32 = 32;
+const STRIDE: usize = 8;
 /// Pixels ahead of which the table is asked for: about as long as memory takes.
 const AHEAD: usize = 8;
 /// Most hashes, as a power of two. As many as there are pixels, so that few places share one by chance: a walk over
@@ -21,7 +21,7 @@ pub(super) struct Search {
     chain: Vec<u32>,
     /// Bits of a hash.
     table_log2: u32,
-    /// Looks in a row that found nothing.
+    /// Looks in a row after which nothing was copied.
     n_vain: u32,
 }
 
@@ -52,9 +52,9 @@ impl Search {
         self.n_vain < PATIENCE || i.is_multiple_of(STRIDE)
     }
 
-    /// Notes whether a look found a copy.
-    pub(super) fn note(&mut self, is_found: bool) {
-        self.n_vain = if is_found { 0 } else { self.n_vain + 1 };
+    /// Notes whether a look ended in a copy.
+    pub(super) fn note(&mut self, is_copied: bool) {
+        self.n_vain = if is_copied { 0 } else { self.n_vain + 1 };
     }
 
     /// Earlier places that may start with the same three pixels, latest first.
