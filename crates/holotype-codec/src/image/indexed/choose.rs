@@ -3,7 +3,7 @@
 use super::dictionary::Dictionary;
 use super::estimate::{self, Guess};
 use super::pixels::{Pixels, pixel_bytes, read_row};
-use super::{PixelCoder, code};
+use super::{Patience, PixelCoder, code};
 use crate::image::race::Race;
 use crate::image::{Mode, TileOptions, path};
 use crate::{TileRef, TileShape};
@@ -103,7 +103,9 @@ pub(in crate::image) struct Plan {
 fn drop_hopeless(coders: &mut Vec<PixelCoder>, pixels: &Pixels, shape: &TileShape) {
     let strip = pixels.middle(STRIP);
     let shape = TileShape { height: (strip.values.len() / strip.width) as u32, ..*shape };
-    let size = |coder| code(coder, &strip, &shape, usize::MAX).map_or(usize::MAX, |coded| coded.len());
+    let size = |coder| {
+        code(coder, &strip, &shape, Patience::Some, usize::MAX).map_or(usize::MAX, |coded| coded.len())
+    };
     let most = size(PixelCoder::Runs).saturating_mul(HOPE) / 100;
     coders.retain(|coder| *coder == PixelCoder::Runs || size(*coder) <= most);
 }
@@ -252,6 +254,7 @@ impl Plan {
         {
             drop_hopeless(&mut coders, pixels, &shape);
         }
+        let patience = if self.is_patient { Patience::Endless } else { Patience::Some };
         let mut best: Option<Vec<u8>> = None;
         let mut most_bytes = n_predicted.unwrap_or(usize::MAX);
         for coder in coders {
@@ -259,7 +262,7 @@ impl Plan {
                 (Some(race), _) if coder == PixelCoder::Copies => {
                     race.copies(most_bytes).map(|coded| [&[coder as u8], coded.as_slice()].concat())
                 }
-                (_, Some(pixels)) => code(coder, pixels, &shape, most_bytes),
+                (_, Some(pixels)) => code(coder, pixels, &shape, patience, most_bytes),
                 _ => None,
             };
             if let Some(coded) = coded

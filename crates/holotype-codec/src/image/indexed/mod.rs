@@ -20,6 +20,7 @@ pub(super) use estimate::Guess;
 #[cfg(test)]
 pub(super) use estimate::guess;
 pub(super) use lz::Copying;
+use lz::Patience;
 
 /// A coder of pixels. The discriminants are wire values; append only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,11 +38,17 @@ enum PixelCoder {
 
 /// The coder's id and the coded pixels; `None` if it cannot take them, or gave up because they take more than
 /// `most_bytes`, which not every coder heeds.
-fn code(coder: PixelCoder, pixels: &pixels::Pixels, shape: &TileShape, most_bytes: usize) -> Option<Vec<u8>> {
+fn code(
+    coder: PixelCoder,
+    pixels: &pixels::Pixels,
+    shape: &TileShape,
+    patience: Patience,
+    most_bytes: usize,
+) -> Option<Vec<u8>> {
     let n_bytes = pixels::pixel_bytes(shape)?;
     let coded = match coder {
         PixelCoder::Runs => runs::encode(pixels, n_bytes)?,
-        PixelCoder::Copies => Copying::new(pixels, shape, n_bytes)?.finish(most_bytes)?,
+        PixelCoder::Copies => Copying::new(pixels, shape, n_bytes, patience)?.finish(most_bytes)?,
         PixelCoder::Palette => palette::encode(pixels, shape, n_bytes)?,
         PixelCoder::Mixing => mixing::encode(pixels, shape, n_bytes, most_bytes)?,
     };

@@ -1,5 +1,5 @@
 use super::literal::{Channels, Literals, Numbers};
-use super::search::{Search, matching};
+use super::search::{Patience, Search, matching};
 use super::{Around, Canvas, Models, context, kind, run_class, token};
 use crate::entropy::number::zigzag;
 use crate::entropy::rans::{Encoder, SymbolCoder};
@@ -11,8 +11,6 @@ use crate::{SampleType, TileRef, TileShape};
 const LONG_RUN: usize = 48;
 /// Copies this long are taken without a look at others.
 const LONG_COPY: usize = 64;
-/// What a copy from a new distance must gain beside its cost, in 256ths of a bit: it makes what follows less certain.
-const TAKEN_FROM_AFAR: u32 = 3 << 8;
 
 /// A tile on its way into copies and literals, any number of rows at a time.
 pub(in crate::image) struct Copying {
@@ -26,13 +24,19 @@ pub(in crate::image) struct Copying {
 }
 
 impl Copying {
-    /// [`Copying::new`] for the pixels of `tile`.
+    /// [`Copying::new`] for the pixels of `tile`, with some patience.
     pub(in crate::image) fn of(tile: &TileRef<'_>) -> Option<Self> {
-        Self::new(&Pixels::read(tile)?, &tile.shape(), pixel_bytes(&tile.shape())?)
+        let shape = tile.shape();
+        Self::new(&Pixels::read(tile)?, &shape, pixel_bytes(&shape)?, Patience::Some)
     }
 
     /// `None` if the tile has neither few colours nor up to four 8-bit channels.
-    pub(in crate::image::indexed) fn new(pixels: &Pixels, shape: &TileShape, n_bytes: usize) -> Option<Self> {
+    pub(in crate::image::indexed) fn new(
+        pixels: &Pixels,
+        shape: &TileShape,
+        n_bytes: usize,
+        patience: Patience,
+    ) -> Option<Self> {
         let mut canvas = Canvas::new(pixels.width, pixels.values.len());
         let mut head = Vec::new();
         let mut coder = Encoder::default();
@@ -48,7 +52,7 @@ impl Copying {
             });
             let ranked = numbers.iter().map(|n| ranks[*n as usize]);
             canvas.pixels[canvas.margin..].iter_mut().zip(ranked).for_each(|(p, rank)| *p = rank);
-            Box::new(Parser::new(coder, Numbers::new(sorted.len()), canvas))
+            Box::new(Parser::new(coder, Numbers::new(sorted.len()), canvas, patience))
         } else {
             if n_bytes > 4 || shape.sample.n_bytes() != 1 || shape.sample == SampleType::Bool {
                 return None;
@@ -64,7 +68,7 @@ impl Copying {
             head.extend(constant.iter().map(|c| (first >> (8 * c)) as u8));
             canvas.pixels[canvas.margin..].iter_mut().zip(&pixels.values).for_each(|(p, v)| *p = *v as u32);
             let literals = Channels::new(n_bytes as u32, is_colour, mask, samples);
-            Box::new(Parser::new(coder, literals, canvas))
+            Box::new(Parser::new(coder, literals, canvas, patience))
         };
         let n_rows = pixels.values.len() / pixels.width;
         Some(Self { head, parser, width: pixels.width, n_rows, spent: Vec::with_capacity(n_rows) })
@@ -160,8 +164,8 @@ impl<L: Literals> Parse for Parser<L> {
 }
 
 impl<L: Literals> Parser<L> {
-    fn new(coder: Encoder, literals: L, canvas: Canvas) -> Self {
-        let search = Search::new(canvas.pixels.len());
+    fn new(coder: Encoder, literals: L, canvas: Canvas, patience: Patience) -> Self {
+        let search = Search::new(canvas.pixels.len(), patience);
         Self {
             at: canvas.margin,
             coder,
@@ -265,7 +269,7 @@ impl<L: Literals> Parser<L> {
                 + self.models.rows.cost(rows)
                 + self.models.columns[rows.min(2) as usize].cost(columns)
                 + self.models.length.cost(length as u64 - 2)
-                + TAKEN_FROM_AFAR;
+                + self.search.least_gain();
             better(&mut best, Choice { token: token::COPY, length, distance, gain: self.gain(length, cost) });
             if length >= LONG_COPY {
                 break;

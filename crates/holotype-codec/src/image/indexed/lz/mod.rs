@@ -7,6 +7,7 @@ mod search;
 
 pub(super) use decode::decode;
 pub(in crate::image) use encode::Copying;
+pub(super) use search::Patience;
 
 use crate::entropy::cdf::{Cdf, LIVELY};
 use crate::entropy::number::NumberModel;

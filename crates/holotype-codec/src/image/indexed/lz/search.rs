@@ -7,6 +7,19 @@ const MAX_TRIES: usize = 16;
 /// Looks in a row without a copy after which only every [`STRIDE`]-th pixel is looked for.
 const PATIENCE: u32 = 32;
 const STRIDE: usize = 8;
+
+/// What a copy from a new distance must gain beside its cost, in 256ths of a bit: it makes what follows less certain.
+const TAKEN_FROM_AFAR: u32 = 3 << 8;
+
+/// How long places are looked for that give no copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::image::indexed) enum Patience {
+    /// For a while.
+    Some,
+    /// Whatever it takes, and for copies that save little.
+    Endless,
+}
+
 /// Pixels ahead of which the table is asked for: about as long as memory takes.
 const AHEAD: usize = 8;
 /// Most hashes, as a power of two. As many as there are pixels, so that few places share one by chance: a walk over
@@ -21,14 +34,15 @@ pub(super) struct Search {
     chain: Vec<u32>,
     /// Bits of a hash.
     table_log2: u32,
+    patience: Patience,
     /// Looks in a row after which nothing was copied.
     n_vain: u32,
 }
 
 impl Search {
-    pub(super) fn new(n_pixels: usize) -> Self {
+    pub(super) fn new(n_pixels: usize, patience: Patience) -> Self {
         let table_log2 = n_pixels.next_power_of_two().ilog2().clamp(8, MAX_TABLE_LOG2);
-        Self { heads: vec![0; 1 << table_log2], chain: vec![0; n_pixels], table_log2, n_vain: 0 }
+        Self { heads: vec![0; 1 << table_log2], chain: vec![0; n_pixels], table_log2, patience, n_vain: 0 }
     }
 
     /// Gets ready to look at what follows place `i`.
@@ -49,7 +63,15 @@ impl Search {
 
     /// False where a look is not worth its time: among pixels that repeat nothing.
     pub(super) fn is_worth(&self, i: usize) -> bool {
-        self.n_vain < PATIENCE || i.is_multiple_of(STRIDE)
+        self.patience == Patience::Endless || self.n_vain < PATIENCE || i.is_multiple_of(STRIDE)
+    }
+
+    /// What a copy from a new distance must gain beside its cost.
+    pub(super) fn least_gain(&self) -> u32 {
+        match self.patience {
+            Patience::Some => TAKEN_FROM_AFAR,
+            Patience::Endless => 0,
+        }
     }
 
     /// Notes whether a look ended in a copy.
