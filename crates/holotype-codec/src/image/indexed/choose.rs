@@ -104,7 +104,7 @@ fn drop_hopeless(coders: &mut Vec<PixelCoder>, pixels: &Pixels, shape: &TileShap
     let strip = pixels.middle(STRIP);
     let shape = TileShape { height: (strip.values.len() / strip.width) as u32, ..*shape };
     let size = |coder| {
-        code(coder, &strip, &shape, Patience::Some, usize::MAX).map_or(usize::MAX, |coded| coded.len())
+        code(coder, &strip, &shape, Patience::Limited, usize::MAX).map_or(usize::MAX, |coded| coded.len())
     };
     let most = size(PixelCoder::Runs).saturating_mul(HOPE) / 100;
     coders.retain(|coder| *coder == PixelCoder::Runs || size(*coder) <= most);
@@ -254,7 +254,7 @@ impl Plan {
         {
             drop_hopeless(&mut coders, pixels, &shape);
         }
-        let patience = if self.is_patient { Patience::Endless } else { Patience::Some };
+        let patience = if self.is_patient { Patience::Endless } else { Patience::Limited };
         let mut best: Option<Vec<u8>> = None;
         let mut most_bytes = n_predicted.unwrap_or(usize::MAX);
         for coder in coders {

@@ -50,7 +50,7 @@ fn content(kind: u64, shape: TileShape) -> Vec<u8> {
 fn encoded(coder: PixelCoder, shape: TileShape, samples: &[u8]) -> Option<Vec<u8>> {
     let rows: Vec<&[u8]> = samples.chunks_exact(shape.row_bytes()).collect();
     let tile = TileRef::new(shape, &rows).unwrap();
-    code(coder, &Pixels::read(&tile)?, &shape, Patience::Some, usize::MAX)
+    code(coder, &Pixels::read(&tile)?, &shape, Patience::Limited, usize::MAX)
 }
 
 fn decoded(shape: TileShape, coded: &[u8]) -> Result<Vec<u8>, CodecError> {
@@ -64,7 +64,7 @@ fn copies_give_up_only_what_takes_more() {
         let samples = content(kind, shape);
         let rows: Vec<&[u8]> = samples.chunks_exact(shape.row_bytes()).collect();
         let pixels = Pixels::read(&TileRef::new(shape, &rows).unwrap()).unwrap();
-        let within = |most_bytes| code(PixelCoder::Copies, &pixels, &shape, Patience::Some, most_bytes);
+        let within = |most_bytes| code(PixelCoder::Copies, &pixels, &shape, Patience::Limited, most_bytes);
         let whole = within(usize::MAX).unwrap();
         assert_eq!(within(whole.len()).as_ref(), Some(&whole), "{kind}");
         if whole.len() > 200 {

@@ -24,10 +24,10 @@ pub(in crate::image) struct Copying {
 }
 
 impl Copying {
-    /// [`Copying::new`] for the pixels of `tile`, with some patience.
+    /// [`Copying::new`] for the pixels of `tile`, with limited patience.
     pub(in crate::image) fn of(tile: &TileRef<'_>) -> Option<Self> {
         let shape = tile.shape();
-        Self::new(&Pixels::read(tile)?, &shape, pixel_bytes(&shape)?, Patience::Some)
+        Self::new(&Pixels::read(tile)?, &shape, pixel_bytes(&shape)?, Patience::Limited)
     }
 
     /// `None` if the tile has neither few colours nor up to four 8-bit channels.

@@ -15,7 +15,7 @@ const TAKEN_FROM_AFAR: u32 = 3 << 8;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::image::indexed) enum Patience {
     /// For a while.
-    Some,
+    Limited,
     /// Whatever it takes, and for copies that save little.
     Endless,
 }
@@ -69,7 +69,7 @@ impl Search {
     /// What a copy from a new distance must gain beside its cost.
     pub(super) fn least_gain(&self) -> u32 {
         match self.patience {
-            Patience::Some => TAKEN_FROM_AFAR,
+            Patience::Limited => TAKEN_FROM_AFAR,
             Patience::Endless => 0,
         }
     }
