@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 /// The coders of plane tiles by their ids.
 const PLANES: [&str; 5] = ["rice", "adaptive", "wavefront", "archival", "lanes"];
 /// The coders of whole pixels by their ids.
-const INDEXED: [&str; 4] = ["runs", "copies", "palette", "mixing"];
+const INDEXED: [&str; 5] = ["runs", "copies", "palette", "mixing", "bulk"];
 
 /// The path `HOLOTYPE_FUZZ_PATH` names, to which a run keeps.
 static ASKED: LazyLock<Option<String>> = LazyLock::new(|| {

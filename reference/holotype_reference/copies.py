@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 from .errors import Corrupt, Truncated, require
 from .symbols import Entries, Number, SymbolDecoder, first, signed, uniform
@@ -53,21 +54,62 @@ def channels(n_channels: int, colour: bool, mask: int, constant: int) -> Literal
     return literal
 
 
-def values(coder: SymbolDecoder, literal: Literal, width: int, n: int) -> list[int]:
-    tokens = [uniform() for _ in range(80)]
-    run = [Number(), Number()]
-    length_model, rows = Number(), Number()
-    columns = [Number() for _ in range(3)]
+class Adaptive:
+    """Tokens and what belongs to them, under adaptive models."""
+
+    def __init__(self, coder: SymbolDecoder, literal: Literal) -> None:
+        self.coder, self.decode_literal = coder, literal
+        self.tokens = [uniform() for _ in range(80)]
+        self.runs, self.lengths, self.rows = [Number(), Number()], Number(), Number()
+        self.columns = [Number() for _ in range(3)]
+
+    def token(self, context: int) -> int:
+        return self.coder.symbol(self.tokens[context])
+
+    def literal(self, around: list[int]) -> int:
+        return self.decode_literal(self.coder, around)
+
+    def run(self, west: int) -> int:
+        return self.runs[west].decode(self.coder)
+
+    def bits(self, n: int) -> int:
+        return self.coder.bits(n)
+
+    def length(self) -> int:
+        return self.lengths.decode(self.coder)
+
+    def offset(self) -> tuple[int, int]:
+        rows = self.rows.decode(self.coder)
+        return rows, self.columns[min(rows, 2)].decode(self.coder)
+
+    def finish(self) -> None:
+        self.coder.finish()
+
+
+class Source(Protocol):
+    """What values are made of."""
+
+    def token(self, context: int) -> int: ...
+    def literal(self, around: list[int]) -> int: ...
+    def run(self, west: int) -> int: ...
+    def bits(self, n: int) -> int: ...
+    def length(self) -> int: ...
+    def offset(self) -> tuple[int, int]: ...
+    def finish(self) -> None: ...
+
+
+def values(source: Source, width: int, n: int, before: int = 0) -> list[int]:
+    """`n` values; `before` stands before the first."""
     margin = width + 2
-    out = [0] * margin
+    out = [before] * margin
     kind, last, older = 0, 1, 1
     while len(out) < margin + n:
         around = [out[-1], out[-width], out[-width - 1], out[-max(width - 1, 1)], out[-2]]
         w, north, nw, ne, _ = around
         context = 16 * kind + (w == north) + 2 * (north == ne) + 4 * (nw == north) + 8 * (w == nw)
-        token = coder.symbol(tokens[context])
+        token = source.token(context)
         if token == 0:
-            out.append(literal(coder, around))
+            out.append(source.literal(around))
             kind = 0
             continue
         if token == 2:
@@ -78,22 +120,22 @@ def values(coder: SymbolDecoder, literal: Literal, width: int, n: int) -> list[i
             west, length_class = divmod(token - 3, 5)
             kind, distance = 2 + west, 1 if west else width
             length = (1, 2, 3, 5, 9)[length_class]
-            length += run[west].decode(coder) if length_class == 4 else coder.bits((0, 0, 1, 2)[length_class])
+            length += source.run(west) if length_class == 4 else source.bits((0, 0, 1, 2)[length_class])
         else:
             kind = 4
             if token == 13:
-                r = rows.decode(coder)
-                last, older = r * width + signed(columns[min(r, 2)].decode(coder)), last
+                rows, columns = source.offset()
+                last, older = rows * width + signed(columns), last
             elif token == 1:
                 last, older = older, last
             elif token != 14:
                 raise Corrupt("an unknown token")
-            length, distance = length_model.decode(coder) + 2, last
+            length, distance = source.length() + 2, last
             require(1 <= distance <= len(out) - margin, "a copy from before the tile")
         require(length <= margin + n - len(out), "a copy beyond the tile")
         for _ in range(length):
             out.append(out[-distance])
-    coder.finish()
+    source.finish()
     return out[margin:]
 
 
@@ -106,7 +148,7 @@ def decode(data: bytes, width: int, height: int, n_bytes: int, n_channels: int, 
         coder = SymbolDecoder(rest)
         entry = Entries(flags >> 1, n_bytes)
         entries = [entry.decode(coder) for _ in range(second + 1)]
-        return [entries[i] for i in values(coder, numbers(second + 1), width, width * height)]
+        return [entries[i] for i in values(Adaptive(coder, numbers(second + 1)), width, width * height)]
     require(flags <= 2 and n_bytes == n_channels <= 4 and second < 1 << n_channels, "header of copies")
     require(flags == 0 or (is_rgb and n_channels >= 3), "header of copies")
     constant = at = 0
@@ -117,4 +159,4 @@ def decode(data: bytes, width: int, height: int, n_bytes: int, n_channels: int, 
             constant |= rest[at] << 8 * c
             at += 1
     literal = channels(n_channels, flags == 2, second, constant)
-    return values(SymbolDecoder(rest[at:]), literal, width, width * height)
+    return values(Adaptive(SymbolDecoder(rest[at:]), literal), width, width * height)

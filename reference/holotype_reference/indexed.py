@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import copies, mixing, palette, runs
+from . import bulk, copies, mixing, palette, runs
 from .errors import Truncated, Unsupported, require
 
 
@@ -22,6 +22,8 @@ def decode(body: bytes, width: int, height: int, n_channels: int, sample_bytes: 
         pixels = palette.decode(data, width, height, n_bytes)
     elif coder == 3:
         pixels = mixing.decode(data, width, height, n_bytes, n_own, is_rgb)
+    elif coder == 4:
+        pixels = bulk.decode(data, width, height, n_bytes, n_own, is_rgb)
     else:
         raise Unsupported(f"pixel coder {coder}")
     return b"".join(pixel.to_bytes(n_bytes, "little") for pixel in pixels)

@@ -75,6 +75,21 @@ def read_coefficients(coder: BinaryDecoder, models: HeaderModels, n_others: int)
     return out
 
 
+def read_tables(coder: BinaryDecoder, models: HeaderModels, n_contexts: int, n_sides: int) -> list[list[tuple[int, int, int]]]:
+    """The slots of every context."""
+    n_clusters = models.levels.tokens.decode(coder)
+    require(1 <= n_clusters <= 24, "number of clusters")
+    clusters: list[int] = []
+    same = 1
+    for context in range(n_contexts):
+        before = clusters[context - n_sides] if context >= n_sides else 0
+        same = models.same[same].decode(coder)
+        clusters.append(before if same else models.cluster.decode(coder))
+        require(clusters[-1] < n_clusters, "a context's cluster does not exist")
+    slots = [read_slots(coder, models.levels, 160) for _ in range(n_clusters)]
+    return [slots[cluster] for cluster in clusters]
+
+
 class Header:
     """Everything about one plane that comes before its samples."""
 
@@ -88,16 +103,7 @@ class Header:
         is_default = models.default.decode(coder)
         rows = default_coefficients(n_others) if is_default else read_coefficients(coder, models, n_others)
         self.coefficients = [[c / 2048 for c in row] for row in rows]
-        n_clusters = models.levels.tokens.decode(coder)
-        require(1 <= n_clusters <= 24, "number of clusters")
-        self.clusters: list[int] = []
-        same = 1
-        for context in range(N_CONTEXTS):
-            before = self.clusters[context - 8] if context >= 8 else 0
-            same = models.same[same].decode(coder)
-            self.clusters.append(before if same else models.cluster.decode(coder))
-            require(self.clusters[-1] < n_clusters, "a context's cluster does not exist")
-        self.slots = [read_slots(coder, models.levels, 160) for _ in range(n_clusters)]
+        self.slots = read_tables(coder, models, N_CONTEXTS, 8)
         self.n_words = models.wide.decode(coder)
 
 
@@ -117,18 +123,18 @@ class Lanes:
                 self.states[lane] = self.states[lane] << 16 | word
                 self.at += 1
 
-    def numbers(self, tables: dict[int, list[tuple[int, int, int]]]) -> dict[int, int]:
-        """One number for every lane, with that lane's table."""
+    def numbers(self, tables: dict[int, list[tuple[int, int, int]]], direct: int = 64, fine: int = 8) -> dict[int, int]:
+        """One number for every lane, with that lane's table; tokens below `direct`, then `fine` to an octave."""
         out = {}
         for lane, slots in tables.items():
             state = self.states[lane]
             out[lane], frequency, offset = slots[state & 2047]
             self.states[lane] = frequency * (state >> 11) + offset
         self.refill(list(tables))
-        long = [lane for lane in tables if out[lane] >= 64]
+        long = [lane for lane in tables if out[lane] >= direct]
         for lane in long:
-            n_bits = (out[lane] - 64) // 8 + 3
-            out[lane] = (8 + out[lane] % 8 << n_bits) + (self.states[lane] & ((1 << n_bits) - 1))
+            n_bits = (out[lane] - direct) // fine + direct.bit_length() - fine.bit_length()
+            out[lane] = (fine + out[lane] % fine << n_bits) + (self.states[lane] & ((1 << n_bits) - 1))
             self.states[lane] >>= n_bits
         self.refill(long)
         return out
@@ -249,7 +255,7 @@ class Decoder:
                         plane.begin_row(y)
                     if 0 <= x < plane.width:
                         places[lane] = self.predict(plane.at(x, y))
-                tables = {lane: header.slots[header.clusters[p["context"]]] for lane, p in places.items()}
+                tables = {lane: header.slots[p["context"]] for lane, p in places.items()}
                 for lane, number in self.lanes.numbers(tables).items():
                     self.update(places[lane], number)
                     if step - 3 * lane == plane.width - 1:

@@ -12,7 +12,7 @@ use std::{fmt, fs};
 const TARGETS: [&str; 9] =
     ["archive", "sealed", "salvage", "tile", "slice", "round_trip", "import", "cbor", "generation"];
 /// The target of tiles can be kept to one of these paths, as `tile:lanes`.
-const TILE_PATHS: [&str; 13] = [
+const TILE_PATHS: [&str; 14] = [
     "direct",
     "rice",
     "adaptive",
@@ -23,6 +23,7 @@ const TILE_PATHS: [&str; 13] = [
     "copies",
     "palette",
     "mixing",
+    "bulk",
     "folded",
     "digits",
     "holes",

@@ -5,6 +5,8 @@
 
 #[path = "vectors/animation.rs"]
 mod animation;
+#[path = "vectors/bulk.rs"]
+mod bulk;
 #[path = "vectors/checkpoints.rs"]
 mod checkpoints;
 #[path = "vectors/deltas.rs"]
@@ -446,7 +448,7 @@ fn good() -> Vec<(String, Vec<u8>, String)> {
         all.push(good.content("a", image, samples(&folded), &options).bytes());
     }
     for (name, image, content, options) in
-        digits::images().into_iter().chain(holes::images()).chain(lanes::images())
+        digits::images().into_iter().chain(holes::images()).chain(lanes::images()).chain(bulk::images())
     {
         all.push(Good::new(&name).content("a", image, content, &options).bytes());
     }

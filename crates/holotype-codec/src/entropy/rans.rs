@@ -91,6 +91,14 @@ impl Meter {
     }
 }
 
+impl Meter {
+    /// Adds what was found elsewhere, in 256ths of a bit.
+    #[inline]
+    pub(crate) fn spend(&mut self, cost: u32) {
+        self.spent += u64::from(cost);
+    }
+}
+
 impl SymbolCoder for Meter {
     #[inline]
     fn symbol<const MAX_N: u16>(&mut self, cdf: &mut Cdf<MAX_N>, symbol: usize) -> usize {

@@ -12,6 +12,7 @@
 mod adaptive;
 mod archival;
 mod chooser;
+mod clusters;
 mod coder;
 mod colour;
 mod digits;
@@ -27,6 +28,7 @@ mod planes;
 mod race;
 mod raw;
 mod rice;
+mod tables;
 mod wavefront;
 
 pub use inter::{InterTile, Reference, copy_same_tile, decode_inter_tile, encode_inter_tile};

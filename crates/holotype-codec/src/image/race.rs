@@ -54,6 +54,7 @@ impl<'tile> Limit<'_, 'tile> {
 pub(super) struct Race<'tile> {
     tile: &'tile TileRef<'tile>,
     guess: Guess,
+    has_many_colours: bool,
     /// Begun when they are asked for first.
     copying: Option<Copying>,
     /// Whether copies are out.
@@ -61,8 +62,9 @@ pub(super) struct Race<'tile> {
 }
 
 impl<'tile> Race<'tile> {
-    pub(super) fn new(tile: &'tile TileRef<'tile>, guess: Guess) -> Self {
-        Self { tile, guess, copying: None, is_over: false }
+    /// `has_many_colours` if they are known to be more than 256.
+    pub(super) fn new(tile: &'tile TileRef<'tile>, guess: Guess, has_many_colours: bool) -> Self {
+        Self { tile, guess, has_many_colours, copying: None, is_over: false }
     }
 
     /// Copies of the whole tile; `None` if they are too far behind, take more than `most_bytes`, or cannot be. To be asked
@@ -74,7 +76,7 @@ impl<'tile> Race<'tile> {
     /// `None` if copies are out.
     fn copying(&mut self) -> Option<&mut Copying> {
         if self.copying.is_none() && !self.is_over {
-            self.copying = Copying::of(self.tile);
+            self.copying = Copying::of(self.tile, self.has_many_colours);
             self.is_over = self.copying.is_none();
         }
         self.copying.as_mut().filter(|_| !self.is_over)
@@ -133,13 +135,13 @@ mod tests {
         let tile = TileRef::new(SHAPE, &rows).unwrap();
         let guess = indexed::guess(&tile).unwrap();
         let planes = frontend::split(&tile).planes.unwrap();
-        let mut race = Race::new(&tile, guess);
+        let mut race = Race::new(&tile, guess, false);
         let limit = Limit { most_bytes: None, race: Some(&mut race) };
         let n_planes = coder::encode(Coder::Wavefront, &planes, limit).map(|coded| coded.len());
         let n_copies = race.copies(usize::MAX).map(|coded| coded.len());
         let alone = [
             coder::encode(Coder::Wavefront, &planes, Limit::default()).map(|coded| coded.len()),
-            Copying::of(&tile).unwrap().finish(usize::MAX).map(|coded| coded.len()),
+            Copying::of(&tile, false).unwrap().finish(usize::MAX).map(|coded| coded.len()),
         ];
         [[n_planes, n_copies], alone]
     }
@@ -167,8 +169,8 @@ mod tests {
         let samples = picture(|y| y % 50 < 20);
         let rows: Vec<&[u8]> = samples.chunks_exact(SHAPE.row_bytes()).collect();
         let tile = TileRef::new(SHAPE, &rows).unwrap();
-        let at_once = Copying::of(&tile).unwrap().finish(usize::MAX).unwrap();
-        let mut in_parts = Copying::of(&tile).unwrap();
+        let at_once = Copying::of(&tile, false).unwrap().finish(usize::MAX).unwrap();
+        let mut in_parts = Copying::of(&tile, false).unwrap();
         let n_bits = [1, 2, 30, 30, 7, 199, 200, 300].map(|n_rows| in_parts.bits_of(n_rows));
         assert!(n_bits[0] < n_bits[1] && n_bits[1] < n_bits[4] && n_bits[4] < n_bits[2], "{n_bits:?}");
         assert_eq!((n_bits[2], n_bits[6]), (n_bits[3], n_bits[7]));

@@ -92,6 +92,8 @@ pub(in crate::image) struct Plan {
     is_ordered: bool,
     /// Whether planes and copies may be compared before they are done: not where copies are tried in vain most times.
     may_race: bool,
+    /// Whether there are more than 256 colours for certain.
+    has_many_colours: bool,
     /// Percent of their guess that planes take at least.
     least_percent: u64,
     /// Whether nothing is tried unless repeats are guessed to take less than planes.
@@ -124,6 +126,7 @@ impl Plan {
                 tries_planes: true,
                 is_ordered: false,
                 may_race: false,
+                has_many_colours: false,
                 least_percent: 0,
                 needs_repeats: false,
             };
@@ -185,6 +188,7 @@ impl Plan {
             tries_planes,
             is_ordered,
             may_race,
+            has_many_colours: n_colours > 256,
             least_percent,
             needs_repeats,
         }
@@ -194,7 +198,7 @@ impl Plan {
     /// sizes of tiles of many kinds: what these rules drop was smaller in one of fifty, by little.
     fn is_hopeless(&self, coder: PixelCoder, percent: u64) -> bool {
         match coder {
-            PixelCoder::Copies => percent > 112,
+            PixelCoder::Copies | PixelCoder::Bulk => percent > 112,
             PixelCoder::Palette | PixelCoder::Runs => self.is_single && percent > 125,
             PixelCoder::Mixing => percent > 115 && self.n_new >= 280 || percent > 145 && self.n_new >= 200,
         }
@@ -221,7 +225,7 @@ impl Plan {
     /// Copies to go beside planes, where either may be far behind.
     pub(in crate::image) fn race<'a>(&self, tile: &'a TileRef<'a>, guess: Option<Guess>) -> Option<Race<'a>> {
         let is_worth = self.may_race && self.tries_planes && self.coders.contains(&PixelCoder::Copies);
-        if is_worth { guess.map(|guess| Race::new(tile, guess)) } else { None }
+        if is_worth { guess.map(|guess| Race::new(tile, guess, self.has_many_colours)) } else { None }
     }
 
     /// The tile by the coder that takes the fewest bytes; `None` if none can, or none is likely to take fewer than
@@ -259,9 +263,7 @@ impl Plan {
         let mut most_bytes = n_predicted.unwrap_or(usize::MAX);
         for coder in coders {
             let coded = match (&mut raced, &pixels) {
-                (Some(race), _) if coder == PixelCoder::Copies => {
-                    race.copies(most_bytes).map(|coded| [&[coder as u8], coded.as_slice()].concat())
-                }
+                (Some(race), _) if coder == PixelCoder::Copies => race.copies(most_bytes),
                 (_, Some(pixels)) => code(coder, pixels, &shape, patience, most_bytes),
                 _ => None,
             };

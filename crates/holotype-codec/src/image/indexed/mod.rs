@@ -34,6 +34,8 @@ enum PixelCoder {
     Palette = 2,
     /// Guesses under mixed contexts.
     Mixing = 3,
+    /// Copies whose literals and numbers are decoded before any pixel; one who tries [`Self::Copies`] may get these.
+    Bulk = 4,
 }
 
 /// The coder's id and the coded pixels; `None` if it cannot take them, or gave up because they take more than
@@ -48,7 +50,8 @@ fn code(
     let n_bytes = pixels::pixel_bytes(shape)?;
     let coded = match coder {
         PixelCoder::Runs => runs::encode(pixels, n_bytes)?,
-        PixelCoder::Copies => Copying::new(pixels, shape, n_bytes, patience)?.finish(most_bytes)?,
+        PixelCoder::Copies => return Copying::new(pixels, shape, n_bytes, patience)?.finish(most_bytes),
+        PixelCoder::Bulk => return Copying::in_bulk(pixels, shape, n_bytes)?.finish(most_bytes),
         PixelCoder::Palette => palette::encode(pixels, shape, n_bytes)?,
         PixelCoder::Mixing => mixing::encode(pixels, shape, n_bytes, most_bytes)?,
     };
@@ -63,6 +66,7 @@ pub(super) fn decode(bytes: &[u8], out: &mut TileMut<'_, '_>) -> Result<(), Code
         1 => lz::decode(coded, out),
         2 => palette::decode(coded, out),
         3 => mixing::decode(coded, out),
+        4 => lz::decode_bulk(coded, out),
         _ => Err(CodecError::Unsupported { what: "pixel coder", id: u32::from(id) }),
     }
 }

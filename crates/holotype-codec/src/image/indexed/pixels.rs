@@ -62,6 +62,23 @@ pub(super) fn read_row(row: &[u8], n_bytes: usize, out: &mut Vec<u64>) {
     }
 }
 
+/// Reads the pixels of one row, of at most four bytes each.
+pub(super) fn read_small_row(row: &[u8], n_bytes: usize, out: &mut [u32]) {
+    fn read<const N: usize>(row: &[u8], out: &mut [u32]) {
+        for (pixel, from) in out.iter_mut().zip(row.as_chunks::<N>().0) {
+            let mut bytes = [0; 4];
+            bytes[..N].copy_from_slice(from);
+            *pixel = u32::from_le_bytes(bytes);
+        }
+    }
+    match n_bytes {
+        1 => read::<1>(row, out),
+        2 => read::<2>(row, out),
+        3 => read::<3>(row, out),
+        _ => read::<4>(row, out),
+    }
+}
+
 /// Writes the pixels of every row, `row(y)`.
 pub(super) fn write_rows<I: Iterator<Item = u64>>(out: &mut TileMut<'_, '_>, row: impl Fn(usize) -> I) {
     fn write<const N: usize, I: Iterator<Item = u64>>(

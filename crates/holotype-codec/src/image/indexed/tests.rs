@@ -5,8 +5,8 @@ use super::{Patience, PixelCoder, code, decode};
 use crate::simd::tests::portably;
 use crate::{CodecError, SampleType, TileRef, TileShape, tile};
 
-const CODERS: [PixelCoder; 4] =
-    [PixelCoder::Runs, PixelCoder::Copies, PixelCoder::Palette, PixelCoder::Mixing];
+const CODERS: [PixelCoder; 5] =
+    [PixelCoder::Runs, PixelCoder::Copies, PixelCoder::Palette, PixelCoder::Mixing, PixelCoder::Bulk];
 
 struct Random(u64);
 
@@ -118,7 +118,57 @@ fn every_coder_brings_every_type_and_shape_back() {
             }
         }
     }
-    assert!(n_coded.iter().all(|n| *n > 1000), "{n_coded:?}");
+    assert!(n_coded.iter().all(|n| *n > 400), "{n_coded:?}");
+}
+
+#[test]
+fn bulk_copies_of_many_literals_come_back_on_all_instructions() {
+    // 4096 literals and more are coded in two halves.
+    for (n_channels, width, height) in [(3, 130, 90), (4, 64, 64), (1, 71, 61), (2, 4100, 1)] {
+        let shape = shape(width, height, n_channels, SampleType::U8);
+        for kind in [0, 4, 5] {
+            let samples = content(kind, shape);
+            let coded = encoded(PixelCoder::Bulk, shape, &samples).unwrap();
+            assert_eq!(coded[0], PixelCoder::Bulk as u8);
+            assert_eq!(decoded(shape, &coded).unwrap(), samples, "{shape:?} {kind}");
+            assert_eq!(portably(|| encoded(PixelCoder::Bulk, shape, &samples)).as_ref(), Some(&coded));
+            assert_eq!(portably(|| decoded(shape, &coded)).unwrap(), samples, "{shape:?} {kind}");
+        }
+    }
+}
+
+#[test]
+fn bulk_copies_split_what_is_longer_than_their_numbers() {
+    // A flat area of more than 2¹⁸ pixels; rows so long that few distances can be told.
+    for (width, height) in [(600, 500), (300_000, 3)] {
+        let shape = shape(width, height, 3, SampleType::U8);
+        let mut samples = vec![9; shape.row_bytes() * height as usize];
+        let n = samples.len();
+        for (i, byte) in samples[..n / 20].iter_mut().enumerate() {
+            *byte = (i * i / 7) as u8;
+        }
+        samples.copy_within(..n / 20, n - n / 20);
+        let coded = encoded(PixelCoder::Bulk, shape, &samples).unwrap();
+        assert_eq!(decoded(shape, &coded).unwrap(), samples, "{shape:?}");
+    }
+}
+
+#[test]
+fn tiles_of_many_literals_are_coded_in_bulk() {
+    let shape = shape(200, 120, 3, SampleType::U8);
+    let coder = |every: usize| {
+        let mut random = Random(1);
+        let mut samples = vec![100; shape.row_bytes() * 120];
+        for pixel in samples.chunks_exact_mut(3).step_by(every) {
+            pixel.fill_with(|| random.next() as u8);
+        }
+        let coded = encoded(PixelCoder::Copies, shape, &samples).unwrap();
+        assert_eq!(decoded(shape, &coded).unwrap(), samples, "{every}");
+        coded[0]
+    };
+    assert_eq!(coder(1), PixelCoder::Bulk as u8);
+    assert_eq!(coder(7), PixelCoder::Bulk as u8);
+    assert_eq!(coder(13), PixelCoder::Copies as u8);
 }
 
 #[test]

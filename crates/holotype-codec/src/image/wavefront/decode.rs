@@ -2,10 +2,10 @@
 
 use super::super::PlaneShape;
 use super::super::colour::{self, Transform};
+use super::N_CONTEXTS;
 use super::group::Group;
 use super::kernel::{Place, Residuals, walk};
 use super::model::PlaneModel;
-use super::tables::N_CONTEXTS;
 use crate::CodecError;
 use crate::entropy::static_rans::{DecodeTables, Decoder};
 use crate::image::levels::{N_DIRECT, normalise};

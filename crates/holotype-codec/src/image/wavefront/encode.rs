@@ -4,11 +4,11 @@ use super::group::Group;
 use super::kernel::{Place, Residuals, walk};
 use super::model::PlaneModel;
 use super::notes::{Mark, NO_SAMPLE, NUMBER_BITS, Notes, is_plain, split};
-use super::tables::MAX_CLUSTERS;
 use crate::entropy::static_rans::{Encoder, Step};
 use crate::entropy::words::WordWriter;
 use crate::image::levels::{N_DIRECT, N_TOKENS, encode_steps, token_of};
 use crate::image::race::{Limit, N_PARTS};
+use crate::image::tables::MAX_CLUSTERS;
 use crate::simd::{ByteLanes, Kernel, Lanes};
 
 /// Smaller planes are coded sooner than it is counted what that takes.

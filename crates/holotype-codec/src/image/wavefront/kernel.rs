@@ -4,9 +4,9 @@
 //! two planes before, the one to the right included. Encoder and decoder run the same walk and differ only in
 //! their [`Residuals`].
 
+use super::N_ENERGIES;
 use super::history::{FIRST_STEP, Line, Ring, SKEW, last_step};
 use super::model::{N_CROSS, N_LINEAR, N_OWN, N_TAPS, PlaneModel};
-use super::tables::N_CONTEXTS;
 use crate::simd::Lanes;
 
 /// Steps by which a plane trails the plane before.
@@ -19,7 +19,7 @@ const N_BIASES: usize = 1024;
 /// Where a residual is coded: everything its coder may look at.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place<L: Lanes> {
-    /// Context of each lane, below [`N_CONTEXTS`].
+    /// Context of each lane, below [`super::N_CONTEXTS`].
     pub(super) context: L::I,
     /// Prediction rounded to a sample.
     pub(super) prediction: L::I,
@@ -308,7 +308,7 @@ fn prepare<L: Lanes, const FULL: bool, const EXACT: bool>(
     energy = l.add(energy, l.add(l.abs(l.sub(w, nw)), l.abs(l.sub(n, nw))));
     energy = l.add(energy, l.abs(l.sub(n, ne)));
     let class = l.sub_i32(l.shr::<21>(l.bits(l.add(energy, l.splat(4.0)))), l.splat_i32(516));
-    let class = l.min_i32(class, l.splat_i32(super::tables::N_ENERGIES as i32 - 1));
+    let class = l.min_i32(class, l.splat_i32(N_ENERGIES as i32 - 1));
 
     // Bias by energy and texture.
     let n_above = l.gt(n, blend);
@@ -432,5 +432,3 @@ fn update<L: Lanes, const FULL: bool>(
         plane.above2.put(x + SKEW, plane.values.lane(t, 6));
     }
 }
-
-const _: () = assert!(N_CONTEXTS == super::tables::N_ENERGIES * super::tables::N_SIDES);

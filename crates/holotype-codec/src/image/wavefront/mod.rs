@@ -1,7 +1,6 @@
 //! The standard coder of planes: eight rows at once, five blended predictions, clustered contexts, static rANS.
 //! `docs/codecs/wavefront.md` is the specification.
 
-mod cluster;
 mod decode;
 mod encode;
 mod fit;
@@ -10,15 +9,24 @@ mod history;
 mod kernel;
 mod model;
 mod notes;
-mod tables;
 
+use super::clusters;
 use super::race::Limit;
+use super::tables::Layout;
 use super::{PlaneShape, Planes, colour};
 use crate::CodecError;
 use crate::entropy::binary;
 use crate::entropy::static_rans::STATE_BYTES;
 use crate::simd::dispatch;
 use model::{HeaderModels, PlaneModel};
+
+/// Classes of energy, four to an octave.
+const N_ENERGIES: usize = 80;
+/// Contexts of one energy class: error class of the planes before, and texture.
+const N_SIDES: usize = 8;
+/// Contexts of a plane.
+const N_CONTEXTS: usize = N_ENERGIES * N_SIDES;
+const LAYOUT: Layout = Layout { n_contexts: N_CONTEXTS, n_sides: N_SIDES };
 
 /// Planes whose words are made side by side.
 const N_CODED_AT_ONCE: usize = 3;
@@ -39,7 +47,7 @@ pub(super) fn encode(planes: &Planes, limit: Limit<'_, '_>) -> Option<Vec<u8>> {
     for models in models.chunks_mut(N_CODED_AT_ONCE) {
         let mut notes: Vec<_> = notes.drain(..models.len()).collect();
         for (notes, model) in notes.iter_mut().zip(&mut *models) {
-            model.tables = dispatch(cluster::Choose { counts: notes.counts() });
+            model.tables = dispatch(clusters::Choose { counts: notes.counts(), layout: LAYOUT });
         }
         for ((states, words), model) in dispatch(encode::Code { notes: &notes, models }).iter().zip(models) {
             states.iter().for_each(|state| streams.extend_from_slice(&state.to_le_bytes()));

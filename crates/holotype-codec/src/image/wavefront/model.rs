@@ -1,8 +1,9 @@
 //! The parameters of a plane, as the header carries them.
 
-use super::tables::{N_CONTEXTS, Tables};
+use super::{LAYOUT, N_CONTEXTS};
 use crate::CodecError;
 use crate::entropy::binary::{AdaptiveBit, AdaptiveNumber, BitCoder};
+use crate::image::tables::{TableModels, Tables};
 
 /// Taps in the plane itself, in this order: NN, NNW, NNE, NWW, NEE, NW, N, NE, WW, W.
 pub(super) const N_OWN: usize = 10;
@@ -47,7 +48,7 @@ pub(super) struct HeaderModels {
     small: AdaptiveNumber,
     coefficient: AdaptiveNumber,
     has_linear: AdaptiveBit,
-    pub(super) tables: super::tables::TableModels,
+    pub(super) tables: TableModels,
 }
 
 impl PlaneModel {
@@ -59,7 +60,7 @@ impl PlaneModel {
             start: low,
             error_scale: 1,
             linear: default_linear(),
-            tables: Tables::default(),
+            tables: Tables::new(LAYOUT),
             n_words: 0,
         }
     }
@@ -95,7 +96,7 @@ impl PlaneModel {
         let is_default = models.has_linear.code(coder, self.linear == default_linear());
         self.linear =
             if is_default { default_linear() } else { self.code_linear(coder, models, n_references)? };
-        self.tables.code(coder, &mut models.tables)?;
+        self.tables.code(LAYOUT, coder, &mut models.tables)?;
         self.n_words = models.wide.code(coder, self.n_words as u32) as usize;
         Ok(())
     }

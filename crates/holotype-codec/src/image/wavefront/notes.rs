@@ -1,6 +1,6 @@
 //! What is to be coded in a plane, as it is found, and how much that must take.
 
-use super::tables::N_CONTEXTS;
+use super::N_CONTEXTS;
 use crate::entropy::logarithm::entropy;
 use crate::image::levels::{Counts, N_DIRECT, N_TOKENS, n_low_bits, token_of};
 

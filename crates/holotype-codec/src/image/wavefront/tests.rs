@@ -80,7 +80,7 @@ fn what_marks_take_is_known_while_they_come() {
     whole.marks = marks;
     assert_eq!(whole.least_bits(), least[4]);
     assert_eq!(whole.counts(), notes.counts());
-    models[0].tables = dispatch(cluster::Choose { counts: whole.counts() });
+    models[0].tables = dispatch(clusters::Choose { counts: whole.counts(), layout: LAYOUT });
     let n_bits = dispatch(encode::Code { notes: &[whole], models: &models })[0].1.bytes().len() as u64 * 8;
     assert!((least[4]..least[4] * 5 / 4).contains(&n_bits), "{least:?} {n_bits}");
 }

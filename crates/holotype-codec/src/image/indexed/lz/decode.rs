@@ -137,7 +137,7 @@ fn tokens(
 
 /// Repeats `length` pixels from `distance` ≥ 1 before `at`.
 #[inline(always)]
-fn copy(pixels: &mut [u32], at: usize, distance: usize, length: usize) {
+pub(super) fn copy(pixels: &mut [u32], at: usize, distance: usize, length: usize) {
     if distance == 1 {
         let pixel = pixels[at - 1];
         pixels[at..at + length].fill(pixel);

@@ -1,10 +1,11 @@
-use super::literal::{Channels, Literals, Numbers};
+use super::literal::Numbers;
 use super::search::{Patience, Search, matching};
-use super::{Around, Canvas, Models, context, kind, run_class, token};
+use super::sink::{Coded, Planned, Sink, Writer};
+use super::{Around, Canvas, Choice, context, run_class, token};
 use crate::entropy::number::zigzag;
-use crate::entropy::rans::{Encoder, SymbolCoder};
+use crate::entropy::rans::Encoder;
 use crate::image::indexed::dictionary::{Dictionary, EntryCoder, EntryForm};
-use crate::image::indexed::pixels::{Pixels, pixel_bytes};
+use crate::image::indexed::pixels::{Pixels, pixel_bytes, read_small_row};
 use crate::{SampleType, TileRef, TileShape};
 
 /// Runs this long are taken without a look at copies.
@@ -14,8 +15,6 @@ const LONG_COPY: usize = 64;
 
 /// A tile on its way into copies and literals, any number of rows at a time.
 pub(in crate::image) struct Copying {
-    /// What stands before the coded pixels.
-    head: Vec<u8>,
     parser: Box<dyn Parse>,
     width: usize,
     n_rows: usize,
@@ -24,10 +23,19 @@ pub(in crate::image) struct Copying {
 }
 
 impl Copying {
-    /// [`Copying::new`] for the pixels of `tile`, with limited patience.
-    pub(in crate::image) fn of(tile: &TileRef<'_>) -> Option<Self> {
+    /// [`Copying::new`] for the pixels of `tile`, with limited patience. `has_many_colours` if they are known to be more
+    /// than 256.
+    pub(in crate::image) fn of(tile: &TileRef<'_>, has_many_colours: bool) -> Option<Self> {
         let shape = tile.shape();
-        Self::new(&Pixels::read(tile)?, &shape, pixel_bytes(&shape)?, Patience::Limited)
+        let n_bytes = pixel_bytes(&shape)?;
+        if !has_many_colours || !has_channels(&shape, n_bytes) {
+            return Self::new(&Pixels::read(tile)?, &shape, n_bytes, Patience::Limited);
+        }
+        let mut canvas = Canvas::new(shape.width as usize, shape.n_pixels());
+        let rows = canvas.pixels[canvas.margin..].chunks_exact_mut(shape.width as usize);
+        rows.zip(tile.rows()).for_each(|(to, row)| read_small_row(row, n_bytes, to));
+        let sink = Planned::new(&mut canvas, n_bytes, is_colour(&shape));
+        Some(Self::with(Box::new(Parser::new(sink, canvas, Patience::Limited)), &shape))
     }
 
     /// `None` if the tile has neither few colours nor up to four 8-bit channels.
@@ -37,41 +45,57 @@ impl Copying {
         n_bytes: usize,
         patience: Patience,
     ) -> Option<Self> {
-        let mut canvas = Canvas::new(pixels.width, pixels.values.len());
-        let mut head = Vec::new();
-        let mut coder = Encoder::default();
-        let parser: Box<dyn Parse> = if let Some((dictionary, numbers)) =
-            Dictionary::index(&pixels.values, 256)
-        {
-            let (sorted, ranks) = dictionary.sorted(shape);
-            let form = EntryForm::choose(&sorted, n_bytes);
-            head.extend([1 | form.code() << 1, (sorted.len() - 1) as u8]);
-            let mut entry = EntryCoder::new(form, n_bytes);
-            sorted.iter().for_each(|value| {
-                entry.code(&mut coder, *value);
-            });
-            let ranked = numbers.iter().map(|n| ranks[*n as usize]);
-            canvas.pixels[canvas.margin..].iter_mut().zip(ranked).for_each(|(p, rank)| *p = rank);
-            Box::new(Parser::new(coder, Numbers::new(sorted.len()), canvas, patience))
-        } else {
-            if n_bytes > 4 || shape.sample.n_bytes() != 1 || shape.sample == SampleType::Bool {
-                return None;
-            }
-            let is_colour = shape.is_rgb && shape.n_channels >= 3;
-            let first = *pixels.values.first()? as u32;
-            let changes = pixels.values.iter().fold(0, |all, p| all | (*p as u32 ^ first));
-            let is_constant = |c: &u32| changes >> (8 * c) & 255 == 0;
-            let constant: Vec<u32> = (0..n_bytes as u32).filter(is_constant).collect();
-            let mask = constant.iter().fold(0, |all, c| all | 1 << c);
-            let samples = constant.iter().fold(0, |all, c| all | first & 255 << (8 * c));
-            head.extend([if is_colour { 2 } else { 0 }, mask as u8]);
-            head.extend(constant.iter().map(|c| (first >> (8 * c)) as u8));
-            canvas.pixels[canvas.margin..].iter_mut().zip(&pixels.values).for_each(|(p, v)| *p = *v as u32);
-            let literals = Channels::new(n_bytes as u32, is_colour, mask, samples);
-            Box::new(Parser::new(coder, literals, canvas, patience))
-        };
-        let n_rows = pixels.values.len() / pixels.width;
-        Some(Self { head, parser, width: pixels.width, n_rows, spent: Vec::with_capacity(n_rows) })
+        let parser: Box<dyn Parse> =
+            if let Some((dictionary, numbers)) = Dictionary::index(&pixels.values, 256) {
+                let mut canvas = Canvas::new(pixels.width, pixels.values.len());
+                let (sorted, ranks) = dictionary.sorted(shape);
+                let form = EntryForm::choose(&sorted, n_bytes);
+                let head = vec![1 | form.code() << 1, (sorted.len() - 1) as u8];
+                let mut coder = Encoder::default();
+                let mut entry = EntryCoder::new(form, n_bytes);
+                sorted.iter().for_each(|value| {
+                    entry.code(&mut coder, *value);
+                });
+                let ranked = numbers.iter().map(|n| ranks[*n as usize]);
+                canvas.pixels[canvas.margin..].iter_mut().zip(ranked).for_each(|(p, rank)| *p = rank);
+                let sink = Coded { head, coder, literals: Numbers::new(sorted.len()) };
+                Box::new(Parser::new(sink, canvas, patience))
+            } else {
+                if !has_channels(shape, n_bytes) {
+                    return None;
+                }
+                let (mut canvas, is_colour) = (canvas_of(pixels), is_colour(shape));
+                match patience {
+                    Patience::Endless => {
+                        Box::new(Parser::new(Coded::channels(&canvas, n_bytes, is_colour), canvas, patience))
+                    }
+                    Patience::Limited => {
+                        let sink = Planned::new(&mut canvas, n_bytes, is_colour);
+                        Box::new(Parser::new(sink, canvas, patience))
+                    }
+                }
+            };
+        Some(Self::with(parser, shape))
+    }
+
+    /// Bulk copies, however many literals there are.
+    pub(in crate::image::indexed) fn in_bulk(
+        pixels: &Pixels,
+        shape: &TileShape,
+        n_bytes: usize,
+    ) -> Option<Self> {
+        if !has_channels(shape, n_bytes) {
+            return None;
+        }
+        let mut canvas = canvas_of(pixels);
+        let mut sink = Planned::new(&mut canvas, n_bytes, is_colour(shape));
+        sink.always_bulk = true;
+        Some(Self::with(Box::new(Parser::new(sink, canvas, Patience::Limited)), shape))
+    }
+
+    fn with(parser: Box<dyn Parse>, shape: &TileShape) -> Self {
+        let (width, n_rows) = (shape.width as usize, shape.height as usize);
+        Self { parser, width, n_rows, spent: Vec::with_capacity(n_rows) }
     }
 
     /// Bits that the first `n_rows` rows take, about; codes what is not coded yet of them.
@@ -81,17 +105,30 @@ impl Copying {
         n_rows.checked_sub(1).map_or(0, |row| self.spent[row] >> 8)
     }
 
-    /// The coded tile; `None` as soon as it takes more than `most_bytes`. To be asked once.
+    /// The coded tile; `None` as soon as it takes more than `most_bytes`, about. To be asked once.
     pub(in crate::image) fn finish(&mut self, most_bytes: usize) -> Option<Vec<u8>> {
         // In 256ths of a bit, and a little, for what is counted is about what it is.
-        let most_spent = (most_bytes as u64).saturating_mul((8 << 8) + 8);
+        let most_spent = (most_bytes as u64).saturating_mul((8 << 8) + self.parser.tolerance());
         if !self.parser.advance(self.n_rows * self.width, self.width, &mut self.spent, most_spent) {
             return None;
         }
-        let mut out = std::mem::take(&mut self.head);
-        self.parser.finish(&mut out);
-        Some(out)
+        Some(self.parser.finish())
     }
+}
+
+/// Whether the channels of a pixel may be coded one by one.
+fn has_channels(shape: &TileShape, n_bytes: usize) -> bool {
+    n_bytes <= 4 && shape.sample.n_bytes() == 1 && shape.sample != SampleType::Bool
+}
+
+fn is_colour(shape: &TileShape) -> bool {
+    shape.is_rgb && shape.n_channels >= 3
+}
+
+fn canvas_of(pixels: &Pixels) -> Canvas {
+    let mut canvas = Canvas::new(pixels.width, pixels.values.len());
+    canvas.pixels[canvas.margin..].iter_mut().zip(&pixels.values).for_each(|(p, v)| *p = *v as u32);
+    canvas
 }
 
 /// A [`Parser`] whatever its literals.
@@ -99,49 +136,38 @@ trait Parse {
     /// Codes the first `n_pixels` as far as they are not coded yet, and adds what the rows that end among them have taken.
     /// False as soon as more is spent than `most_spent`.
     fn advance(&mut self, n_pixels: usize, width: usize, spent: &mut Vec<u64>, most_spent: u64) -> bool;
-    /// Appends what was coded to `out`.
-    fn finish(&mut self, out: &mut Vec<u8>);
-}
-
-/// A way to code the next pixels.
-#[derive(Debug, Clone, Copy)]
-struct Choice {
-    token: usize,
-    length: usize,
-    distance: usize,
-    /// Expected gain in 256ths of a bit.
-    gain: i64,
+    /// By how much what is spent may be more than what it will be, in 256ths of a bit a byte.
+    fn tolerance(&self) -> u64;
+    /// The coder and what it coded. To be asked once.
+    fn finish(&mut self) -> Vec<u8>;
 }
 
 /// Parses pixels into tokens, by what they cost at the moment.
-struct Parser<L> {
-    coder: Encoder,
-    literals: L,
+struct Parser<S> {
+    writer: Writer<S>,
     canvas: Canvas,
-    models: Models,
     search: Search,
     /// Index of the next pixel.
     at: usize,
-    before: usize,
-    distances: [usize; 2],
     /// Moving averages in 2⁻²⁰ bits: of a pixel, of a literal.
     pixel_cost: i64,
     literal_cost: i64,
 }
 
-impl<L: Literals> Parse for Parser<L> {
+impl<S: Sink> Parse for Parser<S> {
     fn advance(&mut self, n_pixels: usize, width: usize, spent: &mut Vec<u64>, most_spent: u64) -> bool {
         let margin = self.canvas.margin;
         while self.at < margin + n_pixels {
             let at = self.at;
             let around = self.canvas.around(at);
             let choice = self.choose(at, &around);
-            let before = self.coder.spent();
+            let before = self.writer.sink.spent();
             if before > most_spent {
                 return false;
             }
-            self.write(at, &around, &choice);
-            let cost = ((self.coder.spent() - before) as i64) << 12;
+            let offset = if choice.token == token::COPY { self.offset(choice.distance) } else { [0; 2] };
+            self.writer.write(&around, self.canvas.pixels[at], &choice, offset);
+            let cost = ((self.writer.sink.spent() - before) as i64) << 12;
             if choice.length < LONG_RUN {
                 let share = choice.length.min(8) as i64 * 20;
                 self.pixel_cost += (cost / choice.length as i64 - self.pixel_cost) * share / 1024;
@@ -152,29 +178,29 @@ impl<L: Literals> Parse for Parser<L> {
             self.learn(at, choice.length);
             self.at += choice.length;
             while self.at - margin >= (spent.len() + 1) * width {
-                spent.push(self.coder.spent());
+                spent.push(self.writer.sink.spent());
             }
         }
         true
     }
 
-    fn finish(&mut self, out: &mut Vec<u8>) {
-        std::mem::take(&mut self.coder).finish(out);
+    fn tolerance(&self) -> u64 {
+        S::TOLERANCE
+    }
+
+    fn finish(&mut self) -> Vec<u8> {
+        self.writer.sink.finish(&mut self.canvas)
     }
 }
 
-impl<L: Literals> Parser<L> {
-    fn new(coder: Encoder, literals: L, canvas: Canvas, patience: Patience) -> Self {
+impl<S: Sink> Parser<S> {
+    fn new(sink: S, canvas: Canvas, patience: Patience) -> Self {
         let search = Search::new(canvas.pixels.len(), patience);
         Self {
             at: canvas.margin,
-            coder,
-            literals,
+            writer: Writer::new(sink),
             canvas,
-            models: Models::new(),
             search,
-            before: kind::LITERAL,
-            distances: [1; 2],
             pixel_cost: 4 << 20,
             literal_cost: 8 << 20,
         }
@@ -195,15 +221,16 @@ impl<L: Literals> Parser<L> {
 
     fn choose(&mut self, at: usize, around: &Around) -> Choice {
         let pixels = &self.canvas.pixels;
-        let limit = pixels.len() - at;
+        let limit = (pixels.len() - at).min(S::MAX_LENGTH);
         let west = matching(pixels, at, 1, limit);
         let north = matching(pixels, at, self.canvas.width, limit);
-        let tokens = &self.models.tokens[context(self.before, around)];
+        let Writer { models, before, distances, .. } = &self.writer;
+        let tokens = &models.tokens[context(*before, around)];
         let run = |first: usize, length: usize, distance: usize| {
             let (class, n_bits) = run_class(length);
             let mut cost = tokens.cost(first + class) + (n_bits << 8);
             if class == 4 {
-                cost += self.models.run[usize::from(first == token::WEST)].cost(length as u64 - 9);
+                cost += models.run[usize::from(first == token::WEST)].cost(length as u64 - 9);
             }
             Choice { token: first + class, length, distance, gain: self.gain(length, cost) }
         };
@@ -236,13 +263,13 @@ impl<L: Literals> Parser<L> {
             better(&mut best, Choice { token: token::NORTH_EAST, length: 1, distance: 0, gain });
         }
         let place = at - self.canvas.margin;
-        for (token, distance) in [token::AGAIN, token::OLDER].into_iter().zip(self.distances) {
+        for (token, distance) in [token::AGAIN, token::OLDER].into_iter().zip(*distances) {
             if distance > place {
                 continue;
             }
             let length = matching(pixels, at, distance, limit);
             if length >= 2 {
-                let cost = tokens.cost(token) + self.models.length.cost(length as u64 - 2);
+                let cost = tokens.cost(token) + models.length.cost(length as u64 - 2);
                 better(&mut best, Choice { token, length, distance, gain: self.gain(length, cost) });
             }
         }
@@ -264,11 +291,14 @@ impl<L: Literals> Parser<L> {
                 continue;
             }
             longest = length;
-            let (rows, columns) = self.offset(distance);
+            let [rows, columns] = self.offset(distance);
+            if rows.max(columns) > S::MAX_LENGTH as u32 {
+                continue;
+            }
             let cost = tokens.cost(token::COPY)
-                + self.models.rows.cost(rows)
-                + self.models.columns[rows.min(2) as usize].cost(columns)
-                + self.models.length.cost(length as u64 - 2)
+                + models.rows.cost(u64::from(rows))
+                + models.columns[rows.min(2) as usize].cost(u64::from(columns))
+                + models.length.cost(length as u64 - 2)
                 + self.search.least_gain();
             better(&mut best, Choice { token: token::COPY, length, distance, gain: self.gain(length, cost) });
             if length >= LONG_COPY {
@@ -285,46 +315,9 @@ impl<L: Literals> Parser<L> {
     }
 
     /// A distance as rows and zigzag columns.
-    fn offset(&self, distance: usize) -> (u64, u64) {
+    fn offset(&self, distance: usize) -> [u32; 2] {
         let width = self.canvas.width;
         let rows = (distance + width / 2) / width;
-        (rows as u64, zigzag(distance as i64 - (rows * width) as i64))
-    }
-
-    fn write(&mut self, at: usize, around: &Around, choice: &Choice) {
-        let Choice { token, length, distance, .. } = *choice;
-        self.coder.symbol(&mut self.models.tokens[context(self.before, around)], token);
-        self.before = match token {
-            token::LITERAL => {
-                let pixel = self.canvas.pixels[at];
-                self.literals.code(&mut self.coder, around, pixel);
-                kind::LITERAL
-            }
-            token::NORTH_EAST => kind::NORTH_EAST,
-            token::NORTH..token::COPY => {
-                let is_west = token >= token::WEST;
-                let (class, n_bits) = run_class(length);
-                if class == 4 {
-                    self.models.run[usize::from(is_west)].code(&mut self.coder, length as u64 - 9);
-                } else {
-                    self.coder.bits((length as u32 - 1) & ((1 << n_bits) - 1), n_bits);
-                }
-                if is_west { kind::WEST } else { kind::NORTH }
-            }
-            _ => {
-                match token {
-                    token::COPY => {
-                        let (rows, columns) = self.offset(distance);
-                        self.models.rows.code(&mut self.coder, rows);
-                        self.models.columns[rows.min(2) as usize].code(&mut self.coder, columns);
-                        self.distances = [distance, self.distances[0]];
-                    }
-                    token::OLDER => self.distances.swap(0, 1),
-                    _ => {}
-                }
-                self.models.length.code(&mut self.coder, length as u64 - 2);
-                kind::COPY
-            }
-        };
+        [rows as u32, zigzag(distance as i64 - (rows * width) as i64) as u32]
     }
 }

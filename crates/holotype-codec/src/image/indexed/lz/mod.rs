@@ -1,10 +1,15 @@
 //! Copies in two dimensions, and predicted literals: screens, icons, drawings. `docs/codecs/indexed.md` §5.
 
+mod bulk;
 mod decode;
 mod encode;
+mod estimate;
 mod literal;
+mod script;
 mod search;
+mod sink;
 
+pub(super) use bulk::decode as decode_bulk;
 pub(super) use decode::decode;
 pub(in crate::image) use encode::Copying;
 pub(super) use search::Patience;
@@ -68,6 +73,11 @@ impl Canvas {
         Self { pixels: vec![0; margin + n_pixels], width, to_north_east, margin }
     }
 
+    /// Changes every pixel, and those before the first.
+    fn map(&mut self, change: impl Fn(u32) -> u32) {
+        self.pixels.iter_mut().for_each(|pixel| *pixel = change(*pixel));
+    }
+
     fn row(&self, y: usize) -> &[u32] {
         &self.pixels[self.margin + y * self.width..][..self.width]
     }
@@ -83,6 +93,16 @@ impl Canvas {
             west_west: p[at - 2],
         }
     }
+}
+
+/// A way to code the next pixels.
+#[derive(Debug, Clone, Copy)]
+struct Choice {
+    token: usize,
+    length: usize,
+    distance: usize,
+    /// Expected gain in 256ths of a bit.
+    gain: i64,
 }
 
 /// The distributions of everything but literals.

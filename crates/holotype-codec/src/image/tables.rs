@@ -4,28 +4,24 @@ use crate::CodecError;
 use crate::entropy::binary::{AdaptiveBit, AdaptiveNumber, BitCoder};
 use crate::image::levels::{LevelModels, N_TOKENS};
 
-/// Classes of energy, four to an octave.
-pub(super) const N_ENERGIES: usize = 80;
-/// Contexts of one energy class: error class of the planes before, and texture.
-pub(super) const N_SIDES: usize = 8;
-/// Contexts of a plane.
-pub(super) const N_CONTEXTS: usize = N_ENERGIES * N_SIDES;
-/// Most clusters a plane may have.
+/// Most clusters there may be.
 pub(super) const MAX_CLUSTERS: usize = 24;
+
+/// How many contexts there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Layout {
+    pub(super) n_contexts: usize,
+    /// A context is expected in the cluster of the one so many before it.
+    pub(super) n_sides: usize,
+}
 
 /// Which cluster each context belongs to, and the token frequencies of each cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Tables {
     /// Cluster of each context.
-    pub(super) clusters: Box<[u8; N_CONTEXTS]>,
+    pub(super) clusters: Vec<u8>,
     /// Levels of the tokens of each cluster, at least one cluster; the last level of each is not 0.
     pub(super) levels: Vec<Vec<u32>>,
-}
-
-impl Default for Tables {
-    fn default() -> Self {
-        Self { clusters: Box::new([0; N_CONTEXTS]), levels: vec![vec![1]] }
-    }
 }
 
 /// Adaptive models of the tables.
@@ -37,9 +33,15 @@ pub(super) struct TableModels {
 }
 
 impl Tables {
+    /// One cluster of one token.
+    pub(super) fn new(layout: Layout) -> Self {
+        Self { clusters: vec![0; layout.n_contexts], levels: vec![vec![1]] }
+    }
+
     /// Codes the tables, or decodes them over these.
     pub(super) fn code(
         &mut self,
+        layout: Layout,
         coder: &mut impl BitCoder,
         models: &mut TableModels,
     ) -> Result<(), CodecError> {
@@ -49,8 +51,8 @@ impl Tables {
         }
         self.levels.resize(n_clusters, Vec::new());
         let mut was_same = true;
-        for context in 0..N_CONTEXTS {
-            let before = if context < N_SIDES { 0 } else { self.clusters[context - N_SIDES] };
+        for context in 0..layout.n_contexts {
+            let before = if context < layout.n_sides { 0 } else { self.clusters[context - layout.n_sides] };
             let known = self.clusters[context];
             let is_same = models.is_same[usize::from(was_same)].code(coder, known == before);
             let cluster =

@@ -1,6 +1,6 @@
 //! Contexts with like statistics share a table. Encoder only; integers, so that the choice is the same everywhere.
 
-use super::tables::{MAX_CLUSTERS, N_CONTEXTS, N_SIDES, Tables};
+use super::tables::{Layout, MAX_CLUSTERS, Tables};
 use crate::entropy::logarithm::log2;
 use crate::image::levels::{Counts, N_TOKENS, cost, levels};
 use crate::simd::{ByteLanes, Kernel};
@@ -14,6 +14,7 @@ const MIN_BEGUN: usize = 6;
 /// Clusters and levels for the token counts of every context. To be run as a kernel.
 pub(super) struct Choose<'a> {
     pub(super) counts: &'a [Counts],
+    pub(super) layout: Layout,
 }
 
 impl Kernel for Choose<'_> {
@@ -21,12 +22,12 @@ impl Kernel for Choose<'_> {
 
     #[inline(always)]
     fn run<L: ByteLanes>(self, _: L) -> Tables {
-        choose(self.counts)
+        choose(self.counts, self.layout)
     }
 }
 
 #[inline(always)]
-fn choose(counts: &[Counts]) -> Tables {
+fn choose(counts: &[Counts], layout: Layout) -> Tables {
     let used = used_contexts(counts);
     let n_tokens = 1 + used.iter().map(|used| used.last_token()).max().unwrap_or(0);
     let n_samples: u64 = used.iter().map(|used| used.n_tokens).sum();
@@ -48,14 +49,15 @@ fn choose(counts: &[Counts]) -> Tables {
         sums = sum_up(&used, &cluster_of, n_clusters);
     }
     let renamed = merge(&mut sums, n_tokens);
-    let mut tables = Tables { levels: sums.iter().map(levels).collect(), ..Tables::default() };
+    let mut tables = Tables::new(layout);
+    tables.levels = sums.iter().map(levels).collect();
     let mut next = used.iter().zip(&cluster_of).peekable();
-    for context in 0..N_CONTEXTS {
+    for context in 0..layout.n_contexts {
         tables.clusters[context] = match next.next_if(|(used, _)| used.context == context) {
             Some((_, cluster)) => renamed[*cluster] as u8,
             // Nothing is coded here: what costs least to say.
-            None if context < N_SIDES => 0,
-            None => tables.clusters[context - N_SIDES],
+            None if context < layout.n_sides => 0,
+            None => tables.clusters[context - layout.n_sides],
         };
     }
     tables
