@@ -125,9 +125,9 @@ def decode(data: bytes, width: int, height: int, n_bytes: int, n_channels: int, 
     require(n_numbers[3] <= n_numbers[2], "header of bulk copies")
     n_streams = 1 if n_literals < 4096 else 2
     *n_words, n_token_words = (models.wide.decode(coder) for _ in range(n_streams + 1))
-    of_literals = read_tables(coder, models, 64 * len(order), 8) if n_literals and order else []
-    of_numbers = read_tables(coder, models, 7, 1) if any(n_numbers) else []
-    of_tokens = read_tables(coder, models, 80, 16)
+    of_literals = read_tables(coder, models, 64 * len(order), 8, 32) if n_literals and order else []
+    of_numbers = read_tables(coder, models, 7, 1, 72) if any(n_numbers) else []
+    of_tokens = read_tables(coder, models, 80, 16, 15)
     coder.finish()
 
     streams = []

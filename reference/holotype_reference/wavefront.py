@@ -75,7 +75,7 @@ def read_coefficients(coder: BinaryDecoder, models: HeaderModels, n_others: int)
     return out
 
 
-def read_tables(coder: BinaryDecoder, models: HeaderModels, n_contexts: int, n_sides: int) -> list[list[tuple[int, int, int]]]:
+def read_tables(coder: BinaryDecoder, models: HeaderModels, n_contexts: int, n_sides: int, n_tokens: int) -> list[list[tuple[int, int, int]]]:
     """The slots of every context."""
     n_clusters = models.levels.tokens.decode(coder)
     require(1 <= n_clusters <= 24, "number of clusters")
@@ -86,7 +86,7 @@ def read_tables(coder: BinaryDecoder, models: HeaderModels, n_contexts: int, n_s
         same = models.same[same].decode(coder)
         clusters.append(before if same else models.cluster.decode(coder))
         require(clusters[-1] < n_clusters, "a context's cluster does not exist")
-    slots = [read_slots(coder, models.levels, 160) for _ in range(n_clusters)]
+    slots = [read_slots(coder, models.levels, n_tokens) for _ in range(n_clusters)]
     return [slots[cluster] for cluster in clusters]
 
 
@@ -103,7 +103,7 @@ class Header:
         is_default = models.default.decode(coder)
         rows = default_coefficients(n_others) if is_default else read_coefficients(coder, models, n_others)
         self.coefficients = [[c / 2048 for c in row] for row in rows]
-        self.slots = read_tables(coder, models, N_CONTEXTS, 8)
+        self.slots = read_tables(coder, models, N_CONTEXTS, 8, 160)
         self.n_words = models.wide.decode(coder)
 
 

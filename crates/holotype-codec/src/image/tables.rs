@@ -2,7 +2,7 @@
 
 use crate::CodecError;
 use crate::entropy::binary::{AdaptiveBit, AdaptiveNumber, BitCoder};
-use crate::image::levels::{LevelModels, N_TOKENS};
+use crate::image::levels::LevelModels;
 
 /// Most clusters there may be.
 pub(super) const MAX_CLUSTERS: usize = 24;
@@ -13,6 +13,8 @@ pub(super) struct Layout {
     pub(super) n_contexts: usize,
     /// A context is expected in the cluster of the one so many before it.
     pub(super) n_sides: usize,
+    /// Tokens are below this.
+    pub(super) n_tokens: usize,
 }
 
 /// Which cluster each context belongs to, and the token frequencies of each cluster.
@@ -64,7 +66,7 @@ impl Tables {
             was_same = is_same;
         }
         for levels in &mut self.levels {
-            models.levels.code(levels, N_TOKENS, coder)?;
+            models.levels.code(levels, layout.n_tokens, coder)?;
         }
         Ok(())
     }

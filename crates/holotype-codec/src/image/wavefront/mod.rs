@@ -11,6 +11,7 @@ mod model;
 mod notes;
 
 use super::clusters;
+use super::levels::N_TOKENS;
 use super::race::Limit;
 use super::tables::Layout;
 use super::{PlaneShape, Planes, colour};
@@ -26,7 +27,7 @@ const N_ENERGIES: usize = 80;
 const N_SIDES: usize = 8;
 /// Contexts of a plane.
 const N_CONTEXTS: usize = N_ENERGIES * N_SIDES;
-const LAYOUT: Layout = Layout { n_contexts: N_CONTEXTS, n_sides: N_SIDES };
+const LAYOUT: Layout = Layout { n_contexts: N_CONTEXTS, n_sides: N_SIDES, n_tokens: N_TOKENS };
 
 /// Planes whose words are made side by side.
 const N_CODED_AT_ONCE: usize = 3;

@@ -9,7 +9,7 @@ mod lanes;
 pub(in crate::image::indexed) use decode::decode;
 pub(super) use encode::encode;
 
-use super::Around;
+use super::{Around, token};
 use crate::entropy::number::zigzag;
 use crate::entropy::static_rans::N_SLOTS;
 use crate::image::levels::normalise;
@@ -30,7 +30,7 @@ pub(super) const N_NUMBER_BITS: u32 = 18;
 impl Form {
     /// A number's token, and how many low bits follow it.
     #[inline(always)]
-    pub(super) fn token_of(self, number: u32) -> (u32, u32) {
+    pub(super) const fn token_of(self, number: u32) -> (u32, u32) {
         let Self { direct, fine } = self;
         if number < 1 << direct {
             return (number, 0);
@@ -62,14 +62,19 @@ mod list {
 }
 
 /// Contexts of numbers: one a list, three for columns.
-const OF_NUMBERS: Layout = Layout { n_contexts: 7, n_sides: 1 };
+const OF_NUMBERS: Layout =
+    Layout { n_contexts: 7, n_sides: 1, n_tokens: FORM.token_of((1 << N_NUMBER_BITS) - 1).0 as usize + 1 };
 /// Contexts of tokens: those of adaptive copies.
-const OF_TOKENS: Layout = Layout { n_contexts: 80, n_sides: 16 };
+const OF_TOKENS: Layout = Layout { n_contexts: 80, n_sides: 16, n_tokens: token::AGAIN + 1 };
 /// Contexts of one channel of literals.
 const N_LITERAL_CONTEXTS: usize = 64;
 
 fn of_literals(n_channels: usize) -> Layout {
-    Layout { n_contexts: N_LITERAL_CONTEXTS * n_channels, n_sides: 8 }
+    Layout {
+        n_contexts: N_LITERAL_CONTEXTS * n_channels,
+        n_sides: 8,
+        n_tokens: FORM.token_of(255).0 as usize + 1,
+    }
 }
 
 /// The context of the `i`-th channel of a literal, from the sizes of the same channel of the two literals before it,
