@@ -1,6 +1,6 @@
 //! Tokens into pixels.
 
-use super::{OF_TOKENS, Tables, for_slots, list, predict};
+use super::{OF_TOKENS, Tables, for_slots, list};
 use crate::CodecError;
 use crate::entropy::bits::BitReader;
 use crate::entropy::byte_rans::MIN_STATE;
@@ -8,7 +8,7 @@ use crate::entropy::number::unzigzag;
 use crate::entropy::static_rans::{N_SLOTS, PRECISION_BITS};
 use crate::image::indexed::lz::decode::copy;
 use crate::image::indexed::lz::{Canvas, context, kind, token};
-use crate::simd::{Kernel, WordLanes};
+use crate::simd::{Kernel, WordLanes, add_bytes, median};
 
 /// Everything that pixels are made of.
 pub(super) struct Fill<'a> {
@@ -59,11 +59,9 @@ fn fill(all: Fill<'_>) -> Result<(), CodecError> {
         let (length, distance);
         match (entry >> (2 * PRECISION_BITS)) as usize {
             token::LITERAL => {
-                let prediction = predict(&around);
                 let Some(residual) = literals.next() else { return Err(too_few()) };
-                let residual = residual.to_le_bytes();
-                let pixel = std::array::from_fn(|c| prediction[c].wrapping_add(residual[c]));
-                canvas.pixels[at] = u32::from_le_bytes(pixel);
+                let prediction = median(around.west, around.north, around.north_west);
+                canvas.pixels[at] = add_bytes(prediction, residual);
                 at += 1;
                 before = kind::LITERAL;
                 continue;

@@ -14,6 +14,7 @@ use crate::entropy::number::zigzag;
 use crate::entropy::static_rans::N_SLOTS;
 use crate::image::levels::normalise;
 use crate::image::tables::{Layout, Tables};
+use crate::simd::{median, sub_bytes};
 
 /// How numbers become tokens: those below 2^`direct` are tokens, then come 2^`fine` for each octave.
 #[derive(Debug, Clone, Copy)]
@@ -122,21 +123,10 @@ pub(super) fn with_green(pixel: u32) -> u32 {
     pixel & 0xff00_ff00 | ((pixel & 0x00ff_00ff) + 0x0080_0080 + (green | green << 16)) & 0x00ff_00ff
 }
 
-/// The median edge detector, for the bytes of a pixel.
-#[inline(always)]
-fn predict(around: &Around) -> [u8; 4] {
-    let [w, n, nw] = [around.west, around.north, around.north_west].map(u32::to_le_bytes);
-    std::array::from_fn(|c| {
-        let (low, high) = (w[c].min(n[c]), w[c].max(n[c]));
-        high.saturating_sub(nw[c].saturating_sub(low)).max(low)
-    })
-}
-
 /// What a pixel is beside its prediction.
 #[inline(always)]
 pub(super) fn residual(around: &Around, pixel: u32) -> u32 {
-    let (prediction, pixel) = (predict(around), pixel.to_le_bytes());
-    u32::from_le_bytes(std::array::from_fn(|c| pixel[c].wrapping_sub(prediction[c])))
+    sub_bytes(pixel, median(around.west, around.north, around.north_west))
 }
 
 /// Literals from which on they are coded in two halves, side by side.
