@@ -89,9 +89,7 @@ impl Meter {
     pub(crate) fn spent(&self) -> u64 {
         self.spent
     }
-}
 
-impl Meter {
     /// Adds what was found elsewhere, in 256ths of a bit.
     #[inline]
     pub(crate) fn spend(&mut self, cost: u32) {

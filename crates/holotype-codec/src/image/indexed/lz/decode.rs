@@ -1,6 +1,6 @@
 use super::literal::{Channels, Literals, Numbers};
-use super::{Canvas, Models, context, kind, token};
-use crate::entropy::number::unzigzag;
+use super::tokens::{self, Source};
+use super::{Around, Canvas, Models};
 use crate::entropy::rans::{Decoder, SymbolCoder};
 use crate::image::indexed::dictionary::{EntryCoder, EntryForm};
 use crate::image::indexed::pixels::{self, pixel_bytes};
@@ -64,88 +64,50 @@ impl<S: Literals> Kernel for Fill<'_, '_, S> {
 
     #[inline(always)]
     fn run<L: WordLanes>(self, _: L) -> Self::Output {
-        tokens(self.coder, self.literals, self.canvas)
+        let Fill { mut coder, mut literals, canvas } = self;
+        let mut models = Models::new();
+        let mut source = Adaptive { coder: &mut coder, literals: &mut literals, models: &mut models };
+        tokens::fill(&mut source, canvas)?;
+        coder.finish()
     }
 }
 
-#[inline(always)]
-fn tokens(
-    mut coder: Decoder<'_>,
-    mut literals: impl Literals,
-    canvas: &mut Canvas,
-) -> Result<(), CodecError> {
-    let wrong = CodecError::Corrupt { what: "a copy outside the tile" };
-    let mut models = Models::new();
-    let (mut at, n) = (canvas.margin, canvas.pixels.len());
-    let mut before = kind::LITERAL;
-    let mut distances = [1; 2];
-    while at < n {
-        let around = canvas.around(at);
-        let (length, distance);
-        match coder.symbol(&mut models.tokens[context(before, &around)], 0) {
-            token::LITERAL => {
-                canvas.pixels[at] = literals.code(&mut coder, &around, 0);
-                at += 1;
-                before = kind::LITERAL;
-                continue;
-            }
-            token::NORTH_EAST => {
-                canvas.pixels[at] = around.north_east;
-                at += 1;
-                before = kind::NORTH_EAST;
-                continue;
-            }
-            run @ token::NORTH..token::COPY => {
-                let is_west = run >= token::WEST;
-                length = match run - if is_west { token::WEST } else { token::NORTH } {
-                    0 => 1,
-                    1 => 2,
-                    2 => 3 + u64::from(coder.bits(0, 1)),
-                    3 => 5 + u64::from(coder.bits(0, 2)),
-                    _ => models.run[usize::from(is_west)].code(&mut coder, 0).saturating_add(9),
-                };
-                before = if is_west { kind::WEST } else { kind::NORTH };
-                distance = if is_west { 1 } else { canvas.width };
-            }
-            other => {
-                match other {
-                    token::COPY => {
-                        let rows = models.rows.code(&mut coder, 0).min(1 << 32) as i64;
-                        let columns = models.columns[rows.min(2) as usize].code(&mut coder, 0);
-                        let far = rows * canvas.width as i64 + unzigzag(columns.min(1 << 33));
-                        let far = usize::try_from(far).map_err(|_| wrong.clone())?;
-                        distances = [far, distances[0]];
-                    }
-                    token::AGAIN => {}
-                    token::OLDER => distances.swap(0, 1),
-                    _ => return Err(CodecError::Corrupt { what: "an unknown token of copies" }),
-                }
-                length = models.length.code(&mut coder, 0).saturating_add(2);
-                before = kind::COPY;
-                distance = distances[0];
-                if distance == 0 || distance > at - canvas.margin {
-                    return Err(wrong);
-                }
-            }
-        }
-        let length = usize::try_from(length).ok().filter(|l| *l <= n - at).ok_or(wrong.clone())?;
-        copy(&mut canvas.pixels, at, distance, length);
-        at += length;
-    }
-    coder.finish()
+/// Symbols under models that learn.
+struct Adaptive<'a, 'b, S> {
+    coder: &'b mut Decoder<'a>,
+    literals: &'b mut S,
+    models: &'b mut Models,
 }
 
-/// Repeats `length` pixels from `distance` ≥ 1 before `at`.
-#[inline(always)]
-pub(super) fn copy(pixels: &mut [u32], at: usize, distance: usize, length: usize) {
-    if distance == 1 {
-        let pixel = pixels[at - 1];
-        pixels[at..at + length].fill(pixel);
-    } else if distance >= length {
-        pixels.copy_within(at - distance..at - distance + length, at);
-    } else {
-        for i in at..at + length {
-            pixels[i] = pixels[i - distance];
-        }
+impl<S: Literals> Source for Adaptive<'_, '_, S> {
+    #[inline(always)]
+    fn token(&mut self, context: usize) -> usize {
+        self.coder.symbol(&mut self.models.tokens[context], 0)
+    }
+
+    #[inline(always)]
+    fn literal(&mut self, around: &Around) -> Result<u32, CodecError> {
+        Ok(self.literals.code(self.coder, around, 0))
+    }
+
+    #[inline(always)]
+    fn bits(&mut self, n_bits: u32) -> u32 {
+        self.coder.bits(0, n_bits)
+    }
+
+    #[inline(always)]
+    fn run(&mut self, is_west: bool) -> Result<u64, CodecError> {
+        Ok(self.models.run[usize::from(is_west)].code(self.coder, 0))
+    }
+
+    #[inline(always)]
+    fn length(&mut self) -> Result<u64, CodecError> {
+        Ok(self.models.length.code(self.coder, 0))
+    }
+
+    #[inline(always)]
+    fn offset(&mut self) -> Result<[u64; 2], CodecError> {
+        let rows = self.models.rows.code(self.coder, 0);
+        Ok([rows, self.models.columns[rows.min(2) as usize].code(self.coder, 0)])
     }
 }

@@ -8,6 +8,7 @@ mod literal;
 mod script;
 mod search;
 mod sink;
+mod tokens;
 
 pub(super) use bulk::decode as decode_bulk;
 pub(super) use decode::decode;

@@ -1,6 +1,6 @@
 //! What a tile is made of, before it is known how that is coded. Encoder only.
 
-use super::{Around, Canvas, Choice, run_class, token};
+use super::{Around, Canvas, Choice, token};
 use crate::entropy::number::unzigzag;
 
 /// Tokens in order, and what belongs to them.
@@ -33,10 +33,11 @@ impl Script {
         let mut at = canvas.margin;
         for [_, token] in &self.tokens {
             let token = usize::from(*token);
-            let mut length = 1 + usize::from(run_class(2).0 == class_of(token));
-            if tells_no_length(token) {
-                length = lengths.next().map_or(1, |length| *length as usize);
-            }
+            let length = match class_of(token) {
+                _ if tells_no_length(token) => lengths.next().map_or(1, |length| *length as usize),
+                1 => 2,
+                _ => 1,
+            };
             let mut offset = [0; 2];
             if token == token::COPY {
                 offset = offsets.next().copied().unwrap_or_default();

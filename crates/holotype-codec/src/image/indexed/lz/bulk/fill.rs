@@ -4,11 +4,11 @@ use super::{OF_TOKENS, Tables, for_slots, list};
 use crate::CodecError;
 use crate::entropy::bits::BitReader;
 use crate::entropy::byte_rans::MIN_STATE;
-use crate::entropy::number::unzigzag;
 use crate::entropy::static_rans::{N_SLOTS, PRECISION_BITS};
-use crate::image::indexed::lz::decode::copy;
-use crate::image::indexed::lz::{Canvas, context, kind, token};
+use crate::image::indexed::lz::tokens::{self, Source};
+use crate::image::indexed::lz::{Around, Canvas};
 use crate::simd::{Kernel, WordLanes, add_bytes, median};
+use std::vec::IntoIter;
 
 /// Everything that pixels are made of.
 pub(super) struct Fill<'a> {
@@ -27,111 +27,108 @@ impl Kernel for Fill<'_> {
 
     #[inline(always)]
     fn run<L: WordLanes>(self, _: L) -> Self::Output {
-        fill(self)
+        let Fill { tables, states, words, lists, literals, raw_bits, canvas } = self;
+        let mut slots = vec![[0; N_SLOTS]; tables.levels.len()];
+        for_slots(tables, |table, slot, entry| slots[table][slot % N_SLOTS] = entry);
+        let mut table_of = [0; N_CONTEXTS];
+        table_of.iter_mut().zip(&tables.clusters).for_each(|(to, from)| *to = usize::from(*from));
+        let mut lists = lists.map(Vec::into_iter);
+        let mut bits = BitReader::new(raw_bits);
+        let mut source = Lists {
+            slots: &slots,
+            table_of: &table_of,
+            states,
+            words,
+            at_word: 0,
+            bits: &mut bits,
+            literals: literals.into_iter(),
+            lists: &mut lists,
+        };
+        tokens::fill(&mut source, canvas)?;
+        source.finish()?;
+        bits.finish()
     }
 }
 
-#[inline(always)]
-fn fill(all: Fill<'_>) -> Result<(), CodecError> {
-    let Fill { tables, states, words, lists, literals, raw_bits, canvas } = all;
-    let wrong = CodecError::Corrupt { what: "a copy outside the tile" };
-    let slots = slots(tables);
-    let mut table_of = [0; OF_TOKENS.n_contexts.next_power_of_two()];
-    table_of.iter_mut().zip(&tables.clusters).for_each(|(to, from)| *to = usize::from(*from));
-    let ([mut state, mut next], mut at_word) = (states, 0);
-    let mut bits = BitReader::new(raw_bits);
-    let mut literals = literals.into_iter();
-    let [mut norths, mut wests, mut lengths, mut rows, mut columns] = lists.map(Vec::into_iter);
-    let (mut at, n) = (canvas.margin, canvas.pixels.len());
-    let mut before = kind::LITERAL;
-    let mut distances = [1; 2];
-    while at < n {
-        let around = canvas.around(at);
-        let context = context(before, &around) % table_of.len();
-        let entry = slots.get(table_of[context]).map_or(0, |table| table[state as usize % N_SLOTS]);
-        let low = N_SLOTS as u32 - 1;
-        let mut after = ((entry & low) + 1) * (state >> PRECISION_BITS) + (entry >> PRECISION_BITS & low);
-        let is_low = after < MIN_STATE;
-        let word = words.get(at_word).map_or(0, |word| u32::from(u16::from_le_bytes(*word)));
-        after = if is_low { after << 16 | word } else { after };
-        at_word += usize::from(is_low);
-        (state, next) = (next, after);
-        let (length, distance);
-        match (entry >> (2 * PRECISION_BITS)) as usize {
-            token::LITERAL => {
-                let Some(residual) = literals.next() else { return Err(too_few()) };
-                let prediction = median(around.west, around.north, around.north_west);
-                canvas.pixels[at] = add_bytes(prediction, residual);
-                at += 1;
-                before = kind::LITERAL;
-                continue;
-            }
-            token::NORTH_EAST => {
-                canvas.pixels[at] = around.north_east;
-                at += 1;
-                before = kind::NORTH_EAST;
-                continue;
-            }
-            run @ token::NORTH..token::COPY => {
-                let is_west = run >= token::WEST;
-                length = match run - if is_west { token::WEST } else { token::NORTH } {
-                    0 => 1,
-                    1 => 2,
-                    2 => 3 + bits.take(1),
-                    3 => 5 + bits.take(2),
-                    _ => 9 + if is_west { &mut wests } else { &mut norths }.next().ok_or_else(too_few)?,
-                };
-                before = if is_west { kind::WEST } else { kind::NORTH };
-                distance = if is_west { 1 } else { canvas.width };
-            }
-            other => {
-                match other {
-                    token::COPY => {
-                        let (Some(rows), Some(columns)) = (rows.next(), columns.next()) else {
-                            return Err(too_few());
-                        };
-                        let far = i64::from(rows) * canvas.width as i64 + unzigzag(u64::from(columns));
-                        let far = usize::try_from(far).map_err(|_| wrong.clone())?;
-                        distances = [far, distances[0]];
-                    }
-                    token::AGAIN => {}
-                    token::OLDER => distances.swap(0, 1),
-                    _ => return Err(CodecError::Corrupt { what: "an unknown token of copies" }),
-                }
-                length = 2 + lengths.next().ok_or_else(too_few)?;
-                before = kind::COPY;
-                distance = distances[0];
-                if distance == 0 || distance > at - canvas.margin {
-                    return Err(wrong);
-                }
-            }
+/// Room for the contexts of tokens.
+const N_CONTEXTS: usize = OF_TOKENS.n_contexts.next_power_of_two();
+
+/// Tokens under tables that stand, and lists of what belongs to them.
+struct Lists<'a, 'b> {
+    slots: &'b [[u32; N_SLOTS]],
+    table_of: &'b [usize; N_CONTEXTS],
+    /// The state of the next token and of the one after it.
+    states: [u32; 2],
+    words: &'a [[u8; 2]],
+    at_word: usize,
+    bits: &'b mut BitReader<'a>,
+    literals: IntoIter<u32>,
+    lists: &'b mut [IntoIter<u32>; list::N],
+}
+
+impl Lists<'_, '_> {
+    #[inline(always)]
+    fn next(&mut self, kind: usize) -> Result<u64, CodecError> {
+        self.lists[kind].next().map(u64::from).ok_or_else(too_few)
+    }
+
+    /// Checks that everything was used up and nothing read past its end.
+    #[inline(always)]
+    fn finish(&self) -> Result<(), CodecError> {
+        if self.at_word > self.words.len() {
+            return Err(CodecError::Truncated { what: "tokens of copies" });
         }
-        let length = usize::try_from(length).ok().filter(|l| *l <= n - at).ok_or(wrong.clone())?;
-        copy(&mut canvas.pixels, at, distance, length);
-        at += length;
+        let is_left = self.literals.len() > 0 || self.lists.iter().any(|list| list.len() > 0);
+        if is_left || self.at_word < self.words.len() || self.states != [MIN_STATE; 2] {
+            return Err(CodecError::Corrupt { what: "tokens of copies do not end where they should" });
+        }
+        Ok(())
     }
-    bits.finish()?;
-    if at_word > words.len() {
-        return Err(CodecError::Truncated { what: "tokens of copies" });
+}
+
+impl Source for Lists<'_, '_> {
+    #[inline(always)]
+    fn token(&mut self, context: usize) -> usize {
+        let [state, next] = self.states;
+        let table = self.slots.get(self.table_of[context % N_CONTEXTS]);
+        let entry = table.map_or(0, |table| table[state as usize % N_SLOTS]);
+        let low = N_SLOTS as u32 - 1;
+        let after = ((entry & low) + 1) * (state >> PRECISION_BITS) + (entry >> PRECISION_BITS & low);
+        let is_low = after < MIN_STATE;
+        let word = self.words.get(self.at_word).map_or(0, |word| u32::from(u16::from_le_bytes(*word)));
+        self.states = [next, if is_low { after << 16 | word } else { after }];
+        self.at_word += usize::from(is_low);
+        (entry >> (2 * PRECISION_BITS)) as usize
     }
-    let is_left = literals.len() + norths.len() + wests.len() + lengths.len() + rows.len() > 0;
-    if is_left || at_word < words.len() || (state, next) != (MIN_STATE, MIN_STATE) {
-        return Err(CodecError::Corrupt { what: "tokens of copies do not end where they should" });
+
+    #[inline(always)]
+    fn literal(&mut self, around: &Around) -> Result<u32, CodecError> {
+        let residual = self.literals.next().ok_or_else(too_few)?;
+        Ok(add_bytes(median(around.west, around.north, around.north_west), residual))
     }
-    Ok(())
+
+    #[inline(always)]
+    fn bits(&mut self, n_bits: u32) -> u32 {
+        self.bits.take(n_bits)
+    }
+
+    #[inline(always)]
+    fn run(&mut self, is_west: bool) -> Result<u64, CodecError> {
+        self.next(if is_west { list::WESTS } else { list::NORTHS })
+    }
+
+    #[inline(always)]
+    fn length(&mut self) -> Result<u64, CodecError> {
+        self.next(list::LENGTHS)
+    }
+
+    #[inline(always)]
+    fn offset(&mut self) -> Result<[u64; 2], CodecError> {
+        Ok([self.next(list::ROWS)?, self.next(list::COLUMNS)?])
+    }
 }
 
 #[cold]
 fn too_few() -> CodecError {
     CodecError::Corrupt { what: "more tokens than literals or numbers" }
-}
-
-/// Frequency − 1 (11 bits), place in it (11), token (the rest), table after table.
-fn slots(tables: &Tables) -> Vec<[u32; N_SLOTS]> {
-    let mut slots = vec![[0; N_SLOTS]; tables.levels.len()];
-    for_slots(tables, |table, slot, token, frequency, place| {
-        slots[table][slot % N_SLOTS] =
-            (frequency - 1) | place << PRECISION_BITS | token << (2 * PRECISION_BITS);
-    });
-    slots
 }

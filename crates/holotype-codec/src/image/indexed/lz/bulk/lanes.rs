@@ -22,7 +22,7 @@ pub(super) struct Stream<'a> {
 
 /// What to look tokens up in.
 struct Slots {
-    /// Frequency − 1 (11 bits), place in it (11), token (the rest), table after table.
+    /// As [`for_slots`] gives them, table after table.
     entries: Box<[i32; N_TABLES * N_SLOTS]>,
     /// Where the table of each context begins.
     first: [i32; N_CONTEXTS],
@@ -37,10 +37,7 @@ impl Slots {
     }
 
     fn fill(&mut self, tables: &Tables) {
-        for_slots(tables, |table, slot, token, frequency, place| {
-            let entry = (frequency - 1) | place << PRECISION_BITS | token << (2 * PRECISION_BITS);
-            self.entries[table * N_SLOTS + slot] = entry as i32;
-        });
+        for_slots(tables, |table, slot, entry| self.entries[table * N_SLOTS + slot] = entry as i32);
         for (first, cluster) in self.first.iter_mut().zip(&tables.clusters) {
             *first = i32::from(*cluster) << PRECISION_BITS;
         }

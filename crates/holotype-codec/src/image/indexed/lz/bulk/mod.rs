@@ -11,7 +11,7 @@ pub(super) use encode::encode;
 
 use super::{Around, token};
 use crate::entropy::number::zigzag;
-use crate::entropy::static_rans::N_SLOTS;
+use crate::entropy::static_rans::{N_SLOTS, PRECISION_BITS};
 use crate::image::levels::normalise;
 use crate::image::tables::{Layout, Tables};
 use crate::simd::{median, sub_bytes};
@@ -138,13 +138,15 @@ fn segments(n_literals: usize) -> (usize, usize) {
     (n_segments, n_literals.div_ceil(n_segments))
 }
 
-/// Calls `entry` for each slot of each table with the table, the token, its frequency and the slot's place among its own.
-fn for_slots(tables: &Tables, mut entry: impl FnMut(usize, usize, u32, u32, u32)) {
+/// Calls `put` for each slot of each table with the table, the slot, and what it says: frequency − 1 (11 bits), the slot's
+/// place among those of its token (11), token (the rest).
+fn for_slots(tables: &Tables, mut put: impl FnMut(usize, usize, u32)) {
     for (table, levels) in tables.levels.iter().enumerate() {
         let mut slot = 0;
         for (token, frequency) in normalise(levels).into_iter().enumerate() {
+            let entry = frequency.wrapping_sub(1) | (token as u32) << (2 * PRECISION_BITS);
             for place in 0..frequency.min(N_SLOTS as u32) {
-                entry(table, slot, token as u32, frequency, place);
+                put(table, slot, entry | place << PRECISION_BITS);
                 slot += 1;
             }
         }
